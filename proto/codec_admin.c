@@ -1,0 +1,215 @@
+/* What the messages of admin.proto must satisfy (codec_rules.h). */
+#include "codec_rules.h"
+
+/* The text for a person and the place of field F of message M; of a list also that of its length.
+ */
+#define AT(M, F)   "admin." #M "." #F, offsetof(Admin__##M, F)
+#define LIST(M, F) "admin." #M "." #F, offsetof(Admin__##M, F), offsetof(Admin__##M, n_##F)
+
+/* ---------------------------------------------------------------- what a tool sends */
+
+static const struct field_rule hello_fields[] = {
+    {AT(Hello, who), .kind = FIELD_TEXT, .max = PERSON_BYTES_MAX},
+    {AT(Hello, client), .kind = FIELD_TEXT, .max = TITLE_BYTES_MAX},
+};
+static const struct message_rule hello = RULE(admin__hello, hello_fields);
+
+static const struct message_rule status = RULE_FREE(admin__status);
+
+static const struct field_rule found_fields[] = {
+    {AT(Found, site_name), .kind = FIELD_TEXT, .max = TITLE_BYTES_MAX},
+    {AT(Found, who), .kind = FIELD_TEXT, .max = PERSON_BYTES_MAX},
+};
+static const struct message_rule found = RULE(admin__found, found_fields);
+
+static const struct field_rule promote_fields[] = {
+    {AT(Promote, who), .kind = FIELD_TEXT, .max = PERSON_BYTES_MAX},
+    {AT(Promote, why), .kind = FIELD_TEXT, .max = REASON_BYTES_MAX},
+};
+static const struct message_rule promote = RULE(admin__promote, promote_fields);
+
+static const struct field_rule import_begin_fields[] = {
+    {AT(ImportBegin, batch), .kind = FIELD_NAME},
+    {AT(ImportBegin, title), .kind = FIELD_TEXT, .max = TITLE_BYTES_MAX},
+    {AT(ImportBegin, timing), .kind = FIELD_ENUM, .max = EV__TIMING__TIMING_PERSONAL},
+    {AT(ImportBegin, who), .kind = FIELD_TEXT, .max = PERSON_BYTES_MAX},
+};
+static const struct message_rule import_begin = RULE(admin__import_begin, import_begin_fields);
+
+static const struct field_rule import_sitting_fields[] = {
+    {AT(ImportSitting, sitting), .kind = FIELD_MESSAGE, .message = &codec_rule_event_new_sitting},
+};
+static const struct message_rule import_sitting =
+    RULE(admin__import_sitting, import_sitting_fields);
+
+static const struct field_rule import_part_fields[] = {
+    {LIST(ImportPart, rooms), .kind = FIELD_MESSAGES, .max = ROOMS_MAX,
+     .message = &codec_rule_event_room_added},
+    {LIST(ImportPart, sittings), .kind = FIELD_MESSAGES, .max = MARKS_PER_EVENT_MAX,
+     .message = &import_sitting},
+    {AT(ImportPart, paper), .kind = FIELD_MESSAGE_OPT, .message = &codec_rule_event_paper_added},
+    {AT(ImportPart, paper_chunk), .kind = FIELD_MESSAGE_OPT,
+     .message = &codec_rule_event_paper_chunk},
+};
+static const struct message_rule import_part = RULE(admin__import_part, import_part_fields);
+
+static const struct message_rule import_commit = RULE_FREE(admin__import_commit);
+
+static const struct field_rule batch_start_fields[] = {
+    {AT(BatchStart, batch), .kind = FIELD_NAME},
+    {AT(BatchStart, who), .kind = FIELD_TEXT, .max = PERSON_BYTES_MAX},
+};
+static const struct message_rule batch_start = RULE(admin__batch_start, batch_start_fields);
+
+static const struct field_rule batch_status_fields[] = {
+    {AT(BatchStatus, batch), .kind = FIELD_NAME_OPT},
+};
+static const struct message_rule batch_status = RULE(admin__batch_status, batch_status_fields);
+
+static const struct field_rule batch_collect_fields[] = {
+    {AT(BatchCollect, batch), .kind = FIELD_NAME},
+    {AT(BatchCollect, who), .kind = FIELD_TEXT, .max = PERSON_BYTES_MAX},
+};
+static const struct message_rule batch_collect = RULE(admin__batch_collect, batch_collect_fields);
+
+static const struct field_rule results_fields[] = {
+    {AT(Results, batch), .kind = FIELD_NAME},
+};
+static const struct message_rule results = RULE(admin__results, results_fields);
+
+static const struct message_rule *const request_kinds[] = {
+    [ADMIN__REQUEST__KIND_HELLO] = &hello,
+    [ADMIN__REQUEST__KIND_STATUS] = &status,
+    [ADMIN__REQUEST__KIND_FOUND] = &found,
+    [ADMIN__REQUEST__KIND_PROMOTE] = &promote,
+    [ADMIN__REQUEST__KIND_IMPORT_BEGIN] = &import_begin,
+    [ADMIN__REQUEST__KIND_IMPORT_PART] = &import_part,
+    [ADMIN__REQUEST__KIND_IMPORT_COMMIT] = &import_commit,
+    [ADMIN__REQUEST__KIND_BATCH_START] = &batch_start,
+    [ADMIN__REQUEST__KIND_BATCH_STATUS] = &batch_status,
+    [ADMIN__REQUEST__KIND_BATCH_COLLECT] = &batch_collect,
+    [ADMIN__REQUEST__KIND_RESULTS] = &results,
+};
+static const struct oneof_rule request_kind = {
+    .field = "admin.Request.kind",
+    .case_at = offsetof(Admin__Request, kind_case),
+    .at = offsetof(Admin__Request, hello),
+    .cases = request_kinds,
+    .cases_n = RULE_COUNT(request_kinds),
+};
+const struct message_rule codec_rule_admin_request = RULE_ONEOF(admin__request, request_kind);
+
+/* ---------------------------------------------------------------- what a node sends */
+
+static const struct field_rule welcome_fields[] = {
+    {AT(Welcome, node), .kind = FIELD_NAME},
+    {AT(Welcome, site_id), .kind = FIELD_BYTES_OPT, .max = SITE_ID_BYTES},
+};
+static const struct message_rule welcome = RULE(admin__welcome, welcome_fields);
+
+static const struct field_rule done_fields[] = {
+    {AT(Done, text), .kind = FIELD_TEXT, .max = REASON_BYTES_MAX},
+};
+static const struct message_rule done = RULE(admin__done, done_fields);
+
+static const struct field_rule refused_fields[] = {
+    {AT(Refused, text), .kind = FIELD_TEXT, .max = REASON_BYTES_MAX},
+    {AT(Refused, rule), .kind = FIELD_TEXT, .max = NAME_BYTES_MAX},
+};
+static const struct message_rule refused = RULE(admin__refused, refused_fields);
+
+static const struct field_rule peer_status_fields[] = {
+    {AT(PeerStatus, node), .kind = FIELD_NAME},
+    {AT(PeerStatus, role), .kind = FIELD_ENUM, .max = ADMIN__ROLE__ROLE_FAILED},
+};
+static const struct message_rule peer_status = RULE(admin__peer_status, peer_status_fields);
+
+static const struct field_rule batch_info_fields[] = {
+    {AT(BatchInfo, batch), .kind = FIELD_NAME},
+    {AT(BatchInfo, title), .kind = FIELD_TEXT, .max = TITLE_BYTES_MAX},
+    {AT(BatchInfo, state), .kind = FIELD_ENUM, .min = ADMIN__BATCH_STATE__BATCH_STATE_PLANNED,
+     .max = ADMIN__BATCH_STATE__BATCH_STATE_POSTPONED},
+};
+static const struct message_rule batch_info = RULE(admin__batch_info, batch_info_fields);
+
+static const struct field_rule node_status_fields[] = {
+    {AT(NodeStatus, node), .kind = FIELD_NAME},
+    {AT(NodeStatus, version), .kind = FIELD_TEXT, .max = TITLE_BYTES_MAX},
+    {AT(NodeStatus, site_id), .kind = FIELD_BYTES_OPT, .max = SITE_ID_BYTES},
+    {AT(NodeStatus, site_name), .kind = FIELD_TEXT, .max = TITLE_BYTES_MAX},
+    {AT(NodeStatus, role), .kind = FIELD_ENUM, .max = ADMIN__ROLE__ROLE_FAILED},
+    {AT(NodeStatus, hash), .kind = FIELD_BYTES_OPT, .max = HASH_BYTES},
+    {AT(NodeStatus, state_digest), .kind = FIELD_BYTES_OPT, .max = HASH_BYTES},
+    {LIST(NodeStatus, peers), .kind = FIELD_MESSAGES, .max = NODES_MAX, .message = &peer_status},
+    {LIST(NodeStatus, batches), .kind = FIELD_MESSAGES, .max = BATCHES_MAX, .message = &batch_info},
+    {AT(NodeStatus, failure), .kind = FIELD_TEXT, .max = REASON_BYTES_MAX},
+};
+static const struct message_rule node_status = RULE(admin__node_status, node_status_fields);
+
+static const struct field_rule sitting_result_fields[] = {
+    {AT(SittingResult, admission_no), .kind = FIELD_NAME},
+    {AT(SittingResult, name), .kind = FIELD_TEXT, .max = PERSON_BYTES_MAX},
+    {AT(SittingResult, room), .kind = FIELD_NAME},
+    {AT(SittingResult, seat), .kind = FIELD_NAME},
+    {AT(SittingResult, paper), .kind = FIELD_NAME_OPT},
+    {AT(SittingResult, state), .kind = FIELD_NAME},
+    {AT(SittingResult, finish), .kind = FIELD_NAME_OPT},
+};
+static const struct message_rule sitting_result =
+    RULE(admin__sitting_result, sitting_result_fields);
+
+static const struct field_rule answer_row_fields[] = {
+    {AT(AnswerRow, item), .kind = FIELD_NAME},
+    {AT(AnswerRow, subject), .kind = FIELD_TEXT, .max = TITLE_BYTES_MAX},
+    {AT(AnswerRow, value), .kind = FIELD_ANSWER},
+};
+static const struct message_rule answer_row = RULE(admin__answer_row, answer_row_fields);
+
+static const struct field_rule answer_rows_fields[] = {
+    {AT(AnswerRows, admission_no), .kind = FIELD_NAME},
+    {LIST(AnswerRows, rows), .kind = FIELD_MESSAGES, .max = PAPER_ITEMS_MAX,
+     .message = &answer_row},
+};
+static const struct message_rule answer_rows = RULE(admin__answer_rows, answer_rows_fields);
+
+static const struct message_rule *const reply_kinds[] = {
+    [ADMIN__REPLY__KIND_WELCOME] = &welcome,
+    [ADMIN__REPLY__KIND_DONE] = &done,
+    [ADMIN__REPLY__KIND_REFUSED] = &refused,
+    [ADMIN__REPLY__KIND_NODE_STATUS] = &node_status,
+    [ADMIN__REPLY__KIND_BATCH_INFO] = &batch_info,
+    [ADMIN__REPLY__KIND_SITTING_RESULT] = &sitting_result,
+    [ADMIN__REPLY__KIND_ANSWER_ROWS] = &answer_rows,
+};
+static const struct oneof_rule reply_kind = {
+    .field = "admin.Reply.kind",
+    .case_at = offsetof(Admin__Reply, kind_case),
+    .at = offsetof(Admin__Reply, welcome),
+    .cases = reply_kinds,
+    .cases_n = RULE_COUNT(reply_kinds),
+};
+const struct message_rule codec_rule_admin_reply = RULE_ONEOF(admin__reply, reply_kind);
+
+/* ---------------------------------------------------------------- */
+
+exam_err codec_admin_request(struct arena *a, const uint8_t *bytes, size_t n,
+                             const Admin__Request **out, const char **why)
+{
+    const ProtobufCMessage *m;
+    exam_err err = codec_decode(a, &codec_rule_admin_request, bytes, n, FRAME_BYTES_MAX, &m, why);
+
+    if (err == EXAM_OK)
+        *out = (const Admin__Request *)m;
+    return err;
+}
+
+exam_err codec_admin_reply(struct arena *a, const uint8_t *bytes, size_t n,
+                           const Admin__Reply **out, const char **why)
+{
+    const ProtobufCMessage *m;
+    exam_err err = codec_decode(a, &codec_rule_admin_reply, bytes, n, FRAME_BYTES_MAX, &m, why);
+
+    if (err == EXAM_OK)
+        *out = (const Admin__Reply *)m;
+    return err;
+}

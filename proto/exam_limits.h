@@ -1,0 +1,43 @@
+/* exam_limits.h - every bound on what one party may send another, in one place.
+ * Pure. Decoders check them before they allocate; senders keep them. (Not named limits.h: that
+ * would hide the C library's <limits.h> from every file of the project.) */
+#ifndef EXAM_LIMITS_H
+#define EXAM_LIMITS_H
+
+enum {
+    FRAME_HEADER_BYTES = 4,
+    FRAME_BYTES_MAX = 64 * 1024,       /* payload of one frame, seats, admin and replicas alike */
+    SEAT_REQUEST_BYTES_MAX = 8 * 1024, /* what a seat may send in one frame */
+    NAME_BYTES_MAX = 32,               /* room, seat, batch, paper, item, node, admission number */
+    PERSON_BYTES_MAX = 128,            /* a candidate's or an administrator's name (UTF-8) */
+    TITLE_BYTES_MAX = 256,             /* titles of papers, batches */
+    REASON_BYTES_MAX = 512,            /* why a person did something */
+    ANSWER_BYTES_MAX = 1024,           /* one answer's value */
+    SESSION_BYTES = 16,
+    MARK_BYTES_MAX = 96,
+    SITE_ID_BYTES = 16,
+    SITE_KEY_BYTES = 32,
+    HASH_BYTES = 32,
+    PAPER_CHUNK_BYTES_MAX = 32 * 1024,
+    PAPER_BYTES_MAX = 4 * 1024 * 1024,
+    PAPER_ITEMS_MAX = 1000,
+    PAPERS_MAX = 256,
+    ROOMS_MAX = 256,
+    ROOM_SEATS_MAX = 999,
+    BATCHES_MAX = 256,
+    SITTINGS_MAX = 100000, /* of all batches on a node */
+    MARKS_PER_EVENT_MAX = 4096,
+    RECORD_BYTES_MAX = 60 * 1024, /* one log record with its header: fits a replica frame */
+    NODES_MAX = 8,
+    EPOCHS_SENT_MAX = 64, /* newest epochs that a node tells its peer of */
+};
+
+/* Conversation versions: a party that hears another one says so and closes. */
+enum {
+    SEAT_VERSION = 1,
+    ADMIN_VERSION = 1,
+    REPLICA_VERSION = 1,
+    LOG_VERSION = 1,
+};
+
+#endif
