@@ -77,6 +77,120 @@ static const struct field_rule results_fields[] = {
 };
 static const struct message_rule results = RULE(admin__results, results_fields);
 
+/* ---------------------------------------------------------------- contingencies */
+
+#define WHO(M)                                                                                     \
+    {                                                                                              \
+        AT(M, who), .kind = FIELD_TEXT, .max = PERSON_BYTES_MAX                                    \
+    }
+#define REASON(M, F)                                                                               \
+    {                                                                                              \
+        AT(M, F), .kind = FIELD_TEXT, .max = REASON_BYTES_MAX                                      \
+    }
+#define TARGET(M)                                                                                  \
+    {                                                                                              \
+        AT(M, target), .kind = FIELD_MESSAGE, .message = &target                                   \
+    }
+
+static const struct field_rule target_fields[] = {
+    {AT(Target, kind), .kind = FIELD_ENUM, .max = EV__SCOPE_KIND__SCOPE_KIND_SITTING},
+    {AT(Target, name), .kind = FIELD_NAME},
+};
+static const struct message_rule target = RULE(admin__target, target_fields);
+
+static const struct field_rule pause_fields[] = {TARGET(Pause), WHO(Pause), REASON(Pause, why)};
+static const struct message_rule pause = RULE(admin__pause, pause_fields);
+
+static const struct field_rule resume_fields[] = {
+    TARGET(Resume),
+    WHO(Resume),
+    REASON(Resume, why),
+};
+static const struct message_rule resume = RULE(admin__resume, resume_fields);
+
+static const struct field_rule grant_fields[] = {TARGET(Grant), WHO(Grant), REASON(Grant, why)};
+static const struct message_rule grant = RULE(admin__grant, grant_fields);
+
+static const struct field_rule move_fields[] = {
+    {AT(Move, admission_no), .kind = FIELD_NAME},
+    {AT(Move, seat), .kind = FIELD_NAME},
+    WHO(Move),
+    REASON(Move, why),
+};
+static const struct message_rule move = RULE(admin__move, move_fields);
+
+static const struct field_rule violation_fields[] = {
+    {AT(Violation, admission_no), .kind = FIELD_NAME},
+    REASON(Violation, text),
+    WHO(Violation),
+};
+static const struct message_rule violation = RULE(admin__violation, violation_fields);
+
+static const struct field_rule postpone_fields[] = {
+    {AT(Postpone, batch), .kind = FIELD_NAME},
+    WHO(Postpone),
+    REASON(Postpone, why),
+};
+static const struct message_rule postpone = RULE(admin__postpone, postpone_fields);
+
+static const struct field_rule suspended_decision_fields[] = {
+    {AT(SuspendedDecision, batch), .kind = FIELD_NAME},
+    WHO(SuspendedDecision),
+    REASON(SuspendedDecision, why),
+};
+static const struct message_rule suspended_decision =
+    RULE(admin__suspended_decision, suspended_decision_fields);
+
+static const struct field_rule incident_open_fields[] = {
+    {AT(IncidentOpen, kind), .kind = FIELD_ENUM, .min = EV__INCIDENT_KIND__INCIDENT_KIND_POWER,
+     .max = EV__INCIDENT_KIND__INCIDENT_KIND_OTHER},
+    TARGET(IncidentOpen),
+    REASON(IncidentOpen, text),
+    WHO(IncidentOpen),
+};
+static const struct message_rule incident_open = RULE(admin__incident_open, incident_open_fields);
+
+static const struct field_rule incident_close_fields[] = {
+    REASON(IncidentClose, text),
+    WHO(IncidentClose),
+};
+static const struct message_rule incident_close =
+    RULE(admin__incident_close, incident_close_fields);
+
+static const struct field_rule incident_note_fields[] = {
+    REASON(IncidentNote, text),
+    WHO(IncidentNote),
+};
+static const struct message_rule incident_note = RULE(admin__incident_note, incident_note_fields);
+
+static const struct message_rule incidents = RULE_FREE(admin__incidents);
+
+static const struct field_rule sitting_show_fields[] = {
+    {AT(SittingShow, admission_no), .kind = FIELD_NAME},
+};
+static const struct message_rule sitting_show = RULE(admin__sitting_show, sitting_show_fields);
+
+static const struct field_rule seats_fields[] = {
+    {AT(Seats, room), .kind = FIELD_NAME_OPT},
+};
+static const struct message_rule seats = RULE(admin__seats, seats_fields);
+
+static const struct field_rule limit_decide_fields[] = {
+    {AT(LimitDecide, admission_no), .kind = FIELD_NAME},
+    REASON(LimitDecide, text),
+    WHO(LimitDecide),
+};
+static const struct message_rule limit_decide = RULE(admin__limit_decide, limit_decide_fields);
+
+static const struct field_rule own_doing_fields[] = {
+    {AT(OwnDoing, admission_no), .kind = FIELD_NAME},
+    WHO(OwnDoing),
+    REASON(OwnDoing, why),
+};
+static const struct message_rule own_doing = RULE(admin__own_doing, own_doing_fields);
+
+/* ---------------------------------------------------------------- */
+
 static const struct message_rule *const request_kinds[] = {
     [ADMIN__REQUEST__KIND_HELLO] = &hello,
     [ADMIN__REQUEST__KIND_STATUS] = &status,
@@ -89,6 +203,21 @@ static const struct message_rule *const request_kinds[] = {
     [ADMIN__REQUEST__KIND_BATCH_STATUS] = &batch_status,
     [ADMIN__REQUEST__KIND_BATCH_COLLECT] = &batch_collect,
     [ADMIN__REQUEST__KIND_RESULTS] = &results,
+    [ADMIN__REQUEST__KIND_PAUSE] = &pause,
+    [ADMIN__REQUEST__KIND_RESUME] = &resume,
+    [ADMIN__REQUEST__KIND_GRANT] = &grant,
+    [ADMIN__REQUEST__KIND_MOVE] = &move,
+    [ADMIN__REQUEST__KIND_VIOLATION] = &violation,
+    [ADMIN__REQUEST__KIND_POSTPONE] = &postpone,
+    [ADMIN__REQUEST__KIND_SUSPENDED_DECISION] = &suspended_decision,
+    [ADMIN__REQUEST__KIND_INCIDENT_OPEN] = &incident_open,
+    [ADMIN__REQUEST__KIND_INCIDENT_CLOSE] = &incident_close,
+    [ADMIN__REQUEST__KIND_INCIDENT_NOTE] = &incident_note,
+    [ADMIN__REQUEST__KIND_INCIDENTS] = &incidents,
+    [ADMIN__REQUEST__KIND_SITTING_SHOW] = &sitting_show,
+    [ADMIN__REQUEST__KIND_SEATS] = &seats,
+    [ADMIN__REQUEST__KIND_LIMIT_DECIDE] = &limit_decide,
+    [ADMIN__REQUEST__KIND_OWN_DOING] = &own_doing,
 };
 static const struct oneof_rule request_kind = {
     .field = "admin.Request.kind",
@@ -121,6 +250,7 @@ static const struct message_rule refused = RULE(admin__refused, refused_fields);
 static const struct field_rule peer_status_fields[] = {
     {AT(PeerStatus, node), .kind = FIELD_NAME},
     {AT(PeerStatus, role), .kind = FIELD_ENUM, .max = ADMIN__ROLE__ROLE_FAILED},
+    REASON(PeerStatus, trouble),
 };
 static const struct message_rule peer_status = RULE(admin__peer_status, peer_status_fields);
 
@@ -129,6 +259,7 @@ static const struct field_rule batch_info_fields[] = {
     {AT(BatchInfo, title), .kind = FIELD_TEXT, .max = TITLE_BYTES_MAX},
     {AT(BatchInfo, state), .kind = FIELD_ENUM, .min = ADMIN__BATCH_STATE__BATCH_STATE_PLANNED,
      .max = ADMIN__BATCH_STATE__BATCH_STATE_POSTPONED},
+    REASON(BatchInfo, warning),
 };
 static const struct message_rule batch_info = RULE(admin__batch_info, batch_info_fields);
 
@@ -142,7 +273,9 @@ static const struct field_rule node_status_fields[] = {
     {AT(NodeStatus, state_digest), .kind = FIELD_BYTES_OPT, .max = HASH_BYTES},
     {LIST(NodeStatus, peers), .kind = FIELD_MESSAGES, .max = NODES_MAX, .message = &peer_status},
     {LIST(NodeStatus, batches), .kind = FIELD_MESSAGES, .max = BATCHES_MAX, .message = &batch_info},
-    {AT(NodeStatus, failure), .kind = FIELD_TEXT, .max = REASON_BYTES_MAX},
+    REASON(NodeStatus, failure),
+    {AT(NodeStatus, power), .kind = FIELD_ENUM, .max = ADMIN__POWER__POWER_BATTERY_LOW},
+    REASON(NodeStatus, power_text),
 };
 static const struct message_rule node_status = RULE(admin__node_status, node_status_fields);
 
@@ -172,6 +305,51 @@ static const struct field_rule answer_rows_fields[] = {
 };
 static const struct message_rule answer_rows = RULE(admin__answer_rows, answer_rows_fields);
 
+static const struct field_rule interruption_row_fields[] = {
+    {AT(InterruptionRow, basis), .kind = FIELD_ENUM, .max = EV__BASIS__BASIS_DARK},
+};
+static const struct message_rule interruption_row =
+    RULE(admin__interruption_row, interruption_row_fields);
+
+static const struct field_rule sitting_detail_fields[] = {
+    {AT(SittingDetail, result), .kind = FIELD_MESSAGE, .message = &sitting_result},
+    {AT(SittingDetail, batch), .kind = FIELD_NAME},
+    {LIST(SittingDetail, interruptions), .kind = FIELD_MESSAGES, .max = ROWS_PER_REPLY_MAX,
+     .message = &interruption_row},
+};
+static const struct message_rule sitting_detail =
+    RULE(admin__sitting_detail, sitting_detail_fields);
+
+static const struct field_rule seat_row_fields[] = {
+    {AT(SeatRow, seat), .kind = FIELD_NAME},
+    {AT(SeatRow, admission_no), .kind = FIELD_NAME_OPT},
+    {AT(SeatRow, state), .kind = FIELD_NAME_OPT},
+};
+static const struct message_rule seat_row = RULE(admin__seat_row, seat_row_fields);
+
+static const struct field_rule seat_rows_fields[] = {
+    {AT(SeatRows, node), .kind = FIELD_NAME},
+    {LIST(SeatRows, rows), .kind = FIELD_MESSAGES, .max = ROWS_PER_REPLY_MAX, .message = &seat_row},
+};
+static const struct message_rule seat_rows = RULE(admin__seat_rows, seat_rows_fields);
+
+static const struct field_rule incident_row_fields[] = {
+    {AT(IncidentRow, kind), .kind = FIELD_ENUM, .min = EV__INCIDENT_KIND__INCIDENT_KIND_POWER,
+     .max = EV__INCIDENT_KIND__INCIDENT_KIND_OTHER},
+    {AT(IncidentRow, scope), .kind = FIELD_ENUM, .min = EV__SCOPE_KIND__SCOPE_KIND_SITE,
+     .max = EV__SCOPE_KIND__SCOPE_KIND_SITTING},
+    {AT(IncidentRow, scope_name), .kind = FIELD_NAME},
+    REASON(IncidentRow, text),
+    WHO(IncidentRow),
+};
+static const struct message_rule incident_row = RULE(admin__incident_row, incident_row_fields);
+
+static const struct field_rule incident_rows_fields[] = {
+    {LIST(IncidentRows, rows), .kind = FIELD_MESSAGES, .max = ROWS_PER_REPLY_MAX,
+     .message = &incident_row},
+};
+static const struct message_rule incident_rows = RULE(admin__incident_rows, incident_rows_fields);
+
 static const struct message_rule *const reply_kinds[] = {
     [ADMIN__REPLY__KIND_WELCOME] = &welcome,
     [ADMIN__REPLY__KIND_DONE] = &done,
@@ -180,6 +358,9 @@ static const struct message_rule *const reply_kinds[] = {
     [ADMIN__REPLY__KIND_BATCH_INFO] = &batch_info,
     [ADMIN__REPLY__KIND_SITTING_RESULT] = &sitting_result,
     [ADMIN__REPLY__KIND_ANSWER_ROWS] = &answer_rows,
+    [ADMIN__REPLY__KIND_SITTING_DETAIL] = &sitting_detail,
+    [ADMIN__REPLY__KIND_SEAT_ROWS] = &seat_rows,
+    [ADMIN__REPLY__KIND_INCIDENT_ROWS] = &incident_rows,
 };
 static const struct oneof_rule reply_kind = {
     .field = "admin.Reply.kind",

@@ -168,7 +168,8 @@ static const char *credited_check(const ProtobufCMessage *m)
 {
     const Ev__Credited *e = (const Ev__Credited *)m;
 
-    return e->n_sitting == e->n_from_ms && e->n_sitting == e->n_lost_ms
+    return e->n_sitting == e->n_from_ms && e->n_sitting == e->n_lost_ms &&
+                   (e->n_incident == 0 || e->n_sitting == e->n_incident)
                ? NULL
                : "ev.Credited: lists of unequal length";
 }
@@ -178,9 +179,149 @@ static const struct field_rule credited_fields[] = {
     {LIST(Credited, sitting), .kind = FIELD_SCALARS, .max = MARKS_PER_EVENT_MAX},
     {LIST(Credited, from_ms), .kind = FIELD_SCALARS, .max = MARKS_PER_EVENT_MAX},
     {LIST(Credited, lost_ms), .kind = FIELD_SCALARS, .max = MARKS_PER_EVENT_MAX},
+    {LIST(Credited, incident), .kind = FIELD_SCALARS, .max = MARKS_PER_EVENT_MAX},
 };
 static const struct message_rule credited =
     RULE_CHECKED(ev__credited, credited_fields, credited_check);
+
+/* ---------------------------------------------------------------- contingencies */
+
+#define WHO(M)                                                                                     \
+    {                                                                                              \
+        AT(M, who), .kind = FIELD_TEXT, .max = PERSON_BYTES_MAX                                    \
+    }
+#define REASON(M, F)                                                                               \
+    {                                                                                              \
+        AT(M, F), .kind = FIELD_TEXT, .max = REASON_BYTES_MAX                                      \
+    }
+
+static const struct field_rule scope_fields[] = {
+    {AT(Scope, kind), .kind = FIELD_ENUM, .min = EV__SCOPE_KIND__SCOPE_KIND_SITE,
+     .max = EV__SCOPE_KIND__SCOPE_KIND_SITTING},
+};
+static const struct message_rule scope = RULE(ev__scope, scope_fields);
+
+static const struct field_rule paused_fields[] = {
+    {AT(Paused, scope), .kind = FIELD_MESSAGE, .message = &scope},
+    WHO(Paused),
+    REASON(Paused, why),
+};
+static const struct message_rule paused = RULE(ev__paused, paused_fields);
+
+static const struct field_rule resumed_fields[] = {
+    {AT(Resumed, scope), .kind = FIELD_MESSAGE, .message = &scope},
+    WHO(Resumed),
+    REASON(Resumed, why),
+};
+static const struct message_rule resumed = RULE(ev__resumed, resumed_fields);
+
+static const char *granted_check(const ProtobufCMessage *m)
+{
+    const Ev__Granted *e = (const Ev__Granted *)m;
+
+    return e->n_sitting == e->n_ms && e->n_sitting == e->n_lost_ms
+               ? NULL
+               : "ev.Granted: lists of unequal length";
+}
+
+static const struct field_rule granted_fields[] = {
+    {AT(Granted, scope), .kind = FIELD_MESSAGE, .message = &scope},
+    {LIST(Granted, sitting), .kind = FIELD_SCALARS, .max = MARKS_PER_EVENT_MAX},
+    {LIST(Granted, ms), .kind = FIELD_SCALARS, .max = MARKS_PER_EVENT_MAX},
+    {LIST(Granted, lost_ms), .kind = FIELD_SCALARS, .max = MARKS_PER_EVENT_MAX},
+    WHO(Granted),
+    REASON(Granted, why),
+};
+static const struct message_rule granted = RULE_CHECKED(ev__granted, granted_fields, granted_check);
+
+static const struct field_rule moved_fields[] = {WHO(Moved), REASON(Moved, why)};
+static const struct message_rule moved = RULE(ev__moved, moved_fields);
+
+static const struct field_rule violation_noted_fields[] = {
+    REASON(ViolationNoted, text),
+    WHO(ViolationNoted),
+};
+static const struct message_rule violation_noted =
+    RULE(ev__violation_noted, violation_noted_fields);
+
+static const struct field_rule batch_postponed_fields[] = {
+    WHO(BatchPostponed),
+    REASON(BatchPostponed, why),
+};
+static const struct message_rule batch_postponed =
+    RULE(ev__batch_postponed, batch_postponed_fields);
+
+static const struct field_rule batch_suspended_fields[] = {
+    {AT(BatchSuspended, node), .kind = FIELD_NAME},
+};
+static const struct message_rule batch_suspended =
+    RULE(ev__batch_suspended, batch_suspended_fields);
+
+static const struct field_rule batch_unsuspended_fields[] = {
+    WHO(BatchUnsuspended),
+    REASON(BatchUnsuspended, why),
+};
+static const struct message_rule batch_unsuspended =
+    RULE(ev__batch_unsuspended, batch_unsuspended_fields);
+
+static const struct field_rule incident_opened_fields[] = {
+    {AT(IncidentOpened, kind), .kind = FIELD_ENUM, .min = EV__INCIDENT_KIND__INCIDENT_KIND_POWER,
+     .max = EV__INCIDENT_KIND__INCIDENT_KIND_OTHER},
+    {AT(IncidentOpened, scope), .kind = FIELD_MESSAGE, .message = &scope},
+    REASON(IncidentOpened, text),
+    WHO(IncidentOpened),
+};
+static const struct message_rule incident_opened =
+    RULE(ev__incident_opened, incident_opened_fields);
+
+static const struct field_rule incident_closed_fields[] = {
+    WHO(IncidentClosed),
+    REASON(IncidentClosed, text),
+};
+static const struct message_rule incident_closed =
+    RULE(ev__incident_closed, incident_closed_fields);
+
+static const struct field_rule incident_noted_fields[] = {
+    WHO(IncidentNoted),
+    REASON(IncidentNoted, text),
+};
+static const struct message_rule incident_noted = RULE(ev__incident_noted, incident_noted_fields);
+
+static const struct field_rule power_changed_fields[] = {
+    {AT(PowerChanged, node), .kind = FIELD_NAME},
+    {AT(PowerChanged, power), .kind = FIELD_ENUM, .min = EV__POWER__POWER_MAINS_LOST,
+     .max = EV__POWER__POWER_BATTERY_LOW},
+};
+static const struct message_rule power_changed = RULE(ev__power_changed, power_changed_fields);
+
+static const struct message_rule interruption_limit_reached =
+    RULE_FREE(ev__interruption_limit_reached);
+
+static const struct field_rule interruption_limit_decided_fields[] = {
+    REASON(InterruptionLimitDecided, text),
+    WHO(InterruptionLimitDecided),
+};
+static const struct message_rule interruption_limit_decided =
+    RULE(ev__interruption_limit_decided, interruption_limit_decided_fields);
+
+static const struct field_rule interruption_own_doing_fields[] = {
+    WHO(InterruptionOwnDoing),
+    REASON(InterruptionOwnDoing, why),
+};
+static const struct message_rule interruption_own_doing =
+    RULE(ev__interruption_own_doing, interruption_own_doing_fields);
+
+static const struct field_rule recovered_fields[] = {
+    {AT(Recovered, as), .kind = FIELD_ENUM, .min = EV__RECOVERED_AS__RECOVERED_AS_ADOPTED,
+     .max = EV__RECOVERED_AS__RECOVERED_AS_SHOWN},
+    REASON(Recovered, text),
+    {AT(Recovered, answered), .kind = FIELD_MESSAGE_OPT, .message = &answered},
+    {AT(Recovered, submitted), .kind = FIELD_MESSAGE_OPT, .message = &submitted},
+    {AT(Recovered, granted), .kind = FIELD_MESSAGE_OPT, .message = &granted},
+    {AT(Recovered, violation_noted), .kind = FIELD_MESSAGE_OPT, .message = &violation_noted},
+    {AT(Recovered, incident_noted), .kind = FIELD_MESSAGE_OPT, .message = &incident_noted},
+};
+static const struct message_rule recovered = RULE(ev__recovered, recovered_fields);
 
 /* ---------------------------------------------------------------- */
 
@@ -204,6 +345,22 @@ static const struct message_rule *const event_kinds[] = {
     [EV__EVENT__KIND_SUBMITTED] = &submitted,
     [EV__EVENT__KIND_FINISHED] = &finished,
     [EV__EVENT__KIND_CREDITED] = &credited,
+    [EV__EVENT__KIND_PAUSED] = &paused,
+    [EV__EVENT__KIND_RESUMED] = &resumed,
+    [EV__EVENT__KIND_GRANTED] = &granted,
+    [EV__EVENT__KIND_MOVED] = &moved,
+    [EV__EVENT__KIND_VIOLATION_NOTED] = &violation_noted,
+    [EV__EVENT__KIND_BATCH_POSTPONED] = &batch_postponed,
+    [EV__EVENT__KIND_BATCH_SUSPENDED] = &batch_suspended,
+    [EV__EVENT__KIND_BATCH_UNSUSPENDED] = &batch_unsuspended,
+    [EV__EVENT__KIND_INCIDENT_OPENED] = &incident_opened,
+    [EV__EVENT__KIND_INCIDENT_CLOSED] = &incident_closed,
+    [EV__EVENT__KIND_INCIDENT_NOTED] = &incident_noted,
+    [EV__EVENT__KIND_POWER_CHANGED] = &power_changed,
+    [EV__EVENT__KIND_INTERRUPTION_LIMIT_REACHED] = &interruption_limit_reached,
+    [EV__EVENT__KIND_INTERRUPTION_LIMIT_DECIDED] = &interruption_limit_decided,
+    [EV__EVENT__KIND_INTERRUPTION_OWN_DOING] = &interruption_own_doing,
+    [EV__EVENT__KIND_RECOVERED] = &recovered,
 };
 static const struct oneof_rule event_kind = {
     .field = "ev.Event.kind",

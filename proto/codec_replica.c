@@ -81,6 +81,12 @@ static const struct field_rule refused_fields[] = {
 };
 static const struct message_rule refused = RULE(rep__refused, refused_fields);
 
+static const struct field_rule branch_records_fields[] = {
+    {LIST(BranchRecords, records), .kind = FIELD_BYTES_LIST, .min = RECORD_HEADER_BYTES,
+     .max = RECORD_BYTES_MAX, .list_max = FRAME_BYTES_MAX / RECORD_HEADER_BYTES},
+};
+static const struct message_rule branch_records = RULE(rep__branch_records, branch_records_fields);
+
 static const struct message_rule *const message_kinds[] = {
     [REP__MESSAGE__KIND_HELLO] = &hello,
     [REP__MESSAGE__KIND_APPEND] = &append,
@@ -91,6 +97,7 @@ static const struct message_rule *const message_kinds[] = {
     [REP__MESSAGE__KIND_HAND_OVER] = &hand_over,
     [REP__MESSAGE__KIND_REFUSED] = &refused,
     [REP__MESSAGE__KIND_JOIN] = &join,
+    [REP__MESSAGE__KIND_BRANCH_RECORDS] = &branch_records,
 };
 static const struct oneof_rule message_kind = {
     .field = "rep.Message.kind",

@@ -29,7 +29,8 @@ enum {
     MARKS_PER_EVENT_MAX = 4096,
     RECORD_BYTES_MAX = 60 * 1024, /* one log record with its header: fits a replica frame */
     NODES_MAX = 8,
-    EPOCHS_SENT_MAX = 64, /* newest epochs that a node tells its peer of */
+    ROWS_PER_REPLY_MAX = 256, /* of a table that a node sends to an administrator */
+    EPOCHS_SENT_MAX = 64,     /* newest epochs that a node tells its peer of */
 };
 
 /* Conversation versions: a party that hears another one says so and closes. */
