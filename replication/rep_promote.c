@@ -1,0 +1,218 @@
+#include "rep_core.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+bool rep_position_beyond(const struct position *a, const struct position *b)
+{
+    return a->epoch > b->epoch || (a->epoch == b->epoch && a->lsn > b->lsn);
+}
+
+/* ---------------------------------------------------------------- founding */
+
+void rep_found(rep *r, uint64_t token)
+{
+    if (r->role != REP_ROLE_EMPTY || r->last.lsn || r->begin_epoch) {
+        rep_reply(r, token, EXAM_STATE, "W1", "%s belongs to a site already", r->node);
+        return;
+    }
+    for (size_t i = 0; i < r->peers_n; i++) {
+        const struct peer *p = &r->peers[i];
+        if (rep_in_contact(p) && p->role != REP_ROLE_EMPTY) {
+            rep_reply(r, token, EXAM_STATE, "W1",
+                      "%s belongs to a site already, and %s joins it: there is nothing to found",
+                      p->name, r->node);
+            return;
+        }
+    }
+    rep_begin(r, r->known_epoch + 1, EV__EPOCH_REASON__EPOCH_REASON_FOUNDED, true, token);
+}
+
+/* ---------------------------------------------------------------- what a promotion meets */
+
+static int primary_in_contact(const rep *r)
+{
+    for (size_t i = 0; i < r->peers_n; i++)
+        if (rep_peer_is_primary(r, &r->peers[i]))
+            return (int)i;
+    return PEER_NONE;
+}
+
+/* A node in contact that has more of the history than this one. */
+static const struct peer *better_heir(const rep *r)
+{
+    for (size_t i = 0; i < r->peers_n; i++) {
+        const struct peer *p = &r->peers[i];
+        if (rep_in_contact(p) && p->role != REP_ROLE_EMPTY &&
+            rep_position_beyond(&p->last, &r->last))
+            return p;
+    }
+    return NULL;
+}
+
+static void out_of_contact_text(const rep *r, char *text, size_t bytes)
+{
+    const struct peer *p = r->primary == PEER_NONE ? NULL : &r->peers[r->primary];
+    if (!p)
+        snprintf(
+            text, bytes,
+            "no node in contact serves, and %s cannot know whether another one does: make sure "
+            "that all others are off or cut off, then attest it",
+            r->node);
+    else
+        snprintf(
+            text, bytes,
+            "%s, the primary, has been out of contact for %llu.%03llu s and may be serving: make "
+            "sure that it is off, then attest it",
+            p->name, (unsigned long long)(r->now_ms - p->heard_ms) / 1000,
+            (unsigned long long)(r->now_ms - p->heard_ms) % 1000);
+}
+
+/* Whether this node may be promoted: EXAM_OK, by a switchover (*from) or, with PEER_NONE, by
+ * attest. */
+static exam_err promotion_check(const rep *r, int *from, char *text, size_t bytes)
+{
+    *from = primary_in_contact(r);
+    const struct peer *better = better_heir(r);
+    if (r->role == REP_ROLE_PRIMARY) {
+        snprintf(text, bytes, "%s serves already", r->node);
+        return EXAM_STATE;
+    }
+    if (r->role == REP_ROLE_FAILED || r->stopped) {
+        snprintf(text, bytes, "%s has failed or is going down: restart it first", r->node);
+        return EXAM_STATE;
+    }
+    if (r->role == REP_ROLE_EMPTY || !r->last.lsn) {
+        snprintf(text, bytes, "%s is empty: it has nothing to serve with", r->node);
+        return EXAM_STATE;
+    }
+    if (r->begin_epoch || r->promoting || r->cutting) {
+        snprintf(text, bytes, "%s is changing its role already: ask again in a moment", r->node);
+        return EXAM_AGAIN;
+    }
+    if (*from != PEER_NONE && (r->source != *from || !r->joined)) {
+        snprintf(text, bytes, "%s serves and %s has not joined it yet: wait until it is in sync",
+                 r->peers[*from].name, r->node);
+        return EXAM_STATE;
+    }
+    if (*from == PEER_NONE && better) {
+        snprintf(text, bytes, "%s is in contact and has more of the log than %s: promote %s",
+                 better->name, r->node, better->name);
+        return EXAM_REFUSED;
+    }
+    return EXAM_OK;
+}
+
+/* ---------------------------------------------------------------- promoting (W2) */
+
+void rep_promote(rep *r, uint64_t token, bool attest)
+{
+    char text[REP_TEXT_BYTES];
+    int from;
+    exam_err err = promotion_check(r, &from, text, sizeof text);
+    if (!err && from == PEER_NONE && !attest) {
+        err = EXAM_ATTEST;
+        out_of_contact_text(r, text, sizeof text);
+    }
+    if (err) {
+        rep_reply(r, token, err, "W2", "%s", text);
+        return;
+    }
+    if (from == PEER_NONE) {
+        rep_begin(r, r->known_epoch + 1, EV__EPOCH_REASON__EPOCH_REASON_ATTESTED, true, token);
+        return;
+    }
+    r->promoting = true;
+    r->promote_token = token;
+    r->promote_peer = from;
+    r->promote_until_ms = r->now_ms + 2 * (uint64_t)r->config.peer_timeout_ms;
+    rep_send_hand_over_request(r, r->peers[from].link);
+}
+
+void rep_promote_ends(rep *r, exam_err code, const char *text)
+{
+    char lost[REP_TEXT_BYTES];
+    assert(r->promoting);
+    if (!text) {
+        out_of_contact_text(r, lost, sizeof lost);
+        text = lost;
+    }
+    r->promoting = false;
+    r->promote_peer = PEER_NONE;
+    rep_reply(r, r->promote_token, code, "W2", "%s", text);
+}
+
+void rep_promote_tick(rep *r)
+{
+    if (!r->promoting || r->now_ms < r->promote_until_ms)
+        return;
+    char text[REP_TEXT_BYTES];
+    snprintf(text, sizeof text, "%s did not hand over in time; it goes on serving",
+             r->peers[r->promote_peer].name);
+    rep_promote_ends(r, EXAM_TIMEOUT, text);
+}
+
+/* Taken even when the person's question has timed out: the old primary has stepped down for it. */
+void rep_on_hand_over(rep *r, struct peer *p, const Rep__HandOver *m)
+{
+    bool level = r->source == (int)(p - r->peers) && r->joined && !r->pulling && !r->cutting &&
+                 !r->begin_epoch && r->last.lsn && r->last.lsn == r->durable.lsn &&
+                 m->at->lsn == r->durable.lsn && m->at->hash.len == HASH_BYTES &&
+                 !memcmp(m->at->hash.data, r->durable.hash, HASH_BYTES);
+    uint64_t token = r->promoting ? r->promote_token : 0;
+    if (!level) {
+        if (r->promoting)
+            rep_promote_ends(r, EXAM_STATE,
+                             "the logs were not level at the handover: nobody serves "
+                             "now; promote the node that has more, attesting");
+        return;
+    }
+    r->promoting = false;
+    r->promote_peer = PEER_NONE;
+    rep_begin(r, r->known_epoch + 1, EV__EPOCH_REASON__EPOCH_REASON_SWITCHOVER, false, token);
+}
+
+/* ---------------------------------------------------------------- the facts, beforehand */
+
+static void preview_text(const rep *r, struct rep_preview *out)
+{
+    char lead[REP_TEXT_BYTES];
+    if (out->code == EXAM_OK)
+        snprintf(lead, sizeof lead, "a switchover from %s: nothing is lost", out->primary);
+    else
+        out_of_contact_text(r, lead, sizeof lead);
+    if (out->code == EXAM_OK)
+        snprintf(out->text, sizeof out->text, "%s", lead);
+    else if (out->stale)
+        snprintf(out->text, sizeof out->text,
+                 "%s. %s has the log up to record %llu and lacks at least %llu records that the "
+                 "primary had; the seats' journals bring their part of them",
+                 lead, r->node, (unsigned long long)out->last.lsn,
+                 (unsigned long long)out->behind_records);
+    else
+        snprintf(out->text, sizeof out->text,
+                 "%s. %s has the log up to record %llu, as far as it was sent; what the primary "
+                 "acknowledged alone after that, it lacks",
+                 lead, r->node, (unsigned long long)out->last.lsn);
+}
+
+void rep_promotion_preview(const rep *r, uint64_t now_ms, struct rep_preview *out)
+{
+    int from;
+    *out = (struct rep_preview){.last = r->durable};
+    const struct peer *p = r->primary == PEER_NONE ? NULL : &r->peers[r->primary];
+    if (p) {
+        out->primary = p->name;
+        out->primary_in_contact = rep_peer_is_primary(r, p);
+        out->primary_silent_ms = now_ms > p->heard_ms ? now_ms - p->heard_ms : 0;
+        out->stale = r->primary_lsn > r->durable.lsn;
+        out->behind_records = out->stale ? r->primary_lsn - r->durable.lsn : 0;
+    }
+    out->code = promotion_check(r, &from, out->text, sizeof out->text);
+    if (out->code)
+        return;
+    if (from == PEER_NONE)
+        out->code = EXAM_ATTEST;
+    preview_text(r, out);
+}
