@@ -1,0 +1,147 @@
+#include "account.h"
+
+#include <assert.h>
+
+static uint64_t min_ms(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t max_ms(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* a - b, but never below 0. */
+static uint64_t less_ms(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : 0;
+}
+
+uint64_t account_total_ms(const struct account *a)
+{
+    if (a->grants_ms >= 0)
+        return a->allot_ms + (uint64_t)a->grants_ms;
+    return less_ms(a->allot_ms, 0 - (uint64_t)a->grants_ms);
+}
+
+uint64_t account_left_ms(const struct account *a, uint64_t used_ms)
+{
+    return less_ms(account_total_ms(a), used_ms);
+}
+
+uint64_t account_used_ms(const struct account *a, bool clock_runs, uint64_t now_ms)
+{
+    if (!clock_runs)
+        return a->used_ms;
+    uint64_t left_ms = account_left_ms(a, a->used_ms);
+    return a->used_ms + min_ms(less_ms(now_ms, a->mark_ms), left_ms);
+}
+
+uint64_t account_deadline_ms(const struct account *a)
+{
+    return a->mark_ms + account_left_ms(a, a->used_ms);
+}
+
+void account_begin(struct account *a, uint64_t now_ms)
+{
+    a->begin_ms = now_ms;
+    a->mark_ms = now_ms;
+}
+
+bool account_mark(struct account *a, uint64_t used_ms, uint64_t now_ms)
+{
+    return account_book(a, used_ms, 0, now_ms);
+}
+
+bool account_book(struct account *a, uint64_t used_ms, uint64_t lost_ms, uint64_t now_ms)
+{
+    if (used_ms < a->used_ms || used_ms > account_total_ms(a))
+        return false;
+    a->used_ms = used_ms;
+    a->lost_ms += lost_ms;
+    a->mark_ms = now_ms;
+    return true;
+}
+
+/* ---------------------------------------------------------------- a seat is back */
+
+/* T12: what the seat's mark says is used; the node's own, if it brings none. */
+static uint64_t carried_ms(const struct account *a, const struct account_return *r)
+{
+    return r->carried ? min_ms(r->carried_used_ms, account_total_ms(a)) : a->used_ms;
+}
+
+/* How long ago the node's mark was. Over a dark time that no node's clock has measured, the seat's
+ * own clock tells (T4: one clock, nothing subtracted from another's): its mark was since_ms ago,
+ * and the node's mark lies as far from it as the used times do, or farther. */
+static uint64_t elapsed_ms(const struct account *a, const struct account_return *r)
+{
+    uint64_t node_ms = less_ms(r->now_ms, a->mark_ms);
+
+    if (r->dark_known || !r->clock_continuous)
+        return node_ms;
+    return max_ms(node_ms, less_ms(r->since_ms + carried_ms(a, r), a->used_ms));
+}
+
+/* The same for the newer of the two marks, from which the claim counts; UINT64_MAX: nobody knows.
+ */
+static uint64_t since_newer_mark_ms(const struct account *a, const struct account_return *r)
+{
+    uint64_t mark_ms = r->carried_newer ? r->carried_at_ms : a->mark_ms;
+
+    if (r->dark_known && mark_ms <= r->now_ms)
+        return r->now_ms - mark_ms;
+    if (!r->clock_continuous)
+        return UINT64_MAX;
+    return r->carried_newer ? r->since_ms : elapsed_ms(a, r);
+}
+
+/* T6: the seat was within grace all the time, so its screen never closed. */
+static bool never_locked(const struct account_return *r)
+{
+    return r->carried && r->clock_continuous && !r->ended && r->open_ms == r->since_ms &&
+           r->open_ms <= r->grace_ms;
+}
+
+/* T6, T7: how long the screen was open since the newer of the two marks. */
+static uint64_t claim_ms(const struct account *a, const struct account_return *r)
+{
+    uint64_t since_ms = since_newer_mark_ms(a, r);
+    uint64_t claim = min_ms(r->open_ms, r->grace_ms);
+
+    if (!r->screen_opened && !r->carried_newer)
+        return 0; /* begun while out of contact: no screen has shown the paper yet (T2) */
+    /* The screen was open for the whole stretch: take its length from the nodes' clocks, which have
+     * measured the marks, too, and not from the seat's, which may differ by milliseconds (T4). */
+    if (never_locked(r) && since_ms != UINT64_MAX)
+        return min_ms(since_ms, r->grace_ms);
+    if (!r->carried_newer) /* it was counted from the seat's mark */
+        claim = less_ms(carried_ms(a, r) + claim, a->used_ms);
+    return min_ms(claim, since_ms);
+}
+
+void account_reckon_return(const struct account *a, const struct account_return *r,
+                           struct account_stretch *out)
+{
+    uint64_t elapsed = elapsed_ms(a, r);
+    uint64_t carried = carried_ms(a, r);
+    uint64_t since_end = r->ended ? min_ms(r->ended_ago_ms, elapsed) : 0;
+    uint64_t claim = claim_ms(a, r);
+    uint64_t used = max_ms(a->used_ms, carried) + claim;
+
+    used = max_ms(a->used_ms, min_ms(used, account_total_ms(a)));
+    out->used_ms = used;
+    out->finished = used >= account_total_ms(a);
+    if (!out->finished)
+        since_end = 0; /* it has not ended as the nodes reckon: the seat goes on */
+    out->end_ms = max_ms(a->mark_ms, less_ms(r->now_ms, since_end));
+    /* T5: what was not used was lost. A clock that has measured less than was used is noise. */
+    out->lost_ms = less_ms(elapsed - since_end, used - a->used_ms);
+    if (carried > a->used_ms)
+        out->basis = EV__BASIS__BASIS_CARRIED;
+    else
+        out->basis = claim > 0 ? EV__BASIS__BASIS_CLAIM : EV__BASIS__BASIS_MARK;
+    assert(out->used_ms >= a->used_ms);
+    assert(out->end_ms >= a->mark_ms && out->end_ms <= max_ms(r->now_ms, a->mark_ms));
+}

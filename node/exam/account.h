@@ -1,0 +1,70 @@
+/* account.h - the arithmetic of section 5: what a candidate has used, has left and has lost.
+ * Pure functions over one account; whole milliseconds of the site's timeline, no float. Whether the
+ * clock runs is the caller's to know (exam_state.h); how much follows from it is reckoned here.
+ *
+ *   allot + grants == used + left                      always
+ *   now - begin    == used + lost                      at each mark, where no dark time is unknown
+ */
+#ifndef EXAM_ACCOUNT_H
+#define EXAM_ACCOUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "event.pb-c.h"
+
+struct account {
+    uint64_t allot_ms; /* paper time and the candidate's own extra */
+    int64_t grants_ms; /* T9 */
+    uint64_t begin_ms; /* T1 */
+    uint64_t used_ms;  /* at the mark */
+    uint64_t mark_ms;  /* site_ms of the mark (T3) */
+    uint64_t lost_ms;  /* credited until the mark (T14) */
+};
+
+/* allot + grants; never less than 0 (T9). */
+uint64_t account_total_ms(const struct account *a);
+/* What is used at now_ms. A clock that stands has used what its last mark says (T7). */
+uint64_t account_used_ms(const struct account *a, bool clock_runs, uint64_t now_ms);
+uint64_t account_left_ms(const struct account *a, uint64_t used_ms);
+/* T10: the instant at which a clock that runs since the mark has used all. */
+uint64_t account_deadline_ms(const struct account *a);
+
+/* T1. What a carried mark has told before the start is known here stays used (T12). */
+void account_begin(struct account *a, uint64_t now_ms);
+/* T3. False, and nothing is changed: a mark that would give used time back. */
+bool account_mark(struct account *a, uint64_t used_ms, uint64_t now_ms);
+/* Books a stretch that ends at now_ms: `used_ms` after it, `lost_ms` credited for it. False as
+ * above. */
+bool account_book(struct account *a, uint64_t used_ms, uint64_t lost_ms, uint64_t now_ms);
+
+/* What a seat says when it attaches again, and what the node knows beside it. */
+struct account_return {
+    uint64_t now_ms;
+    uint64_t grace_ms;
+    bool dark_known;    /* the site's timeline is unbroken since the node's mark (exam.h) */
+    bool screen_opened; /* the paper has been on a screen before */
+    bool carried;       /* a mark that the nodes gave (T12) */
+    uint64_t carried_used_ms, carried_at_ms;
+    bool carried_newer; /* than the node's own mark: the node has older data */
+    uint64_t open_ms;   /* T6: the screen was open so long since that mark */
+    uint64_t since_ms;  /* how long ago that mark was, if clock_continuous */
+    bool clock_continuous;
+    bool ended; /* T10: its time ran out while out of contact, */
+    uint64_t ended_ago_ms;
+};
+
+/* How the stretch from the node's mark until now is to be booked. */
+struct account_stretch {
+    uint64_t used_ms; /* after it; never less than the node's own mark, nor more than the total */
+    uint64_t lost_ms;
+    Ev__Basis basis;
+    bool finished;   /* all is used, */
+    uint64_t end_ms; /* since this instant */
+};
+
+/* T5, T6, T7, T10, T12: a seat is back. */
+void account_reckon_return(const struct account *a, const struct account_return *r,
+                           struct account_stretch *out);
+
+#endif

@@ -1,0 +1,43 @@
+/* apply.h - one function a kind of event: books what the event says, and decides nothing (D4).
+ * Pure; internal to node/exam. Total: false means that the event does not fit the state; it is then
+ * counted, and nothing was changed (of a list: what fits is booked). Events come from a log, so
+ * nothing here asserts on one. */
+#ifndef EXAM_APPLY_H
+#define EXAM_APPLY_H
+
+#include "exam_state.h"
+
+struct booking {
+    exam *x;
+    uint64_t epoch, lsn; /* of the record: the name of an attachment (A3) */
+    uint64_t site_ms;
+};
+
+bool apply_site_founded(const struct booking *k, const Ev__SiteFounded *e);
+bool apply_epoch_began(const struct booking *k, const Ev__EpochBegan *e);
+bool apply_standby_changed(const struct booking *k, const Ev__StandbyChanged *e);
+
+bool apply_room_added(const struct booking *k, const Ev__RoomAdded *e);
+bool apply_paper_added(const struct booking *k, const Ev__PaperAdded *e);
+bool apply_paper_chunk(const struct booking *k, const Ev__PaperChunk *e);
+bool apply_batch_planned(const struct booking *k, const Ev__BatchPlanned *e);
+bool apply_sittings_added(const struct booking *k, const Ev__SittingsAdded *e);
+bool apply_import_completed(const struct booking *k, const Ev__ImportCompleted *e);
+
+bool apply_batch_started(const struct booking *k, const Ev__BatchStarted *e);
+bool apply_batch_collected(const struct booking *k, const Ev__BatchCollected *e);
+
+bool apply_signed_in(const struct booking *k, const Ev__SignedIn *e);
+bool apply_attached(const struct booking *k, const Ev__Attached *e);
+bool apply_detached(const struct booking *k, const Ev__Detached *e);
+bool apply_marked(const struct booking *k, const Ev__Marked *e);
+bool apply_finished(const struct booking *k, const Ev__Finished *e);
+bool apply_credited(const struct booking *k, const Ev__Credited *e);
+
+bool apply_answered(const struct booking *k, const Ev__Answered *e);
+bool apply_submitted(const struct booking *k, const Ev__Submitted *e);
+
+/* T1: the sitting's time begins now. */
+void apply_begin(const struct booking *k, struct sitting *s);
+
+#endif

@@ -1,0 +1,59 @@
+#include "carried_mark.h"
+
+#include <assert.h>
+#include <sodium.h>
+
+enum { VERSION = 1, MAC_AT = 1 + 4 + 8 + 8 + 8, MAC_BYTES = 16 };
+
+_Static_assert((int)MAC_AT + MAC_BYTES == (int)CARRIED_MARK_BYTES, "the layout adds up");
+_Static_assert((int)CARRIED_MARK_BYTES <= (int)MARK_BYTES_MAX, "a mark fits in an acknowledgement");
+
+static void put_be(uint8_t *to, unsigned n, uint64_t v)
+{
+    for (; n > 0; v >>= 8)
+        to[--n] = (uint8_t)v;
+}
+
+static uint64_t get_be(const uint8_t *from, unsigned n)
+{
+    uint64_t v = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        v = v << 8 | from[i];
+    return v;
+}
+
+static void mac(const uint8_t *bytes, const uint8_t *key, uint8_t out[MAC_BYTES])
+{
+    int failed = crypto_generichash(out, MAC_BYTES, bytes, MAC_AT, key, CARRIED_MARK_KEY_BYTES);
+
+    assert(failed == 0); /* it can only refuse sizes, and these are constant */
+}
+
+void carried_mark_seal(const struct carried_mark *mark, const uint8_t key[CARRIED_MARK_KEY_BYTES],
+                       uint8_t out[CARRIED_MARK_BYTES])
+{
+    out[0] = VERSION;
+    put_be(out + 1, 4, mark->sitting);
+    put_be(out + 5, 8, mark->epoch);
+    put_be(out + 13, 8, mark->at_ms);
+    put_be(out + 21, 8, mark->used_ms);
+    mac(out, key, out + MAC_AT);
+}
+
+bool carried_mark_open(const uint8_t *bytes, size_t n, const uint8_t key[CARRIED_MARK_KEY_BYTES],
+                       struct carried_mark *out)
+{
+    uint8_t expected[MAC_BYTES];
+
+    if (n != CARRIED_MARK_BYTES || bytes[0] != VERSION)
+        return false;
+    mac(bytes, key, expected);
+    if (sodium_memcmp(expected, bytes + MAC_AT, MAC_BYTES) != 0)
+        return false;
+    out->sitting = (uint32_t)get_be(bytes + 1, 4);
+    out->epoch = get_be(bytes + 5, 8);
+    out->at_ms = get_be(bytes + 13, 8);
+    out->used_ms = get_be(bytes + 21, 8);
+    return true;
+}

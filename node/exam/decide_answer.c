@@ -1,0 +1,174 @@
+#include "decide.h"
+
+/* What becomes of one answer. */
+struct verdict {
+    exam_err code; /* EXAM_OK: it is accepted */
+    bool late;
+};
+
+/* The conditions of the moment: an action that does not meet them may come again. */
+static exam_err action_check(const struct decision *d, uint32_t no, uint64_t seq, bool *duplicate)
+{
+    const struct sitting *s = exam_sitting(d->x, no);
+
+    *duplicate = false;
+    if (!s || !s->signed_in || !sitting_attached(d->x, s))
+        return decide_refuse(d, EXAM_STATE, "", "no candidate is signed in here: attach first");
+    if (seq == 0)
+        return decide_refuse(d, EXAM_INVALID, "A4", "actions are counted from 1");
+    if (seq <= s->seq_have) {
+        *duplicate = true; /* A4 */
+        return EXAM_OK;
+    }
+    if (seq > s->seq_have + 1) {
+        exam_err err = decide_refuse(d, EXAM_GAP, "A3",
+                                     "action %llu of candidate %s has not arrived: send on from it",
+                                     (unsigned long long)s->seq_have + 1, s->admission_no);
+        d->why->seq_have = s->seq_have;
+        return err;
+    }
+    if (!s->begun && !sitting_finished(s))
+        return decide_refuse(d, EXAM_STATE, "T1", "batch %s has not started",
+                             d->x->batches[s->batch - 1].name);
+    return EXAM_OK;
+}
+
+/* ---------------------------------------------------------------- answers */
+
+/* T10: in the result are the answers made before the finish, flagged when they come after it; but
+ * what has been collected is closed, and nothing follows a submission. */
+static struct verdict verdict_finished(const struct decision *d, const struct sitting *s)
+{
+    const struct batch *b = &d->x->batches[s->batch - 1];
+
+    if (b->collected)
+        return (struct verdict){
+            .code = decide_refuse(d, EXAM_STATE, "P6",
+                                  "batch %s has been collected: this answer of candidate %s is "
+                                  "kept in the log, but is not in the result",
+                                  b->name, s->admission_no)};
+    if (s->finish == EV__FINISH__FINISH_SUBMITTED)
+        return (struct verdict){
+            .code = decide_refuse(d, EXAM_LATE, "T10",
+                                  "candidate %s has submitted: this answer was made after that "
+                                  "and is kept in the log, not in the result",
+                                  s->admission_no)};
+    if (d->c->u.answer.made_at_ms > s->account.used_ms)
+        return (struct verdict){
+            .code = decide_refuse(d, EXAM_LATE, "T10",
+                                  "the time of candidate %s had run out: this answer was made "
+                                  "after that and is kept in the log, not in the result",
+                                  s->admission_no)};
+    return (struct verdict){.code = EXAM_OK, .late = true};
+}
+
+/* The item can be answered: it is in the paper, or there is no paper and room for one more. */
+static bool item_known(const exam *x, const struct sitting *s, const char *item)
+{
+    const struct items *items = exam_sitting_items(x, s);
+    uint32_t place;
+
+    return items_find(items ? items : &s->own, item, &place) ||
+           (!items && s->own.n < PAPER_ITEMS_MAX);
+}
+
+/* A3: made under an attachment that is still to come. */
+static bool attachment_to_come(const struct decision *d, const struct sitting *s)
+{
+    struct answer_version made = {d->c->u.answer.attachment_epoch, d->c->u.answer.attachment_lsn,
+                                  0};
+    struct answer_version now = {s->attachment_epoch, s->attachment_lsn, 0};
+
+    return answer_version_compare(&made, &now) > 0;
+}
+
+static struct verdict verdict_of(const struct decision *d, const struct sitting *s)
+{
+    if (d->c->u.answer.value_bytes > ANSWER_BYTES_MAX)
+        return (struct verdict){.code =
+                                    decide_refuse(d, EXAM_TOO_BIG, "",
+                                                  "an answer to item %s of %zu bytes: at most "
+                                                  "%d are taken",
+                                                  d->c->u.answer.item, d->c->u.answer.value_bytes,
+                                                  (int)ANSWER_BYTES_MAX)};
+    if (!item_known(d->x, s, d->c->u.answer.item))
+        return (struct verdict){
+            .code = decide_refuse(d, EXAM_NOT_FOUND, "", "no item %s in paper %s of candidate %s",
+                                  d->c->u.answer.item,
+                                  s->paper ? d->x->papers[s->paper - 1].name : "(none)",
+                                  s->admission_no)};
+    if (attachment_to_come(d, s))
+        return (struct verdict){
+            .code = decide_refuse(d, EXAM_INVALID, "A3",
+                                  "an answer of candidate %s says that it was made under an "
+                                  "attachment that is still to come",
+                                  s->admission_no)};
+    if (sitting_finished(s))
+        return verdict_finished(d, s);
+    return (struct verdict){.code = EXAM_OK};
+}
+
+/* `made_at_ms` and the attachment are the seat's word, and are kept as such: they order the
+ * candidate's own answers (A3) and move no clock. */
+static void emit_answered(const struct decision *d, const struct sitting *s,
+                          const struct verdict *v)
+{
+    Ev__Answered e;
+    Ev__Event event = EV__EVENT__INIT;
+
+    ev__answered__init(&e);
+    e.sitting = d->c->u.answer.sitting;
+    e.seq = d->c->u.answer.seq;
+    e.item = event_text(d->c->u.answer.item);
+    if (d->c->u.answer.value_bytes <= ANSWER_BYTES_MAX)
+        e.value = event_data(d->c->u.answer.value, d->c->u.answer.value_bytes);
+    e.made_at_ms = d->c->u.answer.made_at_ms;
+    e.attachment_epoch = d->c->u.answer.attachment_epoch;
+    e.attachment_lsn = d->c->u.answer.attachment_lsn;
+    e.used_ms = sitting_used_ms(d->x, s, d->now_ms);
+    e.late = v->late;
+    e.refused = v->code != EXAM_OK;
+    event.kind_case = EV__EVENT__KIND_ANSWERED;
+    event.answered = &e;
+    d->emit(d->ctx, &event);
+}
+
+exam_err decide_answer(const struct decision *d)
+{
+    bool duplicate;
+    exam_err err = action_check(d, d->c->u.answer.sitting, d->c->u.answer.seq, &duplicate);
+
+    if (err != EXAM_OK || duplicate)
+        return err;
+    const struct sitting *s = exam_sitting(d->x, d->c->u.answer.sitting);
+    struct verdict v = verdict_of(d, s);
+    if (v.code != EXAM_OK)
+        d->why->consumed = true;
+    emit_answered(d, s, &v);
+    return v.code;
+}
+
+/* ---------------------------------------------------------------- submission */
+
+exam_err decide_submit(const struct decision *d)
+{
+    Ev__Submitted e;
+    Ev__Event event = EV__EVENT__INIT;
+    bool duplicate;
+    exam_err err = action_check(d, d->c->u.submit.sitting, d->c->u.submit.seq, &duplicate);
+
+    ev__submitted__init(&e);
+    if (err != EXAM_OK || duplicate)
+        return err;
+    const struct sitting *s = exam_sitting(d->x, d->c->u.submit.sitting);
+    if (sitting_finished(s))
+        return decide_refuse(d, EXAM_STATE, "T10", "candidate %s has finished already",
+                             s->admission_no);
+    e.sitting = d->c->u.submit.sitting;
+    e.seq = d->c->u.submit.seq;
+    e.used_ms = sitting_used_ms(d->x, s, d->now_ms);
+    event.kind_case = EV__EVENT__KIND_SUBMITTED;
+    event.submitted = &e;
+    d->emit(d->ctx, &event);
+    return EXAM_OK;
+}

@@ -1,0 +1,345 @@
+#include "decide.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "carried_mark.h"
+
+/* Longer than any exam, short enough that sums of a seat's figures cannot overflow. */
+static const uint64_t SEAT_FIGURE_MS_MAX = (uint64_t)366 * 24 * 3600 * 1000;
+
+static uint64_t seat_figure_ms(uint64_t figure_ms)
+{
+    return figure_ms < SEAT_FIGURE_MS_MAX ? figure_ms : SEAT_FIGURE_MS_MAX;
+}
+
+static exam_err seat_of(const struct decision *d, const char *seat, uint32_t *no)
+{
+    if (exam_find_seat(d->x, seat, no) == EXAM_OK)
+        return EXAM_OK;
+    return decide_refuse(d, EXAM_NOT_FOUND, "",
+                         "no seat %s at this site: correct this PC's seat name", seat);
+}
+
+static exam_err right_seat(const struct decision *d, const struct sitting *s, const char *seat,
+                           uint32_t seat_no)
+{
+    if (s->seat == seat_no)
+        return EXAM_OK;
+    return decide_refuse(
+        d, EXAM_SEAT_TAKEN, "", "candidate %s belongs to seat %s, this is %s: go on at seat %s",
+        s->admission_no, exam_seat_name(d->x, s->seat), seat, exam_seat_name(d->x, s->seat));
+}
+
+/* ---------------------------------------------------------------- events */
+
+static void emit_signed_in(const struct decision *d, uint32_t no)
+{
+    Ev__SignedIn e;
+    Ev__Event event = EV__EVENT__INIT;
+
+    ev__signed_in__init(&e);
+    e.sitting = no;
+    e.session = event_data(d->c->u.sign_in.session, SESSION_BYTES);
+    e.seat = d->x->sittings[no - 1].seat;
+    event.kind_case = EV__EVENT__KIND_SIGNED_IN;
+    event.signed_in = &e;
+    d->emit(d->ctx, &event);
+}
+
+static void emit_detached(const struct decision *d, uint32_t no)
+{
+    Ev__Detached e;
+    Ev__Event event = EV__EVENT__INIT;
+
+    ev__detached__init(&e);
+    e.sitting = no;
+    event.kind_case = EV__EVENT__KIND_DETACHED;
+    event.detached = &e;
+    d->emit(d->ctx, &event);
+}
+
+/* What the seat's claim was rests in the event beside what was made of it (D4). */
+static void emit_attached(const struct decision *d, uint32_t no, const struct account_return *r,
+                          const struct account_stretch *stretch)
+{
+    const struct sitting *s = &d->x->sittings[no - 1];
+    Ev__Attached e;
+    Ev__Event event = EV__EVENT__INIT;
+
+    ev__attached__init(&e);
+    e.sitting = no;
+    e.seat = s->seat;
+    e.used_ms = stretch->used_ms;
+    e.lost_ms = stretch->lost_ms;
+    e.from_ms = s->account.mark_ms;
+    e.basis = stretch->basis;
+    e.claim_ms = r->open_ms;
+    e.since_ms = r->since_ms;
+    e.carried_used_ms = r->carried_used_ms;
+    event.kind_case = EV__EVENT__KIND_ATTACHED;
+    event.attached = &e;
+    d->emit(d->ctx, &event);
+}
+
+/* T10: its time ran out while it was out of contact, so its account ends there. */
+static void emit_timed_out(const struct decision *d, uint32_t no,
+                           const struct account_stretch *stretch)
+{
+    Ev__Finished e;
+    Ev__Event event = EV__EVENT__INIT;
+    uint64_t used_ms = stretch->used_ms, at_ms = stretch->end_ms;
+
+    ev__finished__init(&e);
+    e.finish = EV__FINISH__FINISH_TIMED_OUT;
+    e.n_sitting = e.n_used_ms = e.n_at_ms = 1;
+    e.sitting = &no;
+    e.used_ms = &used_ms;
+    e.at_ms = &at_ms;
+    event.kind_case = EV__EVENT__KIND_FINISHED;
+    event.finished = &e;
+    d->emit(d->ctx, &event);
+}
+
+/* A seat shows one sitting: whoever else is in contact from it is so no longer. */
+static void emit_seat_taken_over(const struct decision *d, uint32_t no)
+{
+    const exam *x = d->x;
+    uint32_t other = x->seats[x->sittings[no - 1].seat - 1].sitting;
+
+    if (other != 0 && other != no && sitting_attached(x, &x->sittings[other - 1]))
+        emit_detached(d, other);
+}
+
+/* ---------------------------------------------------------------- the account on attaching */
+
+/* A sitting whose account is not open: nothing to reckon. A mark that was given before the start of
+ * the batch was known here is adopted (T12: this node has older data). */
+static void stretch_not_open(const struct sitting *s, const struct account_return *r,
+                             struct account_stretch *out)
+{
+    uint64_t used_ms = s->account.used_ms, total_ms = account_total_ms(&s->account);
+
+    if (!sitting_finished(s) && r->carried && r->carried_used_ms > used_ms)
+        used_ms = r->carried_used_ms < total_ms ? r->carried_used_ms : total_ms;
+    *out = (struct account_stretch){.used_ms = used_ms,
+                                    .basis = used_ms > s->account.used_ms ? EV__BASIS__BASIS_CARRIED
+                                                                          : EV__BASIS__BASIS_MARK,
+                                    .end_ms = r->now_ms};
+}
+
+/* T1, T2: until a latecomer's first sign-in the clock has run without a screen: nothing was lost.
+ */
+static void stretch_latecomer(const exam *x, const struct sitting *s,
+                              const struct account_return *r, struct account_stretch *out)
+{
+    *out = (struct account_stretch){.used_ms = sitting_used_ms(x, s, r->now_ms),
+                                    .basis = EV__BASIS__BASIS_MARK,
+                                    .end_ms = r->now_ms};
+}
+
+/* An attachment over a connection that nobody has noticed dead is reckoned like any other, from the
+ * last mark: a seat whose screen was open all the time loses nothing by it, and one that had died
+ * is not charged for the time that nothing recorded (T7). */
+static void stretch_of(const exam *x, const struct sitting *s, const struct account_return *r,
+                       struct account_stretch *out)
+{
+    if (!sitting_account_open(s))
+        stretch_not_open(s, r, out);
+    else if (!s->signed_in && sitting_clock_runs(x, s))
+        stretch_latecomer(x, s, r, out);
+    else
+        account_reckon_return(&s->account, r, out);
+}
+
+static struct account_return return_of(const struct decision *d, const struct sitting *s)
+{
+    return (struct account_return){.now_ms = d->now_ms,
+                                   .grace_ms = d->x->batches[s->batch - 1].grace_ms,
+                                   .dark_known = s->mark_epoch >= d->x->dark_epoch,
+                                   .screen_opened = s->screen_opened};
+}
+
+static void attach(const struct decision *d, uint32_t no, const struct account_return *r)
+{
+    const struct sitting *s = &d->x->sittings[no - 1];
+    struct account_stretch stretch;
+
+    stretch_of(d->x, s, r, &stretch);
+    emit_attached(d, no, r, &stretch);
+    if (sitting_account_open(s) && stretch.finished)
+        emit_timed_out(d, no, &stretch);
+}
+
+/* ---------------------------------------------------------------- sign-in (P4) */
+
+/* The ID number is compared in constant time, with that of nobody for an unknown candidate, so that
+ * the time of the answer says as little as its text. */
+static bool identity_fits(const struct sitting *s, const char *id_no)
+{
+    uint8_t given[NAME_BYTES_MAX + 1] = {0}, known[NAME_BYTES_MAX + 1] = {0};
+    const char *id = s ? s->id_no : "";
+    size_t given_bytes = strlen(id_no), known_bytes = strlen(id);
+
+    if (given_bytes > NAME_BYTES_MAX || known_bytes > NAME_BYTES_MAX)
+        return false;
+    memcpy(given, id_no, given_bytes);
+    memcpy(known, id, known_bytes);
+    return sodium_memcmp(given, known, sizeof known) == 0 && s != NULL;
+}
+
+static exam_err room_free_for(const struct decision *d, const struct sitting *s)
+{
+    const exam *x = d->x;
+    const struct room *r = &x->rooms[x->seats[s->seat - 1].room - 1];
+
+    if (r->held_by == 0 || r->held_by == s->batch)
+        return EXAM_OK;
+    return decide_refuse(d, EXAM_STATE, "P11",
+                         "room %s still holds batch %s: candidate %s of batch %s signs in after "
+                         "that one is collected",
+                         r->name, x->batches[r->held_by - 1].name, s->admission_no,
+                         x->batches[s->batch - 1].name);
+}
+
+static exam_err sign_in_check(const struct decision *d, const struct sitting *s, uint32_t seat_no)
+{
+    const exam *x = d->x;
+    const struct batch *b = &x->batches[s->batch - 1];
+    exam_err err = right_seat(d, s, d->c->u.sign_in.seat, seat_no);
+
+    if (err != EXAM_OK)
+        return err;
+    if (b->collected)
+        return decide_refuse(d, EXAM_STATE, "P6",
+                             "batch %s has been collected: candidate %s cannot sign in any more",
+                             b->name, s->admission_no);
+    if (sitting_finished(s))
+        return decide_refuse(d, EXAM_STATE, "T10",
+                             "candidate %s has finished: ask the invigilator if this is wrong",
+                             s->admission_no);
+    if (sitting_attached(x, s) &&
+        sodium_memcmp(s->session, d->c->u.sign_in.session, SESSION_BYTES) != 0)
+        return decide_refuse(d, EXAM_SEAT_TAKEN, "",
+                             "candidate %s is signed in and in contact from another PC that says "
+                             "it is seat %s: look for it, or wait until it is shown as lost",
+                             s->admission_no, d->c->u.sign_in.seat);
+    return room_free_for(d, s);
+}
+
+exam_err decide_sign_in(const struct decision *d)
+{
+    const exam *x = d->x;
+    uint32_t seat_no, no = name_index_find(&x->candidates, d->c->u.sign_in.admission_no);
+    const struct sitting *s = exam_sitting(x, no);
+    exam_err err = seat_of(d, d->c->u.sign_in.seat, &seat_no);
+
+    if (err != EXAM_OK)
+        return err;
+    if (!identity_fits(s, d->c->u.sign_in.id_no))
+        return decide_refuse(d, EXAM_AUTH, "P4",
+                             "no candidate with this admission number and ID number: check both "
+                             "with the candidate's papers");
+    err = sign_in_check(d, s, seat_no);
+    if (err != EXAM_OK)
+        return err;
+    struct account_return r = return_of(d, s); /* no claim: nothing of an earlier session (T7) */
+    emit_seat_taken_over(d, no);
+    if (!s->signed_in || sodium_memcmp(s->session, d->c->u.sign_in.session, SESSION_BYTES) != 0)
+        emit_signed_in(d, no);
+    attach(d, no, &r);
+    return EXAM_OK;
+}
+
+/* ---------------------------------------------------------------- attach (T5-T7, T10, T12) */
+
+static exam_err mark_open(const struct decision *d, uint32_t no, struct account_return *r)
+{
+    struct carried_mark mark;
+    const char *candidate = d->x->sittings[no - 1].admission_no;
+
+    if (!d->c->u.attach.mark || d->c->u.attach.mark_bytes == 0)
+        return EXAM_OK;
+    if (!carried_mark_open(d->c->u.attach.mark, d->c->u.attach.mark_bytes, d->x->site_key, &mark))
+        return decide_refuse(d, EXAM_REFUSED, "T12",
+                             "the mark that the seat of candidate %s carries was not made by this "
+                             "site's servers: sign the candidate in again",
+                             candidate);
+    if (mark.sitting != no)
+        return decide_refuse(d, EXAM_REFUSED, "T12",
+                             "the mark that the seat of candidate %s carries belongs to another "
+                             "sitting: sign the candidate in again",
+                             candidate);
+    if (mark.epoch > d->x->epoch)
+        return decide_refuse(d, EXAM_STALE_EPOCH, "W1",
+                             "the seat of candidate %s has a mark of epoch %llu, this server is in "
+                             "epoch %llu: another server serves",
+                             candidate, (unsigned long long)mark.epoch,
+                             (unsigned long long)d->x->epoch);
+    const struct sitting *s = &d->x->sittings[no - 1];
+    r->carried = true;
+    r->carried_used_ms = mark.used_ms;
+    r->carried_at_ms = mark.at_ms;
+    r->carried_newer = mark.epoch > s->mark_epoch ||
+                       (mark.epoch == s->mark_epoch && mark.at_ms > s->account.mark_ms);
+    return EXAM_OK;
+}
+
+exam_err decide_attach(const struct decision *d)
+{
+    const exam *x = d->x;
+    uint32_t seat_no, no = name_index_find(&x->candidates, d->c->u.attach.admission_no);
+    const struct sitting *s = exam_sitting(x, no);
+    exam_err err = seat_of(d, d->c->u.attach.seat, &seat_no);
+
+    if (err != EXAM_OK)
+        return err;
+    if (!s || !s->signed_in ||
+        sodium_memcmp(s->session, d->c->u.attach.session, SESSION_BYTES) != 0)
+        return decide_refuse(d, EXAM_AUTH, "T11",
+                             "this server knows no such session: the candidate signs in again");
+    err = right_seat(d, s, d->c->u.attach.seat, seat_no);
+    if (err != EXAM_OK)
+        return err;
+    struct account_return r = return_of(d, s);
+    err = mark_open(d, no, &r);
+    if (err != EXAM_OK)
+        return err;
+    r.open_ms = seat_figure_ms(d->c->u.attach.open_ms);
+    r.since_ms = seat_figure_ms(d->c->u.attach.since_ms);
+    r.clock_continuous = d->c->u.attach.clock_continuous;
+    r.ended = d->c->u.attach.ended;
+    r.ended_ago_ms = seat_figure_ms(d->c->u.attach.ended_ago_ms);
+    emit_seat_taken_over(d, no);
+    attach(d, no, &r);
+    return EXAM_OK;
+}
+
+/* ---------------------------------------------------------------- contact */
+
+exam_err decide_detach(const struct decision *d)
+{
+    const struct sitting *s = exam_sitting(d->x, d->c->u.detach.sitting);
+
+    if (s && sitting_attached(d->x, s))
+        emit_detached(d, d->c->u.detach.sitting);
+    return EXAM_OK;
+}
+
+/* T3: a sitting without a screen is not marked by heartbeats but at its batch's instants (tick). */
+exam_err decide_mark(const struct decision *d)
+{
+    struct pack p;
+    exam_err err = pack_init(&p, d, PACK_MARKED, (uint32_t)d->c->u.mark.n);
+
+    if (err != EXAM_OK)
+        return err;
+    for (size_t i = 0; i < d->c->u.mark.n; i++) {
+        uint32_t no = d->c->u.mark.sittings[i];
+        const struct sitting *s = exam_sitting(d->x, no);
+        if (s && sitting_clock_runs(d->x, s) && sitting_attached(d->x, s))
+            pack_add(&p, no, sitting_used_ms(d->x, s, d->now_ms), 0);
+    }
+    pack_end(&p);
+    return EXAM_OK;
+}

@@ -1,0 +1,437 @@
+/* exam.h - the exam core: what may happen to a batch and its sittings, and what follows from it.
+ * Pure: no clock, socket, file, thread or random number; memory comes from the caller's allocator.
+ * Not thread-safe: one owner. Everything here is deterministic (D4).
+ *
+ *   decide(state, command, now) -> events | refusal     holds every rule of the digest
+ *   apply(state, event)                                  books what the event says; total
+ *
+ * A node that serves decides and then applies what it has decided from the very bytes that go into
+ * the log; a standby, a restart and a replay only apply. So all of them have the same state.
+ *
+ * Times. `now_ms` and every *_at_ms here are `site_ms`: the site's own monotonic timeline in whole
+ * milliseconds, which goes on over epochs. An epoch begins at its `base_ms`, which its primary
+ * reckons from the last record's site_ms and the time that has passed since on its own clock (T4);
+ * a record's site_ms is base_ms + at_ms. When that clock was interrupted (the machine rebooted) the
+ * dark time is not known here (`dark_known` false) and only a seat's own clock can tell it. */
+#ifndef EXAM_EXAM_H
+#define EXAM_EXAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event.pb-c.h"
+#include "exam_err.h"
+#include "exam_limits.h"
+#include "record.h"
+
+typedef struct exam exam;
+
+/* realloc-like: bytes == 0 frees and returns NULL. Returning NULL otherwise means: out of memory.
+ * exam_apply() must be total, so the allocator that a node passes ends the process instead. */
+struct exam_memory {
+    void *(*resize)(void *ctx, void *block, size_t bytes);
+    void *ctx;
+};
+
+EXAM_MUST_USE exam_err exam_new(const struct exam_memory *m, exam **out);
+void exam_free(exam *x);
+
+/* ---------------------------------------------------------------- decide */
+
+enum exam_command_kind {
+    EXAM_CMD_FOUND,
+    EXAM_CMD_BEGIN_EPOCH,
+    EXAM_CMD_STANDBY_CHANGED,
+    EXAM_CMD_IMPORT,
+    EXAM_CMD_BATCH_START,
+    EXAM_CMD_BATCH_COLLECT,
+    EXAM_CMD_SIGN_IN,
+    EXAM_CMD_ATTACH,
+    EXAM_CMD_DETACH,
+    EXAM_CMD_MARK,
+    EXAM_CMD_ANSWER,
+    EXAM_CMD_SUBMIT,
+    EXAM_CMD_TICK,
+    /* contingencies (section 3 of the rules) */
+    EXAM_CMD_PAUSE,
+    EXAM_CMD_RESUME,
+    EXAM_CMD_GRANT,
+    EXAM_CMD_MOVE,
+    EXAM_CMD_VIOLATION,
+    EXAM_CMD_BATCH_POSTPONE,
+    EXAM_CMD_SUSPEND,
+    EXAM_CMD_BATCH_UNSUSPEND,
+    EXAM_CMD_INCIDENT_OPEN,
+    EXAM_CMD_INCIDENT_CLOSE,
+    EXAM_CMD_INCIDENT_NOTE,
+    EXAM_CMD_POWER,
+    EXAM_CMD_LIMIT_DECIDE,
+    EXAM_CMD_OWN_DOING,
+    EXAM_CMD_RECOVER,
+};
+
+/* Whom an act concerns. With kind unknown the core finds out what has that name ("site": the site),
+ * and refuses a name that fits more than one thing. A sitting's name is its admission number. */
+struct exam_scope {
+    Ev__ScopeKind kind;
+    const char *name; /* of the site: not looked at */
+};
+
+/* One sitting, room, paper or chunk of an import, as the administrator's tool sent it. */
+struct exam_import_sitting {
+    const Ev__NewSitting *sitting;
+    uint32_t line; /* of the roster file */
+};
+
+struct exam_import {
+    const char *batch, *title, *who;
+    uint64_t allot_ms; /* 0: the minutes of the batch's paper, which then must be one */
+    Ev__Timing timing;
+    uint64_t grace_ms;     /* 0: 15,000 (T6); at least 2 heartbeats */
+    uint64_t heartbeat_ms; /* 0: 1,000 (T3) */
+    int64_t entry_wall_ms, start_wall_ms; /* planned, for people; 0: none */
+    const Ev__RoomAdded *const
+        *rooms; /* a room that the site has already must have as many seats */
+    size_t rooms_n;
+    const Ev__PaperAdded *const *papers; /* items of a paper may be spread over several */
+    size_t papers_n;
+    const Ev__PaperChunk *const *chunks; /* in order; complete; the digest is checked */
+    size_t chunks_n;
+    const struct exam_import_sitting *sittings;
+    size_t sittings_n;
+};
+
+struct exam_command {
+    enum exam_command_kind kind;
+    union {
+        struct {
+            const uint8_t *site_id;  /* SITE_ID_BYTES */
+            const uint8_t *site_key; /* 32 bytes: secret of the nodes, keys the marks of T12 */
+            const char *name, *who;
+        } found;
+        struct { /* base_ms is `now_ms` */
+            uint64_t epoch;
+            const char *node, *who, *why;
+            Ev__EpochReason reason;
+            bool dark_known, solo;
+        } begin_epoch;
+        struct {
+            const char *node;
+            bool in_sync, solo;
+        } standby_changed;
+        const struct exam_import *import;
+        struct {
+            const char *batch, *who;
+        } batch_start;
+        struct {
+            const char *batch, *who;
+            bool unfinished; /* close what is not finished; without it a batch must have ended */
+        } batch_collect;
+        struct {
+            const char *seat, *admission_no, *id_no;
+            const uint8_t *session; /* SESSION_BYTES */
+        } sign_in;
+        struct { /* seat.proto, Attach */
+            const char *seat, *admission_no;
+            const uint8_t *session;
+            const uint8_t *mark; /* NULL: none */
+            size_t mark_bytes;
+            uint64_t open_ms, since_ms, ended_ago_ms;
+            bool clock_continuous, ended;
+        } attach;
+        struct {
+            uint32_t sitting;
+        } detach;
+        struct { /* heartbeats that came in together; sittings whose clock stands still are skipped
+                  */
+            const uint32_t *sittings;
+            size_t n;
+        } mark;
+        struct { /* seat.proto, Answer */
+            uint32_t sitting;
+            uint64_t seq;
+            const char *item;
+            const uint8_t *value;
+            size_t value_bytes;
+            uint64_t made_at_ms; /* of the candidate's used time */
+            uint64_t attachment_epoch, attachment_lsn;
+            uint32_t former; /* T11: as exam_refusal.former said; 0: the session that is attached */
+        } answer;
+        struct {
+            uint32_t sitting;
+            uint64_t seq, used_ms;
+            uint32_t former; /* as in answer */
+        } submit;
+        struct { /* pause, resume (T8): site, batch, room or seat */
+            struct exam_scope scope;
+            const char *who, *why;
+        } pause;
+        struct { /* T9: sitting, room (the batch that holds it) or batch */
+            struct exam_scope scope;
+            int64_t ms;         /* negative: takes an earlier grant back */
+            const char *who, *why; /* the reason is mandatory */
+        } grant;
+        struct { /* T11 */
+            const char *admission_no, *seat;
+            bool seat_in_contact; /* a seat of that name is connected to this node */
+            const char *who, *why;
+        } move;
+        struct { /* R3 */
+            const char *admission_no, *text, *who;
+        } violation;
+        struct { /* postponed (T13); unsuspended: goes on (W4) */
+            const char *batch, *who, *why;
+        } batch_act;
+        struct { /* W4: `node`, the last with power, goes down: suspends what runs */
+            const char *node;
+        } suspend;
+        struct {
+            Ev__IncidentKind kind;
+            struct exam_scope scope;
+            const char *text, *who; /* who "": observed by the node */
+        } incident_open;
+        struct { /* closed, noted */
+            uint32_t incident;
+            const char *text, *who;
+        } incident;
+        struct { /* R1: of this node's own UPS; opens and closes the incident that goes with it */
+            const char *node;
+            Ev__Power power;
+        } power;
+        struct { /* R4 */
+            const char *admission_no, *text, *who;
+        } limit_decide;
+        struct {
+            const char *admission_no;
+            uint32_t interruption; /* counted from 1 */
+            const char *who, *why;
+        } own_doing;
+        struct { /* A3: records of a dead branch, in their order; each is decided once */
+            const struct record *record; /* its epoch and lsn name it */
+            const Ev__Event *event;
+        } recover;
+    } u;
+};
+
+/* Why not: for the code that asked and for the person behind it. */
+struct exam_refusal {
+    exam_err code;
+    const char *rule;  /* "T10", or "" */
+    char text[400];    /* what, to which seat or sitting, and what to do next */
+    uint32_t line;     /* of an imported file; 0: none */
+    uint64_t seq_have; /* with EXAM_GAP */
+    /* The one refusal that emits: an answer that can never be accepted has been emitted as
+     * Answered{refused}, which is to be applied like any event, so that it is kept (A3) and does
+     * not block the seat's later ones. The seat is told the refusal, and need not send it again. */
+    bool consumed;
+    /* With EXAM_SEAT_TAKEN of EXAM_CMD_ATTACH, T11: the session is a former one of `sitting`, which
+     * has gone on elsewhere. The seat is shut out; what it still holds after seq_have is taken in
+     * through EXAM_CMD_ANSWER and _SUBMIT with this number (A3). 0: it is not. */
+    uint32_t former, sitting;
+};
+
+/* Gets each event while exam_decide runs; packs it, keeps nothing of it, and must not apply it
+ * before exam_decide has returned. */
+typedef void (*exam_emit)(void *ctx, const Ev__Event *event);
+
+/* Decides one command at `now_ms`. On EXAM_OK the events (perhaps none: A4, a duplicate) have been
+ * emitted and are to be applied in that order. On a refusal `why` is filled and nothing was
+ * emitted, unless why->consumed. now_ms is never less than exam_last_ms(). Everything that falls
+ * due by itself up to now_ms must have been carried out before, by EXAM_CMD_TICK (see
+ * exam_next_due_ms). Commands come from admins and seats over a network and are decoded by codec.h:
+ * field sizes are right, everything else is checked here. */
+EXAM_MUST_USE exam_err exam_decide(const exam *x, const struct exam_command *c, uint64_t now_ms,
+                                   exam_emit emit, void *ctx, struct exam_refusal *why);
+
+/* What a site may configure. Decisions look at it; what follows from them is in their events, so the
+ * state does not (D4). To be set before the first decision; 0: none. */
+struct exam_options {
+    uint64_t interruption_limit_ms; /* an interruption that lasts so long asks for a person (R4) */
+    uint64_t grant_ms_max;          /* of one grant (T9) */
+};
+void exam_set_options(exam *x, const struct exam_options *o);
+
+/* The site_ms at which EXAM_CMD_TICK has something to do (a time-out, T10; a mark of a sitting
+ * without a screen, T3; an interruption that reaches the limit); UINT64_MAX: never. O(1). */
+uint64_t exam_next_due_ms(const exam *x);
+
+/* ---------------------------------------------------------------- apply */
+
+/* Books one record. Total: an event that does not fit the state is counted in exam_oddities() and
+ * changes nothing else. */
+void exam_apply(exam *x, const struct record *r, const Ev__Event *event);
+uint64_t exam_oddities(const exam *x);
+
+/* ---------------------------------------------------------------- ask */
+
+uint64_t exam_epoch(const exam *x); /* of the newest EpochBegan; 0: none */
+uint64_t exam_epoch_base_ms(const exam *x);
+uint64_t exam_last_ms(const exam *x); /* site_ms of the last record applied */
+bool exam_solo(const exam *x);        /* A1, as logged */
+bool exam_founded(const exam *x);
+const uint8_t *exam_site_id(const exam *x); /* SITE_ID_BYTES; zeros before */
+const char *exam_site_name(const exam *x);
+
+/* The drills' words; the first that fits. */
+enum exam_sitting_state {
+    EXAM_SITTING_FINISHED,
+    EXAM_SITTING_EXPECTED, /* nobody has signed in */
+    EXAM_SITTING_LOST,     /* seat out of contact */
+    EXAM_SITTING_PAUSED,   /* or the batch has not started */
+    EXAM_SITTING_ANSWERING,
+};
+
+struct exam_account { /* section 5 of the rules; allot + grants == used + left */
+    uint64_t allot_ms;
+    int64_t grants_ms;
+    uint64_t used_ms, left_ms, lost_ms;
+};
+
+/* Strings live as long as the exam; figures are as of `now_ms`. */
+struct exam_sitting_view {
+    uint32_t sitting;
+    const char *admission_no, *id_no, *name, *room, *seat, *batch, *batch_title, *paper,
+        *paper_title;
+    uint32_t batch_no, seat_no;
+    enum exam_sitting_state state;
+    Ev__Finish finish;
+    bool batch_running; /* started, and neither collected nor ended for this sitting */
+    bool attached;
+    struct exam_account account;
+    uint64_t attachment_epoch, attachment_lsn;
+    uint64_t seq_have;
+    uint64_t grace_ms, heartbeat_ms;
+    uint32_t paper_bytes;
+    const uint8_t *paper_digest; /* HASH_BYTES; NULL: no paper */
+    uint32_t answers, late, interruptions;
+    bool begun, paused;
+    uint64_t begin_ms, mark_ms, finish_ms; /* site_ms; where they have come */
+    uint64_t stands_ms; /* its clock has been standing for so long; 0: it runs, or is finished */
+    uint32_t violations, formers;
+    bool limit_reached; /* its interruption waits for a person's decision */
+};
+
+uint32_t exam_sittings(const exam *x); /* sittings are numbered 1..n, batches and seats too */
+uint32_t exam_batches(const exam *x);
+EXAM_MUST_USE exam_err exam_find_sitting(const exam *x, const char *admission_no,
+                                         uint32_t *sitting);
+EXAM_MUST_USE exam_err exam_find_batch(const exam *x, const char *batch, uint32_t *batch_no);
+EXAM_MUST_USE exam_err exam_find_seat(const exam *x, const char *seat, uint32_t *seat_no);
+void exam_sitting_view(const exam *x, uint32_t sitting, uint64_t now_ms,
+                       struct exam_sitting_view *out);
+/* Just the figures that an acknowledgement needs. */
+void exam_sitting_account(const exam *x, uint32_t sitting, uint64_t now_ms,
+                          struct exam_account *out);
+
+/* Values as admin.proto's BatchState. */
+enum exam_batch_state {
+    EXAM_BATCH_PLANNED = 1,
+    EXAM_BATCH_RUNNING,
+    EXAM_BATCH_PAUSED,
+    EXAM_BATCH_SUSPENDED,
+    EXAM_BATCH_ENDED,
+    EXAM_BATCH_COLLECTED,
+    EXAM_BATCH_POSTPONED,
+};
+
+struct exam_batch_view {
+    const char *batch, *title;
+    enum exam_batch_state state;
+    uint32_t sittings, signed_in, attached, answering, finished, submitted, timed_out, absent,
+        closed;
+    uint64_t answers;
+    uint64_t allot_ms, elapsed_ms;
+    uint64_t lost_ms_min, lost_ms_median, lost_ms_max, left_ms_max;
+    bool complete;   /* the import is whole; without it the batch can only be imported again */
+    bool superseded; /* it was: another batch of this name took its place; show nothing of it */
+    uint32_t postponed, expected, lost, paused, limits_reached;
+    bool sign_in_open; /* planned, and every room of it is free (P11) */
+    bool is_paused, is_suspended; /* by a pause of site or batch (T8); by W4 */
+    uint64_t end_ms;   /* projected, if nothing more happens: site_ms; the past, when it has ended */
+    int64_t entry_wall_ms, start_wall_ms; /* as planned; 0: not */
+};
+void exam_batch_view(const exam *x, uint32_t batch_no, uint64_t now_ms,
+                     struct exam_batch_view *out);
+/* The batch's sittings in order; 0 ends the list. Begin with after == 0. */
+uint32_t exam_batch_next_sitting(const exam *x, uint32_t batch_no, uint32_t after);
+
+struct exam_answer_view {
+    const char *item, *subject;
+    const uint8_t *value;
+    size_t value_bytes;
+    uint64_t seq, made_at_ms;
+    bool late;
+};
+/* The sitting's answers that count, in the order of the paper; i = 0, 1, ... until EXAM_NOT_FOUND.
+ */
+EXAM_MUST_USE exam_err exam_answer_at(const exam *x, uint32_t sitting, uint32_t i,
+                                      struct exam_answer_view *out);
+
+struct exam_interruption_view { /* T14 */
+    uint64_t from_ms, to_ms, lost_ms;
+    Ev__Basis basis;
+    uint32_t incident; /* 0: none */
+    bool own_doing;
+};
+EXAM_MUST_USE exam_err exam_interruption_at(const exam *x, uint32_t sitting, uint32_t i,
+                                            struct exam_interruption_view *out);
+
+struct exam_incident_view {
+    Ev__IncidentKind kind;
+    Ev__ScopeKind scope;
+    const char *scope_name; /* "site": the site's */
+    const char *text, *who; /* who "": observed */
+    bool open;
+    uint64_t since_ms, closed_ms; /* site_ms */
+    uint32_t notes, interruptions;
+    uint64_t lost_ms; /* of all its interruptions */
+};
+uint32_t exam_incidents(const exam *x); /* numbered 1..n */
+void exam_incident_view(const exam *x, uint32_t incident, struct exam_incident_view *out);
+uint32_t exam_limits_reached(const exam *x);
+
+/* The name of a batch, room, seat or sitting as events name it; "site"; "?" for no such thing. */
+const char *exam_scope_name(const exam *x, Ev__ScopeKind kind, uint32_t no);
+/* True when the sitting is one of those that the scope of an event concerns. */
+bool exam_scope_has(const exam *x, const Ev__Scope *scope, uint32_t sitting);
+/* The seats of the site: 1..n; `sitting`: of the batch that holds the room, or is to sit there next;
+ * 0: nobody. */
+uint32_t exam_seats(const exam *x);
+void exam_seat_view(const exam *x, uint32_t seat_no, const char **room, const char **seat,
+                    uint32_t *sitting);
+/* A3: records of the dead branch of that epoch up to this one have been recovered. */
+uint64_t exam_recovered_lsn(const exam *x, uint64_t epoch);
+/* The batch that the projected end runs into: the next one planned for one of its rooms, by its
+ * planned entry (wall time, for people; `end_wall_ms` is the caller's to reckon); 0: none. */
+uint32_t exam_batch_runs_into(const exam *x, uint32_t batch_no, int64_t end_wall_ms);
+
+/* Bytes of the sitting's paper; they live until the next apply. EXAM_STATE before the batch has
+ * started (P2), EXAM_INVALID beyond the end. */
+EXAM_MUST_USE exam_err exam_paper_at(const exam *x, uint32_t sitting, uint32_t offset,
+                                     const uint8_t **bytes, size_t *n);
+
+/* The mark that an acknowledgement carries (T12): sitting, epoch, when, used, and a keyed hash of
+ * them. `used_ms` is what the acknowledged record says. */
+size_t exam_mark_make(const exam *x, uint32_t sitting, uint64_t used_ms,
+                      uint8_t out[MARK_BYTES_MAX]);
+
+/* ---------------------------------------------------------------- persistence */
+
+/* Every entity of the state is an entry: a key that sorts and a value that is the same bytes on
+ * every machine. exam_flush hands out those changed since the last flush. */
+typedef exam_err (*exam_put)(void *ctx, const uint8_t *key, size_t key_bytes, const uint8_t *value,
+                             size_t value_bytes);
+EXAM_MUST_USE exam_err exam_flush(exam *x, exam_put put, void *ctx);
+/* How many entries the next flush would write. */
+size_t exam_flush_pending(const exam *x);
+/* Takes one entry back in, in the order of their keys, to a new exam; exam_load_end checks that all
+ * fit together. EXAM_CORRUPT; EXAM_VERSION: entries of another version. After either the exam is to
+ * be freed: the log gives the same state again. */
+EXAM_MUST_USE exam_err exam_load(exam *x, const uint8_t *key, size_t key_bytes,
+                                 const uint8_t *value, size_t value_bytes);
+EXAM_MUST_USE exam_err exam_load_end(exam *x);
+/* BLAKE2b-256 over all entries in key order: equal on every node that has applied the same log. */
+void exam_digest(const exam *x, uint8_t out[HASH_BYTES]);
+
+#endif

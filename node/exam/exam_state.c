@@ -1,0 +1,382 @@
+#include "exam_state.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+exam_err exam_new(const struct exam_memory *m, exam **out)
+{
+    exam *x = memory_take(m, sizeof *x);
+
+    if (!x)
+        return EXAM_NOMEM;
+    x->memory = *m;
+    x->name = memory_text(m, "");
+    x->screenless_due_ms = UINT64_MAX;
+    *out = x;
+    return EXAM_OK;
+}
+
+static void room_fini(struct room *r, const struct exam_memory *m)
+{
+    memory_drop(m, r->name);
+    memory_drop(m, r->seat_names);
+}
+
+static void paper_fini(struct paper *p, const struct exam_memory *m)
+{
+    memory_drop(m, p->name);
+    memory_drop(m, p->title);
+    memory_drop(m, p->text);
+    items_fini(&p->items, m);
+}
+
+static void sitting_fini(struct sitting *s, const struct exam_memory *m)
+{
+    memory_drop(m, s->admission_no);
+    memory_drop(m, s->id_no);
+    memory_drop(m, s->name);
+    memory_drop(m, s->interruptions);
+    answers_fini(&s->answers, m);
+    items_fini(&s->own, m);
+}
+
+void exam_free(exam *x)
+{
+    if (!x)
+        return;
+    struct exam_memory m = x->memory;
+    for (uint32_t i = 0; i < x->rooms_n; i++)
+        room_fini(&x->rooms[i], &m);
+    for (uint32_t i = 0; i < x->papers_n; i++)
+        paper_fini(&x->papers[i], &m);
+    for (uint32_t i = 0; i < x->batches_n; i++) {
+        memory_drop(&m, x->batches[i].name);
+        memory_drop(&m, x->batches[i].title);
+    }
+    for (uint32_t i = 0; i < x->sittings_n; i++)
+        sitting_fini(&x->sittings[i], &m);
+    name_index_fini(&x->candidates, &m);
+    deadlines_fini(&x->deadlines, &m);
+    void *const blocks[] = {x->name,    x->rooms,    x->seats, x->papers,
+                            x->batches, x->sittings, x->dirty, x};
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
+        memory_drop(&m, blocks[i]);
+}
+
+/* ---------------------------------------------------------------- by number and by name */
+
+struct sitting *exam_sitting(const exam *x, uint32_t no)
+{
+    return no >= 1 && no <= x->sittings_n ? &x->sittings[no - 1] : NULL;
+}
+
+struct batch *exam_batch(const exam *x, uint32_t no)
+{
+    return no >= 1 && no <= x->batches_n ? &x->batches[no - 1] : NULL;
+}
+
+uint32_t exam_room_named(const exam *x, const char *name)
+{
+    for (uint32_t i = 0; i < x->rooms_n; i++)
+        if (strcmp(x->rooms[i].name, name) == 0)
+            return i + 1;
+    return 0;
+}
+
+uint32_t exam_batch_named(const exam *x, const char *name)
+{
+    for (uint32_t i = 0; i < x->batches_n; i++)
+        if (!x->batches[i].superseded && strcmp(x->batches[i].name, name) == 0)
+            return i + 1;
+    return 0;
+}
+
+uint32_t exam_paper_named(const exam *x, const char *name)
+{
+    for (uint32_t i = 0; i < x->papers_n; i++)
+        if (!x->papers[i].superseded && strcmp(x->papers[i].name, name) == 0)
+            return i + 1;
+    return 0;
+}
+
+const char *exam_seat_name(const exam *x, uint32_t seat_no)
+{
+    assert(seat_no >= 1 && seat_no <= x->seats_n);
+    const struct room *r = &x->rooms[x->seats[seat_no - 1].room - 1];
+    return r->seat_names + (size_t)(seat_no - r->seat_first) * SEAT_NAME_BYTES_MAX;
+}
+
+bool seat_name_split(const char *seat, char room[NAME_BYTES_MAX + 1], uint32_t *number)
+{
+    const char *dash = strrchr(seat, '-');
+    char again[NAME_BYTES_MAX + 1];
+
+    if (!dash || dash == seat || dash - seat > NAME_BYTES_MAX || strlen(dash + 1) > 3)
+        return false;
+    unsigned long n = strtoul(dash + 1, NULL, 10);
+    snprintf(again, sizeof again, "%02lu", n);
+    if (n == 0 || strcmp(again, dash + 1) != 0)
+        return false; /* one seat has one name: not R1-1 for R1-01 */
+    memcpy(room, seat, (size_t)(dash - seat));
+    room[dash - seat] = '\0';
+    *number = (uint32_t)n;
+    return true;
+}
+
+exam_err exam_find_seat(const exam *x, const char *seat, uint32_t *seat_no)
+{
+    char room[NAME_BYTES_MAX + 1];
+    uint32_t number;
+
+    if (!seat_name_split(seat, room, &number))
+        return EXAM_NOT_FOUND;
+    uint32_t room_no = exam_room_named(x, room);
+    if (room_no == 0 || number > x->rooms[room_no - 1].seats)
+        return EXAM_NOT_FOUND;
+    *seat_no = x->rooms[room_no - 1].seat_first + number - 1;
+    return EXAM_OK;
+}
+
+exam_err exam_find_sitting(const exam *x, const char *admission_no, uint32_t *sitting)
+{
+    uint32_t no = name_index_find(&x->candidates, admission_no);
+
+    if (no == 0)
+        return EXAM_NOT_FOUND;
+    *sitting = no;
+    return EXAM_OK;
+}
+
+exam_err exam_find_batch(const exam *x, const char *batch, uint32_t *batch_no)
+{
+    uint32_t no = exam_batch_named(x, batch);
+
+    if (no == 0)
+        return EXAM_NOT_FOUND;
+    *batch_no = no;
+    return EXAM_OK;
+}
+
+uint32_t exam_sitting_no(const exam *x, const struct sitting *s)
+{
+    assert(s >= x->sittings && s < x->sittings + x->sittings_n);
+    return (uint32_t)(s - x->sittings) + 1;
+}
+
+const struct items *exam_sitting_items(const exam *x, const struct sitting *s)
+{
+    return s->paper > 0 ? &x->papers[s->paper - 1].items : NULL;
+}
+
+/* ---------------------------------------------------------------- conditions */
+
+bool sitting_attached(const exam *x, const struct sitting *s)
+{
+    return s->contact && s->attachment_epoch == x->epoch;
+}
+
+bool sitting_finished(const struct sitting *s)
+{
+    return s->finish != EV__FINISH__FINISH_NONE;
+}
+
+bool sitting_account_open(const struct sitting *s)
+{
+    return s && s->begun && !sitting_finished(s);
+}
+
+bool sitting_screenless(const struct sitting *s)
+{
+    return sitting_account_open(s) && !s->signed_in;
+}
+
+bool sitting_clock_runs(const exam *x, const struct sitting *s)
+{
+    if (!sitting_account_open(s))
+        return false;
+    if (!s->signed_in)
+        return s->mark_epoch == x->epoch;
+    return sitting_attached(x, s);
+}
+
+uint64_t sitting_used_ms(const exam *x, const struct sitting *s, uint64_t now_ms)
+{
+    return account_used_ms(&s->account, sitting_clock_runs(x, s), now_ms);
+}
+
+uint64_t batch_mark_due_ms(const struct batch *b)
+{
+    if (b->screenless_n == 0)
+        return UINT64_MAX;
+    uint64_t since_ms =
+        b->screenless_mark_ms > b->start_ms ? b->screenless_mark_ms - b->start_ms : 0;
+    return b->start_ms + (since_ms / b->heartbeat_ms + 1) * b->heartbeat_ms;
+}
+
+/* ---------------------------------------------------------------- changes */
+
+static void screenless_due(exam *x)
+{
+    x->screenless_due_ms = UINT64_MAX;
+    for (uint32_t i = 0; i < x->batches_n; i++) {
+        uint64_t due_ms = batch_mark_due_ms(&x->batches[i]);
+        if (due_ms < x->screenless_due_ms)
+            x->screenless_due_ms = due_ms;
+    }
+}
+
+/* Counts the sitting among its batch's screenless ones, or no longer, and notes its mark. */
+static void screenless_changed(exam *x, struct sitting *s, bool screenless)
+{
+    struct batch *b = &x->batches[s->batch - 1];
+    bool changed = screenless != s->screenless;
+
+    if (!screenless && !changed)
+        return;
+    if (changed)
+        b->screenless_n += screenless ? 1 : (uint32_t)-1;
+    s->screenless = screenless;
+    if (screenless && s->account.mark_ms > b->screenless_mark_ms) {
+        b->screenless_mark_ms = s->account.mark_ms;
+        changed = true;
+    }
+    if (changed)
+        screenless_due(x);
+}
+
+void exam_clock_changed(exam *x, struct sitting *s)
+{
+    bool runs = sitting_clock_runs(x, s);
+
+    deadlines_set(&x->deadlines, &x->memory, exam_sitting_no(x, s),
+                  runs ? account_deadline_ms(&s->account) : UINT64_MAX);
+    screenless_changed(x, s, runs && sitting_screenless(s));
+}
+
+void exam_mark_made(exam *x, struct sitting *s)
+{
+    s->mark_epoch = x->epoch;
+    exam_sitting_touch(x, s, DIRTY_ACCOUNT);
+    exam_clock_changed(x, s);
+}
+
+void exam_clocks_stop(exam *x)
+{
+    deadlines_clear(&x->deadlines);
+    for (uint32_t i = 0; i < x->sittings_n; i++)
+        x->sittings[i].screenless = false;
+    for (uint32_t i = 0; i < x->batches_n; i++)
+        x->batches[i].screenless_n = 0;
+    x->screenless_due_ms = UINT64_MAX;
+}
+
+uint64_t exam_next_due_ms(const exam *x)
+{
+    uint64_t deadline_ms = deadlines_first_ms(&x->deadlines);
+
+    return deadline_ms < x->screenless_due_ms ? deadline_ms : x->screenless_due_ms;
+}
+
+void exam_sitting_touch(exam *x, struct sitting *s, unsigned dirty)
+{
+    if (s->dirty == 0) {
+        x->dirty =
+            memory_grow(&x->memory, x->dirty, &x->dirty_cap, x->dirty_n + 1, sizeof *x->dirty);
+        x->dirty[x->dirty_n++] = exam_sitting_no(x, s);
+    }
+    s->dirty |= (uint8_t)dirty;
+}
+
+struct room *exam_room_add(exam *x, const char *name, uint32_t seats)
+{
+    const struct exam_memory *m = &x->memory;
+
+    x->rooms = memory_grow(m, x->rooms, &x->rooms_cap, x->rooms_n + 1, sizeof *x->rooms);
+    struct room *r = &x->rooms[x->rooms_n++];
+    *r = (struct room){.name = memory_text(m, name),
+                       .seats = seats,
+                       .seat_first = x->seats_n + 1,
+                       .seat_names = memory_need(m, (size_t)seats * SEAT_NAME_BYTES_MAX),
+                       .dirty = true};
+    x->seats = memory_grow(m, x->seats, &x->seats_cap, x->seats_n + seats, sizeof *x->seats);
+    for (uint32_t i = 0; i < seats; i++) {
+        snprintf(r->seat_names + (size_t)i * SEAT_NAME_BYTES_MAX, SEAT_NAME_BYTES_MAX, "%s-%02u",
+                 name, i + 1);
+        x->seats[x->seats_n++] = (struct seat){.room = x->rooms_n};
+    }
+    return r;
+}
+
+struct paper *exam_paper_add(exam *x, const char *name, const char *title, uint32_t bytes)
+{
+    const struct exam_memory *m = &x->memory;
+
+    x->papers = memory_grow(m, x->papers, &x->papers_cap, x->papers_n + 1, sizeof *x->papers);
+    struct paper *p = &x->papers[x->papers_n++];
+    *p = (struct paper){.name = memory_text(m, name),
+                        .title = memory_text(m, title),
+                        .bytes = bytes,
+                        .text = memory_need(m, bytes),
+                        .dirty = true};
+    return p;
+}
+
+struct batch *exam_batch_add(exam *x, const char *name, const char *title)
+{
+    const struct exam_memory *m = &x->memory;
+
+    x->batches = memory_grow(m, x->batches, &x->batches_cap, x->batches_n + 1, sizeof *x->batches);
+    struct batch *b = &x->batches[x->batches_n++];
+    *b = (struct batch){.name = memory_text(m, name),
+                        .title = memory_text(m, title),
+                        .sitting_first = x->sittings_n + 1,
+                        .dirty = true};
+    return b;
+}
+
+struct sitting *exam_sitting_add(exam *x, const char *admission_no, const char *id_no,
+                                 const char *name)
+{
+    const struct exam_memory *m = &x->memory;
+
+    x->sittings =
+        memory_grow(m, x->sittings, &x->sittings_cap, x->sittings_n + 1, sizeof *x->sittings);
+    struct sitting *s = &x->sittings[x->sittings_n++];
+    *s = (struct sitting){.admission_no = memory_text(m, admission_no),
+                          .id_no = memory_text(m, id_no),
+                          .name = memory_text(m, name)};
+    return s;
+}
+
+void exam_interruption_add(exam *x, struct sitting *s, const struct interruption *i)
+{
+    s->interruptions = memory_grow(&x->memory, s->interruptions, &s->interruptions_cap,
+                                   s->interruptions_n + 1, sizeof *s->interruptions);
+    s->interruptions[s->interruptions_n++] = *i;
+    exam_sitting_touch(x, s, DIRTY_INTERRUPTIONS);
+}
+
+void exam_batch_index(exam *x, const struct batch *b)
+{
+    for (uint32_t i = 0; i < b->sittings_n; i++) {
+        uint32_t no = b->sitting_first + i;
+        bool set = name_index_set(&x->candidates, &x->memory, x->sittings[no - 1].admission_no, no);
+        assert(set);
+    }
+}
+
+void exam_batch_hold_rooms(exam *x, uint32_t batch_no, bool hold)
+{
+    const struct batch *b = &x->batches[batch_no - 1];
+
+    for (uint32_t i = 0; i < b->sittings_n; i++) {
+        const struct sitting *s = &x->sittings[b->sitting_first - 1 + i];
+        struct room *r = &x->rooms[x->seats[s->seat - 1].room - 1];
+        if (hold)
+            r->held_by = batch_no;
+        else if (r->held_by == batch_no)
+            r->held_by = 0;
+    }
+}

@@ -1,0 +1,176 @@
+/* exam_state.h - what the exam core remembers, and the questions about it that several files ask.
+ * Pure; internal to node/exam. Rooms, seats, batches, papers and sittings are numbered from 1 in
+ * the order of the log and are never taken away, so a number is a place in an array + 1.
+ *
+ * What is marked (derived) follows from the rest and is reckoned anew by a load. */
+#ifndef EXAM_STATE_H
+#define EXAM_STATE_H
+
+#include "account.h"
+#include "answer.h"
+#include "deadlines.h"
+#include "exam.h"
+#include "memory.h"
+#include "name_index.h"
+
+enum {
+    SEAT_NAME_BYTES_MAX = NAME_BYTES_MAX + 5, /* "<room>-999" with its NUL */
+    ROOM_NAME_BYTES_MAX = NAME_BYTES_MAX - 4, /* so that its seats' names are names, too */
+};
+
+struct room {
+    char *name;
+    uint32_t seats, seat_first;
+    char *seat_names; /* (derived) SEAT_NAME_BYTES_MAX each */
+    uint32_t held_by; /* (derived) the batch that has started here and is not collected (P11) */
+    bool dirty;
+};
+
+struct seat {
+    uint32_t room;
+    uint32_t sitting; /* (derived) the one that attached here last */
+};
+
+struct paper {
+    char *name, *title;
+    uint32_t bytes, minutes, have; /* complete when have == bytes */
+    uint8_t digest[HASH_BYTES];
+    uint8_t *text;
+    struct items items;
+    bool superseded; /* its import was cut off, and another took its name */
+    bool dirty;
+    uint32_t text_dirty_from; /* bytes before it are as flushed */
+};
+
+struct batch {
+    char *name, *title;
+    uint64_t allot_ms, grace_ms, heartbeat_ms;
+    Ev__Timing timing;
+    uint32_t sitting_first, sittings_n; /* they follow one another */
+    bool complete, superseded, started, collected;
+    uint64_t start_ms, collect_ms;
+    uint32_t screenless_n;       /* (derived) sittings whose clock runs without a screen (T2) */
+    uint64_t screenless_mark_ms; /* (derived) their latest mark */
+    bool dirty;
+};
+
+struct interruption { /* T14 */
+    uint64_t from_ms, to_ms, lost_ms;
+    Ev__Basis basis;
+};
+
+enum { /* entries of a sitting that differ from what was flushed */
+       DIRTY_ROSTER = 1,
+       DIRTY_ACCOUNT = 2,
+       DIRTY_ANSWERS = 4,
+       DIRTY_INTERRUPTIONS = 8,
+};
+
+struct sitting {
+    char *admission_no, *id_no, *name;
+    uint32_t batch, seat, paper; /* paper 0: none, its items are open */
+    uint64_t extra_ms;
+
+    struct account account;
+    uint64_t mark_epoch; /* in which the account's mark was made */
+    bool begun;
+    bool screen_opened; /* the paper has been on a screen (T2) */
+    bool signed_in;
+    bool contact; /* attached, if attachment_epoch is the site's epoch (W1) */
+    uint64_t attachment_epoch, attachment_lsn;
+    uint8_t session[SESSION_BYTES];
+    uint64_t seq_have;
+    Ev__Finish finish;
+    uint64_t finish_ms;
+
+    struct answers answers;
+    struct items own; /* of a sitting without a paper */
+    struct interruption *interruptions;
+    uint32_t interruptions_n, interruptions_cap;
+
+    bool screenless; /* (derived) counted in its batch's screenless_n */
+    uint8_t dirty;
+};
+
+struct exam {
+    struct exam_memory memory;
+
+    bool founded, solo;
+    uint8_t site_id[SITE_ID_BYTES], site_key[SITE_KEY_BYTES];
+    char *name;
+    uint64_t epoch, base_ms, last_ms;
+    uint64_t dark_epoch; /* the newest that began after an unknown time (exam.h); 0: none */
+    bool site_dirty;
+
+    struct room *rooms;
+    uint32_t rooms_n, rooms_cap;
+    struct seat *seats;
+    uint32_t seats_n, seats_cap;
+    struct paper *papers;
+    uint32_t papers_n, papers_cap;
+    struct batch *batches;
+    uint32_t batches_n, batches_cap;
+    struct sitting *sittings;
+    uint32_t sittings_n, sittings_cap;
+
+    struct name_index candidates; /* (derived) admission number -> sitting, of complete batches */
+    struct deadlines deadlines;   /* (derived) */
+    uint64_t screenless_due_ms;   /* (derived) */
+    uint32_t *dirty;              /* sittings with a dirty entry, each once */
+    uint32_t dirty_n, dirty_cap;
+    uint64_t oddities;
+};
+
+/* ---------------------------------------------------------------- by number and by name */
+
+/* NULL: no such number. */
+struct sitting *exam_sitting(const exam *x, uint32_t no);
+struct batch *exam_batch(const exam *x, uint32_t no);
+/* 0: none. A superseded batch or paper is not found by its name. */
+uint32_t exam_room_named(const exam *x, const char *name);
+uint32_t exam_batch_named(const exam *x, const char *name);
+uint32_t exam_paper_named(const exam *x, const char *name);
+const char *exam_seat_name(const exam *x, uint32_t seat_no);
+/* Takes "<room>-<number>" apart. False: no seat is named so. */
+bool seat_name_split(const char *seat, char room[NAME_BYTES_MAX + 1], uint32_t *number);
+uint32_t exam_sitting_no(const exam *x, const struct sitting *s);
+/* The items that the sitting can answer; NULL for one without a paper. */
+const struct items *exam_sitting_items(const exam *x, const struct sitting *s);
+
+/* ---------------------------------------------------------------- conditions */
+
+/* A seat shows the sitting and is in contact with this epoch's primary (W1). */
+bool sitting_attached(const exam *x, const struct sitting *s);
+bool sitting_finished(const struct sitting *s);
+/* Begun and not finished. NULL is neither. */
+bool sitting_account_open(const struct sitting *s);
+/* T2: begun, and nobody has signed in yet. */
+bool sitting_screenless(const struct sitting *s);
+/* T2. Of a screenless sitting the clock stands from an epoch's begin until it is credited (T5). */
+bool sitting_clock_runs(const exam *x, const struct sitting *s);
+uint64_t sitting_used_ms(const exam *x, const struct sitting *s, uint64_t now_ms);
+/* T3: when the batch's sittings without a screen are to be marked next; UINT64_MAX: never. */
+uint64_t batch_mark_due_ms(const struct batch *b);
+
+/* ---------------------------------------------------------------- changes */
+
+/* The sitting's account has got a mark in this epoch (T3). */
+void exam_mark_made(exam *x, struct sitting *s);
+/* To be called after anything that a sitting's clock depends on has changed. */
+void exam_clock_changed(exam *x, struct sitting *s);
+/* The same for a change of the epoch, which stops them all. */
+void exam_clocks_stop(exam *x);
+void exam_sitting_touch(exam *x, struct sitting *s, unsigned dirty);
+/* New entities at the end of their lists; the strings are copied. */
+struct room *exam_room_add(exam *x, const char *name, uint32_t seats);
+struct paper *exam_paper_add(exam *x, const char *name, const char *title, uint32_t bytes);
+struct batch *exam_batch_add(exam *x, const char *name, const char *title);
+struct sitting *exam_sitting_add(exam *x, const char *admission_no, const char *id_no,
+                                 const char *name);
+void exam_interruption_add(exam *x, struct sitting *s, const struct interruption *i);
+/* The import is whole: its candidates can be found. */
+void exam_batch_index(exam *x, const struct batch *b);
+/* P11: the rooms of the batch are held, or free again. */
+void exam_batch_hold_rooms(exam *x, uint32_t batch_no, bool hold);
+
+#endif

@@ -1,0 +1,467 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "site.h"
+
+static const struct site_plan PLAN = {.batch = "B1",
+                                      .room = "R1",
+                                      .room_seats = 4,
+                                      .sittings = 3,
+                                      .first_no = 1001,
+                                      .allot_ms = MS(60, 0, 0)};
+
+static int setup(void **state)
+{
+    struct site *t = site_new();
+
+    site_plan_batch(t, &PLAN);
+    *state = t;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    site_expect_replicates(*state);
+    site_free(*state);
+    return 0;
+}
+
+static void expect_says(const struct site *t, const char *rule, const char *text)
+{
+    assert_string_equal(t->why.rule, rule);
+    if (!strstr(t->why.text, text))
+        fail_msg("\"%s\" does not say \"%s\"", t->why.text, text);
+}
+
+/* An attach of 1001 that carries `n` bytes of mark. */
+static exam_err attach_with(struct site *t, const uint8_t *mark, size_t n)
+{
+    struct exam_command c = {.kind = EXAM_CMD_ATTACH};
+    uint8_t session[SESSION_BYTES];
+
+    memset(session, 1, sizeof session);
+    c.u.attach.seat = "R1-01";
+    c.u.attach.admission_no = "1001";
+    c.u.attach.session = session;
+    c.u.attach.mark = mark;
+    c.u.attach.mark_bytes = n;
+    return site_do(t, &c);
+}
+
+/* An unknown number and a wrong ID number get the same answer. */
+static void test_p4__unknown_and_wrong_identity_look_the_same(void **state)
+{
+    struct site *t = *state;
+    struct exam_command c = {.kind = EXAM_CMD_SIGN_IN};
+    uint8_t session[SESSION_BYTES] = {9};
+    char text[sizeof t->why.text];
+
+    c.u.sign_in.seat = "R1-01";
+    c.u.sign_in.admission_no = "9999";
+    c.u.sign_in.id_no = "ID1001";
+    c.u.sign_in.session = session;
+    assert_int_equal(site_do(t, &c), EXAM_AUTH);
+    strcpy(text, t->why.text);
+    c.u.sign_in.admission_no = "1001";
+    c.u.sign_in.id_no = "ID1002";
+    assert_int_equal(site_do(t, &c), EXAM_AUTH);
+    assert_string_equal(t->why.text, text);
+    c.u.sign_in.id_no = "ID10011"; /* longer */
+    assert_int_equal(site_do(t, &c), EXAM_AUTH);
+    c.u.sign_in.id_no = "";
+    c.u.sign_in.admission_no = "9999"; /* nobody has no ID number either */
+    assert_int_equal(site_do(t, &c), EXAM_AUTH);
+}
+
+/* The right seat is named to a candidate at a wrong one. */
+static void test_p4__wrong_seat_names_the_right_one(void **state)
+{
+    struct site *t = *state;
+
+    assert_int_equal(site_sign_in(t, 1001, "R1-02", 1), EXAM_SEAT_TAKEN);
+    expect_says(t, "", "belongs to seat R1-01");
+    assert_int_equal(site_sign_in(t, 1001, "R9-01", 1), EXAM_NOT_FOUND);
+    assert_int_equal(site_sign_in(t, 1001, "R1-01", 1), EXAM_OK);
+    assert_int_equal(site_attach(t, 1001, "R1-02", 1), EXAM_SEAT_TAKEN);
+    expect_says(t, "", "belongs to seat R1-01");
+}
+
+/* A sitting that is in contact cannot be signed in to from another PC; once it is lost, it can. */
+static void test_p4__sitting_in_contact_is_taken(void **state)
+{
+    struct site *t = *state;
+
+    assert_int_equal(site_sign_in(t, 1001, "R1-01", 1), EXAM_OK);
+    assert_int_equal(site_sign_in(t, 1001, "R1-01", 2), EXAM_SEAT_TAKEN);
+    expect_says(t, "", "another PC");
+    assert_int_equal(site_detach(t, 1), EXAM_OK);
+    assert_int_equal(site_sign_in(t, 1001, "R1-01", 2), EXAM_OK);
+    assert_int_equal(site_attach(t, 1001, "R1-01", 1), EXAM_AUTH); /* shut out */
+    assert_int_equal(site_attach(t, 1001, "R1-01", 2), EXAM_OK);
+}
+
+/* A sign-in that comes twice from the same PC, because its answer was lost, keeps the session. */
+static void test_a4__repeated_sign_in_keeps_the_session(void **state)
+{
+    struct site *t = *state;
+
+    assert_int_equal(site_start(t, "B1"), EXAM_OK);
+    assert_int_equal(site_sign_in(t, 1001, "R1-01", 1), EXAM_OK);
+    assert_int_equal(site_answer(t, 1, 1, "q1", "A"), EXAM_OK);
+    assert_int_equal(site_sign_in(t, 1001, "R1-01", 1), EXAM_OK);
+    assert_int_equal(site_view(t, 1).seq_have, 1);
+    assert_int_equal(site_detach(t, 1), EXAM_OK);
+    assert_int_equal(site_sign_in(t, 1001, "R1-01", 2), EXAM_OK);
+    assert_int_equal(site_view(t, 1).seq_have, 0); /* another session counts anew */
+}
+
+/* A log that ends between a sign-in and its attachment leaves the old session shut out and nobody
+ * in contact. */
+static void test_t11__sign_in_alone_shuts_the_old_session_out(void **state)
+{
+    struct site *t = *state;
+
+    assert_int_equal(site_start(t, "B1"), EXAM_OK);
+    assert_int_equal(site_sign_in(t, 1001, "R1-01", 1), EXAM_OK);
+    struct site *cut = site_fork(t, t->log_n);
+    Ev__SignedIn e;
+    Ev__Event event = EV__EVENT__INIT;
+    uint8_t session[SESSION_BYTES] = {7};
+
+    ev__signed_in__init(&e);
+    e.sitting = e.seat = 1;
+    e.session = (ProtobufCBinaryData){sizeof session, session};
+    event.kind_case = EV__EVENT__KIND_SIGNED_IN;
+    event.signed_in = &e;
+    exam_apply(cut->x, &(struct record){.lsn = cut->log_n + 1, .epoch = 1}, &event);
+    cut->now_ms = MS(1, 0, 0);
+    assert_int_equal(site_view(cut, 1).state, EXAM_SITTING_LOST);
+    site_expect(cut, 1, 0, MS(60, 0, 0), 0);
+    assert_int_equal(site_attach(cut, 1001, "R1-01", 1), EXAM_AUTH);
+    site_free(cut);
+}
+
+/* A seat that dies, is signed in to again and had nothing on its disk loses what no mark covers. */
+static void test_t7__signing_in_again_claims_nothing(void **state)
+{
+    struct site *t = *state;
+
+    assert_int_equal(site_start(t, "B1"), EXAM_OK);
+    assert_int_equal(site_sign_in(t, 1001, "R1-01", 1), EXAM_OK);
+    site_go(t, MS(10, 0, 0));
+    assert_int_equal(site_mark(t, 1), EXAM_OK);
+    site_go(t, MS(10, 0, 900));
+    assert_int_equal(site_detach(t, 1), EXAM_OK);
+    site_go(t, MS(12, 0, 0));
+    assert_int_equal(site_sign_in(t, 1001, "R1-01", 2), EXAM_OK);
+    site_expect(t, 1, MS(10, 0, 0), MS(50, 0, 0), MS(2, 0, 0));
+}
+
+/* A mark that was forged, cut, or made for another sitting is refused; a right one is taken. */
+static void test_t12__forged_mark_is_refused(void **state)
+{
+    struct site *t = *state;
+    uint8_t mark[MARK_BYTES_MAX];
+
+    assert_int_equal(site_start(t, "B1"), EXAM_OK);
+    assert_int_equal(site_sign_in(t, 1001, "R1-01", 1), EXAM_OK);
+    size_t n = exam_mark_make(t->x, 1, MS(5, 0, 0), mark);
+    for (size_t i = 0; i < n; i++) {
+        mark[i] ^= 1;
+        assert_int_equal(attach_with(t, mark, n), EXAM_REFUSED);
+        expect_says(t, "T12", "not made by this site");
+        mark[i] ^= 1;
+    }
+    assert_int_equal(attach_with(t, mark, n - 1), EXAM_REFUSED);
+    n = exam_mark_make(t->x, 2, MS(5, 0, 0), mark);
+    assert_int_equal(attach_with(t, mark, n), EXAM_REFUSED);
+    expect_says(t, "T12", "another sitting");
+    n = exam_mark_make(t->x, 1, MS(5, 0, 0), mark);
+    assert_int_equal(attach_with(t, mark, n), EXAM_OK);
+    site_expect(t, 1, MS(5, 0, 0), MS(55, 0, 0), 0);
+}
+
+/* A mark says when it was made, also one that is handed out after newer ones were booked: a node
+ * with an older log can tell which is the newer. */
+static void test_t12__mark_says_when_it_was_made(void **state)
+{
+    struct site *t = *state;
+    struct exam_command c = {.kind = EXAM_CMD_ATTACH};
+    uint8_t session[SESSION_BYTES], mark[MARK_BYTES_MAX];
+
+    assert_int_equal(site_sign_in(t, 1001, "R1-01", 1), EXAM_OK);
+    assert_int_equal(site_start(t, "B1"), EXAM_OK);
+    site_go(t, MS(0, 10, 0));
+    assert_int_equal(site_mark(t, 1), EXAM_OK);
+    struct site *older = site_fork(t, t->log_n);
+    site_go(t, MS(0, 11, 0));
+    assert_int_equal(site_mark(t, 1), EXAM_OK);
+    memset(session, 1, sizeof session);
+    c.u.attach.seat = "R1-01";
+    c.u.attach.admission_no = "1001";
+    c.u.attach.session = session;
+    c.u.attach.mark = mark;
+    c.u.attach.mark_bytes = exam_mark_make(t->x, 1, MS(0, 9, 0), mark);
+    c.u.attach.open_ms = c.u.attach.since_ms = MS(0, 3, 0);
+    c.u.attach.clock_continuous = true;
+    older->now_ms = MS(0, 12, 0);
+    assert_int_equal(site_do(older, &c), EXAM_OK);
+    site_expect(older, 1, MS(0, 12, 0), MS(59, 48, 0), 0);
+    site_free(older);
+}
+
+/* A seat whose time ran out while it was out of contact ends at the instant that it names. */
+static void test_t10__end_is_booked_at_its_instant(void **state)
+{
+    struct site *t = *state;
+    struct exam_command c = {.kind = EXAM_CMD_ATTACH};
+    uint8_t session[SESSION_BYTES], mark[MARK_BYTES_MAX];
+
+    assert_int_equal(site_sign_in(t, 1001, "R1-01", 1), EXAM_OK);
+    assert_int_equal(site_start(t, "B1"), EXAM_OK);
+    site_go(t, MS(59, 55, 0));
+    assert_int_equal(site_mark(t, 1), EXAM_OK);
+    assert_int_equal(site_detach(t, 1), EXAM_OK);
+    site_go(t, MS(61, 0, 0));
+    memset(session, 1, sizeof session);
+    c.u.attach.seat = "R1-01";
+    c.u.attach.admission_no = "1001";
+    c.u.attach.session = session;
+    c.u.attach.mark = mark;
+    c.u.attach.mark_bytes = exam_mark_make(t->x, 1, MS(59, 55, 0), mark);
+    c.u.attach.open_ms = MS(0, 5, 0);
+    c.u.attach.since_ms = MS(1, 5, 0);
+    c.u.attach.clock_continuous = c.u.attach.ended = true;
+    c.u.attach.ended_ago_ms = MS(1, 0, 0);
+    assert_int_equal(site_do(t, &c), EXAM_OK);
+    const Ev__Event *e = site_last_event(t);
+    assert_int_equal(e->kind_case, EV__EVENT__KIND_FINISHED);
+    assert_int_equal(e->finished->at_ms[0], MS(60, 0, 0));
+    site_expect(t, 1, MS(60, 0, 0), 0, 0);
+}
+
+/* A mark of a higher epoch tells a node that it has been superseded. */
+static void test_w1__mark_of_a_higher_epoch_is_refused(void **state)
+{
+    struct site *t = *state;
+    uint8_t mark[MARK_BYTES_MAX];
+
+    assert_int_equal(site_sign_in(t, 1001, "R1-01", 1), EXAM_OK);
+    struct site *successor = site_fork(t, t->log_n);
+    assert_int_equal(site_epoch(successor, true), EXAM_OK);
+    size_t n = exam_mark_make(successor->x, 1, 0, mark);
+    assert_int_equal(attach_with(t, mark, n), EXAM_STALE_EPOCH);
+    assert_string_equal(t->why.rule, "W1");
+    site_free(successor);
+}
+
+/* A node that does not even know of the start adopts what the seat's mark says was used. */
+static void test_t12__mark_from_before_the_known_start_is_adopted(void **state)
+{
+    struct site *t = *state;
+    uint8_t mark[MARK_BYTES_MAX];
+
+    assert_int_equal(site_sign_in(t, 1001, "R1-01", 1), EXAM_OK);
+    assert_int_equal(site_detach(t, 1), EXAM_OK);
+    size_t n = exam_mark_make(t->x, 1, MS(7, 0, 0), mark);
+    assert_int_equal(attach_with(t, mark, n), EXAM_OK);
+    assert_int_equal(site_start(t, "B1"), EXAM_OK);
+    site_go(t, MS(1, 0, 0));
+    site_expect(t, 1, MS(8, 0, 0), MS(52, 0, 0), 0);
+}
+
+/* Before the start an attachment books nothing, and the start begins the clock of those there. */
+static void test_t1__waiting_seats_begin_at_the_start(void **state)
+{
+    struct site *t = *state;
+
+    site_go(t, MS(1, 0, 0));
+    assert_int_equal(site_sign_in(t, 1001, "R1-01", 1), EXAM_OK);
+    assert_int_equal(site_view(t, 1).state, EXAM_SITTING_PAUSED);
+    site_go(t, MS(5, 0, 0));
+    assert_int_equal(site_attach(t, 1001, "R1-01", 1), EXAM_OK);
+    site_expect(t, 1, 0, MS(60, 0, 0), 0);
+    assert_int_equal(site_start(t, "B1"), EXAM_OK);
+    site_go(t, MS(6, 0, 0));
+    site_expect(t, 1, MS(1, 0, 0), MS(59, 0, 0), 0);
+}
+
+/* A seat that was out of contact when the batch started had no paper on its screen: it claims
+ * nothing of the stretch, and all of it is credited. */
+static void test_t2__seat_out_of_contact_at_the_start_is_credited(void **state)
+{
+    struct site *t = *state;
+
+    assert_int_equal(site_sign_in(t, 1001, "R1-01", 1), EXAM_OK);
+    assert_int_equal(site_detach(t, 1), EXAM_OK);
+    assert_int_equal(site_start(t, "B1"), EXAM_OK);
+    site_go(t, MS(0, 9, 0));
+    struct exam_command c = {.kind = EXAM_CMD_ATTACH};
+    uint8_t session[SESSION_BYTES], mark[MARK_BYTES_MAX];
+    memset(session, 1, sizeof session);
+    c.u.attach.seat = "R1-01";
+    c.u.attach.admission_no = "1001";
+    c.u.attach.session = session;
+    c.u.attach.mark = mark;
+    c.u.attach.mark_bytes = exam_mark_make(t->x, 1, 0, mark);
+    c.u.attach.open_ms = c.u.attach.since_ms = MS(0, 9, 0);
+    c.u.attach.clock_continuous = true;
+    assert_int_equal(site_do(t, &c), EXAM_OK);
+    site_expect(t, 1, 0, MS(60, 0, 0), MS(0, 9, 0));
+}
+
+/* A new connection while the old one looks alive is reckoned from the last mark: an open screen
+ * loses nothing, a seat that had died is not charged. */
+static void test_t7__attach_over_an_open_connection(void **state)
+{
+    struct site *t = *state;
+    struct exam_command c = {.kind = EXAM_CMD_ATTACH};
+    uint8_t session[SESSION_BYTES], mark[MARK_BYTES_MAX];
+
+    assert_int_equal(site_start(t, "B1"), EXAM_OK);
+    assert_int_equal(site_sign_in(t, 1001, "R1-01", 1), EXAM_OK);
+    site_go(t, MS(0, 8, 0)); /* no heartbeat came */
+    memset(session, 1, sizeof session);
+    c.u.attach.seat = "R1-01";
+    c.u.attach.admission_no = "1001";
+    c.u.attach.session = session;
+    c.u.attach.mark = mark;
+    c.u.attach.mark_bytes = exam_mark_make(t->x, 1, 0, mark);
+    c.u.attach.open_ms = c.u.attach.since_ms = MS(0, 8, 0);
+    c.u.attach.clock_continuous = true;
+    assert_int_equal(site_do(t, &c), EXAM_OK);
+    site_expect(t, 1, MS(0, 8, 0), MS(59, 52, 0), 0);
+    site_go(t, MS(0, 20, 0));
+    c.u.attach.mark_bytes = exam_mark_make(t->x, 1, MS(0, 8, 0), mark);
+    c.u.attach.open_ms = c.u.attach.since_ms = 0;
+    c.u.attach.clock_continuous = false;
+    assert_int_equal(site_do(t, &c), EXAM_OK);
+    site_expect(t, 1, MS(0, 8, 0), MS(59, 52, 0), MS(0, 12, 0));
+}
+
+/* Figures that no clock can have measured neither overflow nor charge more than grace. */
+static void test_t6__absurd_figures_are_harmless(void **state)
+{
+    struct site *t = *state;
+    struct exam_command c = {.kind = EXAM_CMD_ATTACH};
+    uint8_t session[SESSION_BYTES];
+
+    assert_int_equal(site_start(t, "B1"), EXAM_OK);
+    assert_int_equal(site_sign_in(t, 1001, "R1-01", 1), EXAM_OK);
+    site_go(t, MS(1, 0, 0));
+    memset(session, 1, sizeof session);
+    c.u.attach.seat = "R1-01";
+    c.u.attach.admission_no = "1001";
+    c.u.attach.session = session;
+    c.u.attach.open_ms = c.u.attach.since_ms = c.u.attach.ended_ago_ms = UINT64_MAX;
+    c.u.attach.clock_continuous = c.u.attach.ended = true;
+    assert_int_equal(site_do(t, &c), EXAM_OK);
+    site_expect(t, 1, MS(0, 15, 0), MS(59, 45, 0), MS(0, 45, 0));
+}
+
+/* A late tick books the exact instant; one that was never signed in to is absent. */
+static void test_t10__late_tick_books_the_exact_instant(void **state)
+{
+    struct site *t = *state;
+
+    assert_int_equal(site_sign_in(t, 1001, "R1-01", 1), EXAM_OK);
+    site_go(t, MS(1, 0, 0));
+    assert_int_equal(site_start(t, "B1"), EXAM_OK);
+    assert_int_equal(exam_next_due_ms(t->x), MS(1, 1, 0)); /* the mark of those without a screen */
+    t->now_ms = MS(61, 0, 777);
+    site_tick(t);
+    assert_int_equal(site_view(t, 1).finish, EV__FINISH__FINISH_TIMED_OUT);
+    assert_int_equal(site_view(t, 2).finish, EV__FINISH__FINISH_ABSENT);
+    site_expect(t, 1, MS(60, 0, 0), 0, 0);
+    const Ev__Event *e = site_last_event(t);
+    assert_int_equal(e->kind_case, EV__EVENT__KIND_FINISHED);
+    assert_int_equal(e->finished->n_sitting, 2);
+    assert_int_equal(e->finished->at_ms[1], MS(61, 0, 0));
+    assert_int_equal(exam_next_due_ms(t->x), UINT64_MAX);
+}
+
+/* Marks of a thousand heartbeats are one event each; clocks that stand are not in it. */
+static void test_t3__heartbeats_are_packed(void **state)
+{
+    struct site *t = *state;
+    struct exam_command c = {.kind = EXAM_CMD_MARK};
+    const uint32_t sittings[] = {2, 1, 3, 99, 0};
+
+    assert_int_equal(site_start(t, "B1"), EXAM_OK);
+    assert_int_equal(site_sign_in(t, 1001, "R1-01", 1), EXAM_OK);
+    assert_int_equal(site_sign_in(t, 1002, "R1-02", 1), EXAM_OK);
+    site_go(t, MS(0, 0, 500));
+    c.u.mark.sittings = sittings;
+    c.u.mark.n = 5;
+    size_t log_n = t->log_n;
+    assert_int_equal(site_do(t, &c), EXAM_OK);
+    assert_int_equal(t->log_n, log_n + 1);
+    const Ev__Event *e = site_last_event(t);
+    assert_int_equal(e->marked->n_sitting, 2);
+    assert_int_equal(e->marked->sitting[0], 2);
+    assert_int_equal(e->marked->used_ms[0], 500);
+}
+
+/* Marks move no deadline, and all sittings without a screen are marked in one event a heartbeat. */
+static void test_t3__marks_move_no_deadline(void **state)
+{
+    struct site *t = *state;
+
+    for (uint32_t i = 0; i < 3; i++) {
+        char seat[8];
+        snprintf(seat, sizeof seat, "R1-%02u", i + 1);
+        assert_int_equal(site_sign_in(t, 1001 + i, seat, 1), EXAM_OK);
+    }
+    assert_int_equal(site_start(t, "B1"), EXAM_OK);
+    for (uint32_t i = 1; i <= 100; i++) {
+        site_go(t, i * 333);
+        assert_int_equal(site_mark(t, 1 + i % 3), EXAM_OK);
+        assert_int_equal(exam_next_due_ms(t->x), MS(60, 0, 0));
+    }
+}
+
+/* Signing in at a PC from which another sitting is still in contact ends that contact. */
+static void test_p11__seat_shows_one_sitting(void **state)
+{
+    struct site *t = *state;
+    struct site_plan p = PLAN;
+
+    p.batch = "B2";
+    p.first_no = 2001;
+    site_plan_batch(t, &p);
+    assert_int_equal(site_sign_in(t, 2001, "R1-01", 1), EXAM_OK);
+    assert_int_equal(site_sign_in(t, 1001, "R1-01", 1), EXAM_OK);
+    assert_int_equal(site_view(t, 4).state, EXAM_SITTING_LOST);
+    assert_int_equal(site_view(t, 1).state, EXAM_SITTING_PAUSED);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_p4__unknown_and_wrong_identity_look_the_same),
+        TEST(test_p4__wrong_seat_names_the_right_one),
+        TEST(test_p4__sitting_in_contact_is_taken),
+        TEST(test_a4__repeated_sign_in_keeps_the_session),
+        TEST(test_t11__sign_in_alone_shuts_the_old_session_out),
+        TEST(test_t7__signing_in_again_claims_nothing),
+        TEST(test_t12__forged_mark_is_refused),
+        TEST(test_t12__mark_says_when_it_was_made),
+        TEST(test_t10__end_is_booked_at_its_instant),
+        TEST(test_w1__mark_of_a_higher_epoch_is_refused),
+        TEST(test_t12__mark_from_before_the_known_start_is_adopted),
+        TEST(test_t1__waiting_seats_begin_at_the_start),
+        TEST(test_t2__seat_out_of_contact_at_the_start_is_credited),
+        TEST(test_t7__attach_over_an_open_connection),
+        TEST(test_t6__absurd_figures_are_harmless),
+        TEST(test_t10__late_tick_books_the_exact_instant),
+        TEST(test_t3__heartbeats_are_packed),
+        TEST(test_t3__marks_move_no_deadline),
+        TEST(test_p11__seat_shows_one_sitting),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
