@@ -1,0 +1,196 @@
+#include "config.h"
+
+#include <confuse.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "codec.h"
+
+/* libconfuse reports through a callback without a context: one file is read at a time. */
+static char *report;
+static size_t report_bytes;
+
+static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
+{
+    if (!report_bytes || report[0])
+        return; /* the first error is the one to mend */
+    int n = snprintf(report, report_bytes, "%s:%d: ", cfg && cfg->filename ? cfg->filename : "?",
+                     cfg ? cfg->line : 0);
+    if (n > 0 && (size_t)n < report_bytes)
+        vsnprintf(report + n, report_bytes - (size_t)n, fmt, ap);
+}
+
+exam_err config_split_address(const char *address, char host[ADDRESS_BYTES_MAX], uint16_t *port)
+{
+    const char *colon = strrchr(address, ':');
+    if (!colon || colon == address || strlen(address) >= ADDRESS_BYTES_MAX)
+        return EXAM_INVALID;
+    char *end;
+    errno = 0;
+    unsigned long p = strtoul(colon + 1, &end, 10);
+    if (errno || *end || end == colon + 1 || p == 0 || p > 65535)
+        return EXAM_INVALID;
+    size_t n = (size_t)(colon - address);
+    if (address[0] == '[') {
+        if (n < 3 || address[n - 1] != ']')
+            return EXAM_INVALID;
+        address++;
+        n -= 2;
+    }
+    memcpy(host, address, n);
+    host[n] = 0;
+    *port = (uint16_t)p;
+    return EXAM_OK;
+}
+
+/* Collects the first thing that is wrong with the values of a file that could be read. */
+struct check {
+    const char *path;
+    char *why;
+    size_t why_bytes;
+    exam_err err;
+};
+
+__attribute__((format(printf, 2, 3))) static void check_fail(struct check *c, const char *fmt, ...)
+{
+    if (c->err)
+        return;
+    c->err = EXAM_INVALID;
+    int n = snprintf(c->why, c->why_bytes, "%s: ", c->path);
+    va_list ap;
+    va_start(ap, fmt);
+    if (n > 0 && (size_t)n < c->why_bytes)
+        vsnprintf(c->why + n, c->why_bytes - (size_t)n, fmt, ap);
+    va_end(ap);
+}
+
+static void take_name(struct check *c, const char *key, const char *value, char *out)
+{
+    if (!value || !*value)
+        check_fail(c, "%s is missing: give this server's name, like %s = \"A\"", key, key);
+    else if (!codec_name_ok(value))
+        check_fail(c, "%s = \"%s\": 1 to %d bytes without spaces, commas, quotes or slashes", key,
+                   value, NAME_BYTES_MAX);
+    else
+        strcpy(out, value);
+}
+
+static void take_address(struct check *c, const char *key, const char *value, char *out)
+{
+    char host[ADDRESS_BYTES_MAX];
+    uint16_t port;
+    if (!value || !*value)
+        check_fail(c, "%s is missing: give HOST:PORT, like %s = \"127.0.0.1:7100\"", key, key);
+    else if (config_split_address(value, host, &port))
+        check_fail(c, "%s = \"%s\" is no HOST:PORT", key, value);
+    else
+        strcpy(out, value);
+}
+
+static long take_number(struct check *c, cfg_t *cfg, const char *key, long least, long most)
+{
+    long v = cfg_getint(cfg, key);
+    if (v < least || v > most)
+        check_fail(c, "%s = %ld: must be %ld to %ld", key, v, least, most);
+    return v;
+}
+
+static void take_level(struct check *c, const char *value, enum oplog_level *out)
+{
+    static const char *const names[] = {"error", "warn", "info", "debug"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(value, names[i])) {
+            *out = (enum oplog_level)i;
+            return;
+        }
+    check_fail(c, "log-level = \"%s\": one of error, warn, info, debug", value);
+}
+
+static void take_peers(struct check *c, cfg_t *cfg, struct config *out)
+{
+    size_t n = cfg_size(cfg, "peer");
+    if (n > NODES_MAX - 1) {
+        check_fail(c, "%zu peers: at most %d", n, NODES_MAX - 1);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        cfg_t *p = cfg_getnsec(cfg, "peer", (unsigned)i);
+        take_name(c, "peer", cfg_title(p), out->peers[i].node);
+        take_address(c, "replica", cfg_getstr(p, "replica"), out->peers[i].replica);
+        if (!strcmp(out->peers[i].node, out->node))
+            check_fail(c, "peer \"%s\" is this node itself: list the other servers", out->node);
+    }
+    out->peers_n = n;
+}
+
+static void take_all(struct check *c, cfg_t *cfg, struct config *out)
+{
+    take_name(c, "node", cfg_getstr(cfg, "node"), out->node);
+    const char *data = cfg_getstr(cfg, "data");
+    if (!data || !*data)
+        check_fail(c, "data is missing: give the folder for the node's log and state");
+    else if (strlen(data) >= sizeof out->data)
+        check_fail(c, "data: the path is too long");
+    else
+        strcpy(out->data, data);
+    take_address(c, "seat-listen", cfg_getstr(cfg, "seat-listen"), out->seat_listen);
+    take_address(c, "admin-listen", cfg_getstr(cfg, "admin-listen"), out->admin_listen);
+    take_peers(c, cfg, out);
+    if (out->peers_n || cfg_getstr(cfg, "replica-listen"))
+        take_address(c, "replica-listen", cfg_getstr(cfg, "replica-listen"), out->replica_listen);
+    out->solo_after_ms = (uint64_t)take_number(c, cfg, "solo-after-ms", 100, 600000);
+    out->reserve_bytes = (uint64_t)take_number(c, cfg, "reserve-mib", 1, 65536) << 20;
+    out->seats_max = (uint32_t)take_number(c, cfg, "seats-max", 1, 60000);
+    out->seats_per_address_max =
+        (uint32_t)take_number(c, cfg, "seats-per-address-max", 1, 60000);
+    take_level(c, cfg_getstr(cfg, "log-level"), &out->log_level);
+}
+
+exam_err config_read(const char *path, struct config *out, char *why, size_t why_bytes)
+{
+    cfg_opt_t peer[] = {CFG_STR("replica", NULL, CFGF_NODEFAULT), CFG_END()};
+    cfg_opt_t opts[] = {
+        CFG_STR("node", NULL, CFGF_NODEFAULT),
+        CFG_STR("data", NULL, CFGF_NODEFAULT),
+        CFG_STR("seat-listen", NULL, CFGF_NODEFAULT),
+        CFG_STR("admin-listen", NULL, CFGF_NODEFAULT),
+        CFG_STR("replica-listen", NULL, CFGF_NODEFAULT),
+        CFG_SEC("peer", peer, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+        CFG_INT("solo-after-ms", 2000, CFGF_NONE),
+        CFG_INT("reserve-mib", 64, CFGF_NONE),
+        CFG_INT("seats-max", 12000, CFGF_NONE),
+        CFG_INT("seats-per-address-max", 64, CFGF_NONE),
+        CFG_STR("log-level", "info", CFGF_NONE),
+        CFG_END(),
+    };
+    struct config read = {.node = ""};
+    struct check c = {.path = path, .why = why, .why_bytes = why_bytes, .err = EXAM_OK};
+    if (access(path, R_OK)) {
+        snprintf(why, why_bytes, "%s: %s: give the configuration file with --config", path,
+                 strerror(errno));
+        return EXAM_NOT_FOUND;
+    }
+    cfg_t *cfg = cfg_init(opts, CFGF_NONE);
+    if (!cfg)
+        return EXAM_NOMEM;
+    cfg_set_error_function(cfg, on_error);
+    why[0] = 0;
+    report = why;
+    report_bytes = why_bytes;
+    if (cfg_parse(cfg, path) != CFG_SUCCESS) {
+        c.err = EXAM_INVALID;
+        if (!why[0])
+            snprintf(why, why_bytes, "%s: cannot be read as a configuration file", path);
+    } else {
+        take_all(&c, cfg, &read);
+    }
+    report_bytes = 0;
+    cfg_free(cfg);
+    if (!c.err)
+        *out = read;
+    return c.err;
+}

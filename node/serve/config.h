@@ -1,0 +1,44 @@
+/* config.h - the node's configuration file (libconfuse): every key is known, checked, or an error.
+ * Shell. ops/examctl and the README describe the file for its users. */
+#ifndef EXAM_CONFIG_H
+#define EXAM_CONFIG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "exam_err.h"
+#include "exam_limits.h"
+#include "oplog.h"
+
+enum { ADDRESS_BYTES_MAX = 256, PATH_BYTES_MAX = 1024 };
+
+struct config_peer {
+    char node[NAME_BYTES_MAX + 1];
+    char replica[ADDRESS_BYTES_MAX];
+};
+
+struct config {
+    char node[NAME_BYTES_MAX + 1];
+    char data[PATH_BYTES_MAX];
+    char seat_listen[ADDRESS_BYTES_MAX];    /* HOST:PORT */
+    char admin_listen[ADDRESS_BYTES_MAX];   /* HOST:PORT */
+    char replica_listen[ADDRESS_BYTES_MAX]; /* HOST:PORT; empty on a site with one server */
+    struct config_peer peers[NODES_MAX - 1];
+    size_t peers_n;
+    uint64_t solo_after_ms; /* A1: how long to wait for a lost standby */
+    uint64_t reserve_bytes; /* disk kept for control records */
+    uint32_t seats_max;     /* connections of seats at once */
+    uint32_t seats_per_address_max; /* of one address; this machine's own are exempt */
+    enum oplog_level log_level;
+};
+
+/* On failure `why` names the file, the line where there is one, and what to do.
+ * Errors: EXAM_INVALID; EXAM_NOT_FOUND the file cannot be read. */
+EXAM_MUST_USE exam_err config_read(const char *path, struct config *out, char *why,
+                                   size_t why_bytes);
+
+/* Splits "HOST:PORT" or "[IPV6]:PORT". EXAM_INVALID. */
+EXAM_MUST_USE exam_err config_split_address(const char *address, char host[ADDRESS_BYTES_MAX],
+                                            uint16_t *port);
+
+#endif

@@ -1,0 +1,131 @@
+#include "loop.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <uv.h>
+
+#include "clock.h"
+#include "link.h"
+#include "node.h"
+#include "oplog.h"
+#include "store.h"
+
+enum {
+    LINK_SEND_BYTES = 8 << 20,    /* more than the window of the replication core */
+    LINK_RECV_BYTES = 256 * 1024, /* a few frames: catching up is a stream of large ones */
+    BEATS_GATHER_MS = 10,
+};
+
+struct loop {
+    uv_loop_t uv;
+    uv_prepare_t prepare;
+    uv_check_t check;
+    uv_timer_t timer;
+    uv_async_t wake;
+    uv_signal_t signals[2];
+    uint64_t timer_at_ms;
+    struct node *node;
+    bool stop;
+};
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct loop *l = timer->data;
+    l->timer_at_ms = 0; /* the turn before the next poll does what is due */
+}
+
+/* Before and after the loop polls: nothing waits for a poll that something else would end. */
+static void turn(struct loop *l)
+{
+    if (l->stop || node_failure(l->node)) {
+        uv_stop(&l->uv);
+        return;
+    }
+    uint64_t at = node_turn(l->node), now_ms = clock_boot_ms();
+    if (node_failure(l->node))
+        uv_stop(&l->uv);
+    if (at == l->timer_at_ms)
+        return;
+    l->timer_at_ms = at;
+    uv_update_time(&l->uv);
+    uv_timer_start(&l->timer, on_timer, at > now_ms ? at - now_ms : 0, 0);
+}
+
+static void on_prepare(uv_prepare_t *h)
+{
+    turn(h->data);
+}
+
+static void on_check(uv_check_t *h)
+{
+    turn(h->data);
+}
+
+static void on_wake(uv_async_t *h)
+{
+    struct loop *l = h->data;
+    node_take_links(l->node);
+}
+
+static void hub_wake(void *ctx)
+{
+    uv_async_send(ctx);
+}
+
+static void on_signal(uv_signal_t *h, int signum)
+{
+    struct loop *l = h->data;
+    oplog(OPLOG_INFO, "signal", OPLOG_U("number", (uint64_t)signum));
+    l->stop = true;
+}
+
+static void loop_init(struct loop *l)
+{
+    static const int signals[] = {SIGTERM, SIGINT};
+    int rc = uv_loop_init(&l->uv);
+    assert(!rc);
+    uv_prepare_init(&l->uv, &l->prepare);
+    uv_check_init(&l->uv, &l->check);
+    uv_timer_init(&l->uv, &l->timer);
+    rc = uv_async_init(&l->uv, &l->wake, on_wake);
+    assert(!rc);
+    l->prepare.data = l->check.data = l->timer.data = l->wake.data = l;
+    for (size_t i = 0; i < 2; i++) {
+        uv_signal_init(&l->uv, &l->signals[i]);
+        l->signals[i].data = l;
+        uv_signal_start(&l->signals[i], on_signal, signals[i]);
+    }
+}
+
+static exam_err loop_open(struct loop *l, const struct config *config, char *why, size_t why_bytes)
+{
+    const struct store_options options = {.reserve_bytes = config->reserve_bytes};
+    const struct link_options links = {
+        .send_bytes_max = LINK_SEND_BYTES, .recv_bytes = LINK_RECV_BYTES, .wake = hub_wake, .wake_ctx = &l->wake};
+    struct node_parts parts = {.loop = &l->uv, .beats_gather_ms = BEATS_GATHER_MS};
+    exam_err err = store_open(config->data, &options, &parts.store, why, why_bytes);
+    if (!err)
+        err = link_hub_new(&links, &parts.hub);
+    if (!err)
+        err = node_open(config, &parts, &l->node, why, why_bytes);
+    return err;
+}
+
+exam_err loop_serve(const struct config *config, char *why, size_t why_bytes)
+{
+    static struct loop l; /* handles of libuv stay where they are until the process ends */
+    loop_init(&l);
+    exam_err err = loop_open(&l, config, why, why_bytes);
+    if (err && !why[0])
+        snprintf(why, why_bytes, "%s", exam_err_text(err));
+    if (err)
+        return err;
+    uv_prepare_start(&l.prepare, on_prepare);
+    uv_check_start(&l.check, on_check);
+    node_start(l.node);
+    uv_run(&l.uv, UV_RUN_DEFAULT);
+    node_stop(l.node);
+    return node_failure(l.node);
+}

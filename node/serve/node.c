@@ -1,0 +1,841 @@
+#include "node.h"
+
+#include <assert.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin_server.h"
+#include "clock.h"
+#include "codec.h"
+#include "engine.h"
+#include "link.h"
+#include "oplog.h"
+#include "rep.h"
+#include "rep_append.h"
+#include "seat_server.h"
+
+enum {
+    SWEEP_EVERY_MS = 1000,
+    DIAL_MS_MIN = 100, /* between two attempts to reach a peer, with as much jitter again */
+    DIAL_JITTER_MS = 200,
+};
+
+struct peer {
+    char url[ADDRESS_BYTES_MAX + 8];
+    struct link_id dialling; /* under way; none: not */
+    uint64_t dial_at_ms;
+};
+
+/* Who asked for the promotion or founding under way. */
+struct asked {
+    uint64_t token;
+    bool attest;
+    char who[PERSON_BYTES_MAX + 1];
+    char why[REASON_BYTES_MAX + 1];
+    char site_name[TITLE_BYTES_MAX + 1];
+};
+
+struct node {
+    struct config config;
+    uint64_t sweep_at_ms;
+
+    struct engine *engine;
+    struct seat_server *seats;
+    struct admin_server *admins;
+    rep *rep;
+    struct rep_log rep_log;
+    struct link_hub *hub;
+    struct peer peers[NODES_MAX - 1];
+    struct rep_append append; /* frames to a standby */
+    uint8_t frame[FRAME_HEADER_BYTES + FRAME_BYTES_MAX];
+    struct arena arena;
+    uint8_t *arena_block;
+
+    struct asked asked;
+    uint64_t announced_lsn; /* the replication core knows of the records up to here */
+    bool serving, held, pumping, stopping;
+    exam_err failure;
+};
+
+static void node_pump(struct node *n);
+
+/* ---------------------------------------------------------------- failing */
+
+/* D6: a node that does not know what is on its disk does not guess. */
+static void node_fail(struct node *n, exam_err err, const char *what)
+{
+    if (n->failure)
+        return;
+    n->failure = err;
+    oplog(OPLOG_ERROR, "failed", OPLOG_S("what", what), OPLOG_S("code", exam_err_name(err)),
+          OPLOG_S("text", "this node stops serving; promote the standby, and look at this disk"));
+    struct rep_input in = {.kind = REP_FAILED, .now_ms = clock_boot_ms()};
+    rep_step(n->rep, &in);
+    node_pump(n);
+    if (n->serving) {
+        n->serving = false;
+        seat_server_serving(n->seats, false);
+        admin_server_retired(n->admins);
+    }
+}
+
+/* ---------------------------------------------------------------- feeding the replication core */
+
+static void feed_position(struct node *n, enum rep_input_kind kind, struct position at)
+{
+    struct rep_input in = {.kind = kind, .now_ms = clock_boot_ms(), .position = at};
+    if (kind == REP_APPENDED || kind == REP_EPOCH_OPEN)
+        n->announced_lsn = at.lsn;
+    rep_step(n->rep, &in);
+}
+
+static bool commit_here(struct node *n)
+{
+    exam_err err = engine_commit(n->engine);
+    if (err)
+        node_fail(n, err, "commit");
+    return !err;
+}
+
+/* Sends what is new to the standby, commits it here meanwhile, and tells what is durable. */
+static void node_commit(struct node *n)
+{
+    if (!engine_has_pending(n->engine) || n->failure)
+        return;
+    struct position last = engine_last(n->engine);
+    if (last.lsn > n->announced_lsn) {
+        feed_position(n, REP_APPENDED, last);
+        node_pump(n);
+    }
+    if (!engine_has_pending(n->engine) || !commit_here(n))
+        return;
+    feed_position(n, REP_DURABLE, engine_durable(n->engine));
+    node_pump(n);
+}
+
+/* ---------------------------------------------------------------- records to a standby */
+
+struct sending {
+    struct node *n;
+    const struct rep_action *a;
+    uint64_t sent_lsn;
+    uint64_t sent_bytes;
+    uint64_t next_lsn;
+    uint8_t last_hash[HASH_BYTES];
+};
+
+static exam_err sending_flush(struct sending *s)
+{
+    const uint8_t *frame;
+    size_t bytes;
+    if (!rep_append_records(&s->n->append))
+        return EXAM_OK;
+    rep_append_finish(&s->n->append, &frame, &bytes);
+    exam_err err =
+        link_send(s->n->hub, (struct link_id){.n = s->a->link.n}, frame, bytes);
+    if (err)
+        return err;
+    s->sent_lsn = s->next_lsn - 1;
+    s->sent_bytes += bytes;
+    return EXAM_OK;
+}
+
+static exam_err sending_each(void *ctx, uint64_t lsn, const uint8_t *value, size_t value_bytes)
+{
+    struct sending *s = ctx;
+    exam_err err = rep_append_add(&s->n->append, value, value_bytes);
+    if (err == EXAM_FULL) {
+        err = sending_flush(s);
+        if (!err && s->sent_bytes >= s->a->bytes_max)
+            err = EXAM_AGAIN;
+        if (err)
+            return err;
+        rep_append_begin(&s->n->append, s->a->epoch, lsn, s->last_hash, s->a->released_lsn);
+        err = rep_append_add(&s->n->append, value, value_bytes);
+    }
+    if (err)
+        return err;
+    struct record r;
+    err = record_open(lsn, value, value_bytes, &r);
+    if (err)
+        return err;
+    memcpy(s->last_hash, r.hash, HASH_BYTES);
+    s->next_lsn = lsn + 1;
+    return EXAM_OK;
+}
+
+static void do_send_records(struct node *n, const struct rep_action *a)
+{
+    struct sending s = {.n = n, .a = a, .sent_lsn = a->first_lsn - 1, .next_lsn = a->first_lsn};
+    exam_err err = EXAM_OK;
+    if (a->first_lsn > 1)
+        err = engine_hash_at(n->engine, a->first_lsn - 1, s.last_hash);
+    if (!err) {
+        rep_append_begin(&n->append, a->epoch, a->first_lsn, s.last_hash, a->released_lsn);
+        err = engine_read(n->engine, a->first_lsn, a->last_lsn, sending_each, &s);
+    }
+    if (!err)
+        err = sending_flush(&s);
+    if (err && exam_err_class_of(err) != EXAM_CLASS_RETRY) {
+        node_fail(n, err, "reading the log for a standby");
+        return;
+    }
+    struct rep_input in = {.kind = REP_SENT,
+                           .now_ms = clock_boot_ms(),
+                           .link = a->link,
+                           .bytes = s.sent_bytes,
+                           .position.lsn = s.sent_lsn};
+    rep_step(n->rep, &in);
+}
+
+/* ---------------------------------------------------------------- actions */
+
+/* Closes a link that is of no use any more, and tells the replication core. */
+static void link_lost(struct node *n, struct rep_link link)
+{
+    struct rep_input in = {.kind = REP_LINK_CLOSED, .now_ms = clock_boot_ms(), .link = link};
+    link_close(n->hub, (struct link_id){.n = link.n});
+    rep_step(n->rep, &in);
+}
+
+static void do_send(struct node *n, const struct rep_action *a)
+{
+    size_t bytes;
+    exam_err err = codec_frame_pack(&a->message->base, n->frame, sizeof n->frame, &bytes);
+    assert(!err);
+    err = link_send(n->hub, (struct link_id){.n = a->link.n}, n->frame, bytes);
+    if (!err || a->message->kind_case == REP__MESSAGE__KIND_PING)
+        return; /* a peer that takes nothing for long is lost by its silence */
+    /* Any other message is not said twice: begin anew with a link that takes it. */
+    oplog(OPLOG_WARN, "peer-slow", OPLOG_S("code", exam_err_name(err)));
+    link_lost(n, a->link);
+}
+
+static void do_close(struct node *n, const struct rep_action *a)
+{
+    if (a->text[0])
+        oplog(a->code ? OPLOG_WARN : OPLOG_INFO, "peer-closed", OPLOG_S("code", exam_err_name(a->code)),
+              OPLOG_S("why", a->text));
+    link_close(n->hub, (struct link_id){.n = a->link.n});
+}
+
+static void do_append(struct node *n, const struct rep_action *a)
+{
+    uint64_t lsn = a->append->first_lsn;
+    for (size_t i = 0; i < a->append->n_records; i++, lsn++) {
+        exam_err err = engine_follow(n->engine, lsn, a->append->records[i].data,
+                                     a->append->records[i].len);
+        if (err) {
+            oplog(OPLOG_ERROR, "record-refused", OPLOG_U("lsn", lsn),
+                  OPLOG_S("why", "it does not continue this node's hash chain (D8)"));
+            link_lost(n, a->link);
+            break;
+        }
+    }
+    feed_position(n, REP_APPENDED, engine_last(n->engine));
+}
+
+static void do_cut(struct node *n, const struct rep_action *a)
+{
+    uint64_t before = engine_last(n->engine).lsn;
+    if (engine_has_pending(n->engine) && !commit_here(n))
+        return;
+    exam_err err = engine_cut(n->engine, a->lsn);
+    if (err) {
+        node_fail(n, err, "setting a dead branch apart");
+        return;
+    }
+    n->announced_lsn = a->lsn;
+    oplog(OPLOG_WARN, "dead-branch-kept", OPLOG_U("from_lsn", a->lsn + 1),
+          OPLOG_U("records", before - a->lsn),
+          OPLOG_S("text", "the successor's log does not have these records; they stay readable"));
+    feed_position(n, REP_CUT_DONE, engine_last(n->engine));
+}
+
+static exam_err decide_found(struct node *n)
+{
+    uint8_t site_id[SITE_ID_BYTES], site_key[SITE_KEY_BYTES];
+    struct exam_command c = {.kind = EXAM_CMD_FOUND};
+    struct exam_refusal why;
+    uint64_t lsn;
+    randombytes_buf(site_id, sizeof site_id);
+    randombytes_buf(site_key, sizeof site_key);
+    c.u.found.site_id = site_id;
+    c.u.found.site_key = site_key;
+    c.u.found.name = n->asked.site_name;
+    c.u.found.who = n->asked.who;
+    exam_err err = engine_decide(n->engine, &c, &why, &lsn);
+    sodium_memzero(site_key, sizeof site_key);
+    return err;
+}
+
+static void do_begin_epoch(struct node *n, const struct rep_action *a)
+{
+    struct exam_command c = {.kind = EXAM_CMD_BEGIN_EPOCH};
+    struct exam_refusal why;
+    uint64_t lsn;
+    bool asked = a->token && a->token == n->asked.token;
+    exam_err err = EXAM_OK;
+    if (engine_has_pending(n->engine)) {
+        if (!commit_here(n))
+            return;
+        feed_position(n, REP_DURABLE, engine_durable(n->engine));
+    }
+    if (a->reason == EV__EPOCH_REASON__EPOCH_REASON_FOUNDED)
+        err = decide_found(n);
+    c.u.begin_epoch.epoch = a->epoch;
+    c.u.begin_epoch.node = n->config.node;
+    c.u.begin_epoch.who = asked ? n->asked.who : "";
+    c.u.begin_epoch.why = asked ? n->asked.why : "";
+    c.u.begin_epoch.reason = a->reason;
+    c.u.begin_epoch.dark_known = engine_now_known(n->engine);
+    c.u.begin_epoch.solo = a->solo;
+    if (!err)
+        err = engine_decide(n->engine, &c, &why, &lsn);
+    if (err) {
+        node_fail(n, err, "beginning an epoch");
+        return;
+    }
+    if (!commit_here(n))
+        return;
+    oplog(OPLOG_INFO, "epoch-began", OPLOG_U("epoch", a->epoch),
+          OPLOG_U("reason", (uint64_t)a->reason), OPLOG_S("who", c.u.begin_epoch.who),
+          OPLOG_S("why", c.u.begin_epoch.why), OPLOG_U("solo", a->solo));
+    feed_position(n, REP_EPOCH_OPEN, engine_last(n->engine));
+    n->serving = true;
+    n->held = !rep_may_decide(n->rep);
+    seat_server_serving(n->seats, true);
+}
+
+static void do_step_down(struct node *n, const struct rep_action *a)
+{
+    if (!n->stopping)
+        oplog(OPLOG_WARN, "stepped-down", OPLOG_U("epoch", a->epoch),
+          OPLOG_S("text", "another node serves, or is to serve (W1)"));
+    if (!n->serving)
+        return;
+    n->serving = false;
+    seat_server_serving(n->seats, false);
+    admin_server_retired(n->admins);
+}
+
+static void do_log_standby(struct node *n, const struct rep_action *a)
+{
+    struct exam_command c = {.kind = EXAM_CMD_STANDBY_CHANGED};
+    struct exam_refusal why;
+    uint64_t lsn;
+    c.u.standby_changed.node = a->peer;
+    c.u.standby_changed.in_sync = a->in_sync;
+    c.u.standby_changed.solo = a->solo;
+    exam_err err = engine_decide(n->engine, &c, &why, &lsn);
+    if (err) {
+        node_fail(n, err, "logging the standby's condition");
+        return;
+    }
+    oplog(a->solo ? OPLOG_WARN : OPLOG_INFO, a->in_sync ? "standby-in-sync" : "standby-lost",
+          OPLOG_S("peer", a->peer), OPLOG_S("acknowledges", a->solo ? "solo" : "dual"));
+    feed_position(n, REP_APPENDED, engine_last(n->engine));
+}
+
+static void do_reply(struct node *n, const struct rep_action *a)
+{
+    if (a->token != n->asked.token)
+        return;
+    const struct admin_outcome o = {.err = a->code, .rule = a->rule ? a->rule : "", .text = a->text};
+    oplog(a->code ? OPLOG_WARN : OPLOG_INFO, "promotion", OPLOG_S("who", n->asked.who),
+          OPLOG_S("code", exam_err_name(a->code)), OPLOG_S("text", a->text));
+    admin_server_outcome(n->admins, &o);
+}
+
+static void carry_out(struct node *n, const struct rep_action *a)
+{
+    switch (a->kind) {
+    case REP_DO_SEND:
+        do_send(n, a);
+        return;
+    case REP_DO_SEND_RECORDS:
+        do_send_records(n, a);
+        return;
+    case REP_DO_APPEND:
+        do_append(n, a);
+        return;
+    case REP_DO_CUT:
+        do_cut(n, a);
+        return;
+    case REP_DO_BEGIN_EPOCH:
+        do_begin_epoch(n, a);
+        return;
+    case REP_DO_STEP_DOWN:
+        do_step_down(n, a);
+        return;
+    case REP_DO_RELEASE:
+        seat_server_released(n->seats, a->lsn, !a->dual);
+        admin_server_released(n->admins, a->lsn);
+        return;
+    case REP_DO_LOG_STANDBY:
+        do_log_standby(n, a);
+        return;
+    case REP_DO_CLOSE:
+        do_close(n, a);
+        return;
+    case REP_DO_REPLY:
+        do_reply(n, a);
+        return;
+    }
+}
+
+/* Carries out what the core asks for until it asks for nothing more; then tells the endpoints when
+ * the node decides again. */
+static void node_pump(struct node *n)
+{
+    const struct rep_action *a;
+    if (n->pumping)
+        return; /* the outer call goes on with it */
+    n->pumping = true;
+    while ((a = rep_next_action(n->rep)))
+        carry_out(n, a);
+    n->pumping = false;
+    bool held = !rep_may_decide(n->rep);
+    bool resumed = n->held && !held && n->serving;
+    n->held = held;
+    if (resumed) {
+        seat_server_resume(n->seats);
+        admin_server_resume(n->admins);
+    }
+}
+
+/* ---------------------------------------------------------------- links */
+
+static void on_peer_frame(struct node *n, const struct link_event *ev)
+{
+    const Rep__Message *m;
+    const char *why = "";
+    exam_err err = codec_replica_message(&n->arena, ev->payload, ev->payload_bytes, &m, &why);
+    if (err) {
+        char peer[64];
+        link_peer(n->hub, ev->link, peer, sizeof peer);
+        oplog(OPLOG_WARN, "replica-frame-refused", OPLOG_S("peer", peer), OPLOG_S("why", why));
+        link_lost(n, (struct rep_link){.n = ev->link.n});
+    } else {
+        struct rep_input in = {.kind = REP_MESSAGE,
+                               .now_ms = clock_boot_ms(),
+                               .link.n = ev->link.n,
+                               .message = m};
+        rep_step(n->rep, &in);
+    }
+    node_pump(n);
+}
+
+static void peer_redial_later(struct node *n, uint64_t token)
+{
+    assert(token >= 1 && token <= n->config.peers_n);
+    struct peer *p = &n->peers[token - 1];
+    p->dialling = (struct link_id){.n = 0};
+    p->dial_at_ms = clock_boot_ms() + DIAL_MS_MIN + randombytes_uniform(DIAL_JITTER_MS);
+}
+
+void node_take_links(struct node *n)
+{
+    struct link_event ev;
+    while (!n->failure && link_next(n->hub, &ev)) {
+        struct rep_input in = {.now_ms = clock_boot_ms(), .link.n = ev.link.n};
+        if (ev.dialled && ev.kind != LINK_FRAME)
+            peer_redial_later(n, ev.token);
+        switch (ev.kind) {
+        case LINK_FRAME:
+            on_peer_frame(n, &ev);
+            continue;
+        case LINK_OPENED:
+            in.kind = REP_LINK_OPENED;
+            in.dialled = ev.dialled;
+            break;
+        case LINK_CLOSED:
+            in.kind = REP_LINK_CLOSED;
+            break;
+        case LINK_DIAL_FAILED:
+            continue;
+        }
+        rep_step(n->rep, &in);
+        node_pump(n);
+    }
+}
+
+static void peers_dial(struct node *n, uint64_t now_ms)
+{
+    for (size_t i = 0; i < n->config.peers_n; i++) {
+        struct peer *p = &n->peers[i];
+        if (p->dialling.n || now_ms < p->dial_at_ms || rep_peer_connected(n->rep, i))
+            continue;
+        if (link_dial(n->hub, p->url, i + 1, &p->dialling))
+            peer_redial_later(n, i + 1);
+    }
+}
+
+void node_dial_peers(struct node *n)
+{
+    for (size_t i = 0; i < n->config.peers_n; i++)
+        n->peers[i].dial_at_ms = 0;
+}
+
+static uint64_t peers_next_ms(const struct node *n)
+{
+    uint64_t at = UINT64_MAX;
+    for (size_t i = 0; i < n->config.peers_n; i++)
+        if (!n->peers[i].dialling.n && !rep_peer_connected(n->rep, i) &&
+            n->peers[i].dial_at_ms < at)
+            at = n->peers[i].dial_at_ms;
+    return at;
+}
+
+/* ---------------------------------------------------------------- turns of the loop */
+
+static uint64_t earliest(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t due_next_ms(struct node *n, uint64_t now_ms)
+{
+    uint64_t at = earliest(n->sweep_at_ms, rep_next_deadline_ms(n->rep));
+    at = earliest(at, peers_next_ms(n));
+    at = earliest(at, seat_server_due_ms(n->seats));
+    if (n->serving && !n->held) {
+        uint64_t due = exam_next_due_ms(engine_exam(n->engine));
+        uint64_t site_now = engine_now_ms(n->engine);
+        if (due != UINT64_MAX)
+            at = earliest(at, due > site_now ? now_ms + (due - site_now) : now_ms);
+    }
+    return at;
+}
+
+static void do_due(struct node *n, uint64_t now_ms)
+{
+    if (now_ms >= rep_next_deadline_ms(n->rep)) {
+        struct rep_input in = {.kind = REP_TICK, .now_ms = now_ms};
+        rep_step(n->rep, &in);
+        node_pump(n);
+    }
+    if (now_ms >= n->sweep_at_ms) {
+        n->sweep_at_ms = now_ms + SWEEP_EVERY_MS;
+        engine_watch_room(n->engine);
+        seat_server_sweep(n->seats);
+        admin_server_sweep(n->admins);
+    }
+    peers_dial(n, now_ms);
+    if (n->serving && !n->held)
+        engine_tick(n->engine);
+}
+
+uint64_t node_turn(struct node *n)
+{
+    uint64_t now_ms = clock_boot_ms();
+    if (n->failure)
+        return UINT64_MAX;
+    do_due(n, now_ms);
+    if (engine_has_pending(n->engine) || now_ms >= seat_server_due_ms(n->seats))
+        seat_server_flush(n->seats);
+    node_commit(n);
+    return n->failure ? UINT64_MAX : due_next_ms(n, now_ms);
+}
+
+/* ---------------------------------------------------------------- what the endpoints ask */
+
+static bool ask_serving(void *ctx)
+{
+    const struct node *n = ctx;
+    return n->serving;
+}
+
+static bool ask_held(void *ctx)
+{
+    const struct node *n = ctx;
+    return !rep_may_decide(n->rep);
+}
+
+static uint64_t ask_epoch(void *ctx)
+{
+    const struct node *n = ctx;
+    return rep_epoch(n->rep);
+}
+
+/* Nothing vouches for what a seat says of epochs, so it stops no exam: a seat that has seen a
+ * higher one refuses this node by itself (W1). */
+static void tell_epoch_seen(void *ctx, uint64_t epoch, const char *seat)
+{
+    const struct node *n = ctx;
+    oplog(OPLOG_WARN, "seat-saw-higher-epoch", OPLOG_S("seat", seat), OPLOG_U("epoch", epoch),
+          OPLOG_U("own_epoch", rep_epoch(n->rep)));
+}
+
+static void tell_event(void *ctx, const struct record *r, const Ev__Event *event)
+{
+    struct node *n = ctx;
+    seat_server_event(n->seats, r, event);
+}
+
+static Admin__Role role_of(enum rep_role role)
+{
+    switch (role) {
+    case REP_ROLE_STANDBY:
+        return ADMIN__ROLE__ROLE_STANDBY;
+    case REP_ROLE_PRIMARY:
+        return ADMIN__ROLE__ROLE_PRIMARY;
+    case REP_ROLE_FENCED:
+        return ADMIN__ROLE__ROLE_FENCED;
+    case REP_ROLE_EMPTY:
+        return ADMIN__ROLE__ROLE_EMPTY;
+    case REP_ROLE_FAILED:
+        return ADMIN__ROLE__ROLE_FAILED;
+    }
+    return ADMIN__ROLE__ROLE_UNKNOWN;
+}
+
+static void ask_status(void *ctx, Admin__NodeStatus *out)
+{
+    struct node *n = ctx;
+    static Admin__PeerStatus peers[NODES_MAX];
+    static Admin__PeerStatus *pointers[NODES_MAX];
+    static char troubles[NODES_MAX][REP_TEXT_BYTES];
+    uint64_t now_ms = clock_boot_ms();
+    out->role = role_of(rep_role(n->rep));
+    out->epoch = rep_epoch(n->rep);
+    out->solo = rep_is_solo(n->rep);
+    out->waiting = rep_is_waiting(n->rep);
+    out->seats_connected = seat_server_seats(n->seats);
+    out->sittings_attached = seat_server_attached(n->seats);
+    for (size_t i = 0; i < rep_peers(n->rep); i++) {
+        struct rep_peer_status s;
+        rep_peer_status(n->rep, i, now_ms, &s);
+        admin__peer_status__init(&peers[i]);
+        snprintf(troubles[i], sizeof troubles[i], "%s", s.text);
+        codec_text_mend(troubles[i], sizeof troubles[i] - 1);
+        peers[i].trouble = troubles[i];
+        peers[i].node = (char *)(uintptr_t)s.node;
+        peers[i].connected = s.connected;
+        peers[i].in_sync = s.in_sync;
+        peers[i].role = role_of(s.role);
+        peers[i].epoch = s.epoch;
+        peers[i].lsn = s.lsn;
+        peers[i].silent_ms = s.silent_ms;
+        peers[i].ever_heard = s.ever_heard;
+        pointers[i] = &peers[i];
+    }
+    out->n_peers = rep_peers(n->rep);
+    out->peers = pointers;
+}
+
+static void asked_begin(struct node *n, const char *who, const char *why)
+{
+    n->asked.token++;
+    snprintf(n->asked.who, sizeof n->asked.who, "%s", who);
+    snprintf(n->asked.why, sizeof n->asked.why, "%s", why);
+}
+
+static void ask_promote(void *ctx, const Admin__Promote *m)
+{
+    struct node *n = ctx;
+    asked_begin(n, m->who, m->why);
+    struct rep_input in = {.kind = REP_PROMOTE,
+                           .now_ms = clock_boot_ms(),
+                           .token = n->asked.token,
+                           .attest = m->attest};
+    rep_step(n->rep, &in);
+    node_pump(n);
+}
+
+static void ask_found(void *ctx, const Admin__Found *m)
+{
+    struct node *n = ctx;
+    asked_begin(n, m->who, "");
+    snprintf(n->asked.site_name, sizeof n->asked.site_name, "%s", m->site_name);
+    struct rep_input in = {
+        .kind = REP_FOUND, .now_ms = clock_boot_ms(), .token = n->asked.token};
+    rep_step(n->rep, &in);
+    node_pump(n);
+}
+
+/* ---------------------------------------------------------------- the log, for the core */
+
+static exam_err log_hash_at(void *ctx, uint64_t lsn, uint8_t out[HASH_BYTES])
+{
+    struct node *n = ctx;
+    return engine_hash_at(n->engine, lsn, out);
+}
+
+static size_t log_epochs(void *ctx, struct rep_epoch *out, size_t max)
+{
+    struct node *n = ctx;
+    size_t have;
+    const struct engine_epoch *e = engine_epochs(n->engine, &have);
+    size_t skip = have > max ? have - max : 0;
+    for (size_t i = skip; i < have; i++) {
+        out[i - skip].epoch = e[i].epoch;
+        out[i - skip].first_lsn = e[i].first_lsn;
+        memcpy(out[i - skip].first_hash, e[i].first_hash, HASH_BYTES);
+    }
+    return have - skip;
+}
+
+static bool log_site_id(void *ctx, uint8_t out[SITE_ID_BYTES])
+{
+    struct node *n = ctx;
+    const exam *x = engine_exam(n->engine);
+    if (!exam_founded(x))
+        return false;
+    memcpy(out, exam_site_id(x), SITE_ID_BYTES);
+    return true;
+}
+
+/* ---------------------------------------------------------------- opening, running, closing */
+
+static exam_err open_replication(struct node *n, char *why, size_t why_bytes)
+{
+    const char *peers[NODES_MAX];
+    struct rep_config config = {.node = n->config.node,
+                                .peers = peers,
+                                .peers_n = n->config.peers_n,
+                                .solo_after_ms = (uint32_t)n->config.solo_after_ms};
+    size_t epochs_n;
+    const struct engine_epoch *epochs = engine_epochs(n->engine, &epochs_n);
+    struct rep_start start = {.last = engine_last(n->engine),
+                              .served_last = epochs_n && epochs[epochs_n - 1].own};
+    for (size_t i = 0; i < n->config.peers_n; i++) {
+        peers[i] = n->config.peers[i].node;
+        snprintf(n->peers[i].url, sizeof n->peers[i].url, "tcp://%s", n->config.peers[i].replica);
+    }
+    n->rep_log = (struct rep_log){
+        .ctx = n, .hash_at = log_hash_at, .epochs = log_epochs, .site_id = log_site_id};
+    n->announced_lsn = start.last.lsn;
+    exam_err err = rep_new(&config, &start, &n->rep_log, clock_boot_ms(), &n->rep);
+    if (!err && n->config.replica_listen[0]) {
+        char url[ADDRESS_BYTES_MAX + 8];
+        snprintf(url, sizeof url, "tcp://%s", n->config.replica_listen);
+        err = link_listen(n->hub, url, why, why_bytes);
+    }
+    return err;
+}
+
+static exam_err open_endpoints(struct node *n, const struct node_parts *parts, char *why,
+                               size_t why_bytes)
+{
+    const struct seat_node seats = {.engine = n->engine,
+                                    .name = n->config.node,
+                                    .beats_gather_ms = parts->beats_gather_ms,
+                                    .ctx = n,
+                                    .serving = ask_serving,
+                                    .held = ask_held,
+                                    .epoch = ask_epoch,
+                                    .epoch_seen = tell_epoch_seen};
+    const struct admin_node admins = {.engine = n->engine,
+                                      .name = n->config.node,
+                                      .ctx = n,
+                                      .serving = ask_serving,
+                                      .held = ask_held,
+                                      .status = ask_status,
+                                      .promote = ask_promote,
+                                      .found = ask_found};
+    exam_err err = seat_server_open(parts->loop, &n->config, &seats, &n->seats, why, why_bytes);
+    if (!err)
+        err = admin_server_open(parts->loop, &n->config, &admins, &n->admins, why, why_bytes);
+    if (!err)
+        engine_on_event(n->engine, tell_event, n);
+    return err;
+}
+
+exam_err node_open(const struct config *config, const struct node_parts *parts, struct node **out,
+                   char *why, size_t why_bytes)
+{
+    struct node *n = calloc(1, sizeof *n);
+    uint8_t *block = malloc(ARENA_BYTES_FRAME);
+    if (!n || !block) {
+        free(n);
+        free(block);
+        return EXAM_NOMEM;
+    }
+    n->config = *config;
+    n->hub = parts->hub;
+    n->held = true;
+    n->arena_block = block;
+    arena_init(&n->arena, n->arena_block, ARENA_BYTES_FRAME);
+    exam_err err = engine_open(config->node, parts->store, &n->engine, why, why_bytes);
+    if (!err)
+        err = open_replication(n, why, why_bytes);
+    if (!err)
+        err = open_endpoints(n, parts, why, why_bytes);
+    if (err)
+        return err; /* the process ends: what is open goes with it */
+    *out = n;
+    return EXAM_OK;
+}
+
+void node_start(struct node *n)
+{
+    struct position last = engine_last(n->engine);
+    struct rep_input tick = {.kind = REP_TICK, .now_ms = clock_boot_ms()};
+    n->sweep_at_ms = tick.now_ms + SWEEP_EVERY_MS;
+    rep_step(n->rep, &tick);
+    node_pump(n);
+    oplog(OPLOG_INFO, "ready", OPLOG_S("seat", n->config.seat_listen),
+          OPLOG_S("admin", n->config.admin_listen), OPLOG_S("replica", n->config.replica_listen),
+          OPLOG_U("lsn", last.lsn), OPLOG_U("epoch", last.epoch),
+          OPLOG_S("role", rep_role_text(rep_role(n->rep))));
+}
+
+exam_err node_failure(const struct node *n)
+{
+    return n->failure;
+}
+
+const exam *node_exam(const struct node *n)
+{
+    return engine_exam(n->engine);
+}
+
+uint64_t node_site_ms(const struct node *n)
+{
+    return engine_now_ms(n->engine);
+}
+
+struct position node_last(const struct node *n)
+{
+    return engine_last(n->engine);
+}
+
+const rep *node_rep(const struct node *n)
+{
+    return n->rep;
+}
+
+void node_stop(struct node *n)
+{
+    if (n->stopping || n->failure)
+        return;
+    n->stopping = true;
+    node_commit(n);
+    if (n->serving) {
+        n->serving = false;
+        seat_server_serving(n->seats, false);
+        admin_server_retired(n->admins);
+    }
+    struct rep_input in = {.kind = REP_STOP, .now_ms = clock_boot_ms()};
+    rep_step(n->rep, &in);
+    node_pump(n);
+    seat_server_close(n->seats);
+    admin_server_close(n->admins);
+    if (!n->failure)
+        engine_close(n->engine); /* flushes the state tables */
+    n->engine = NULL;
+}
+
+void node_abandon(struct node *n)
+{
+    if (n->engine)
+        engine_abandon(n->engine);
+    seat_server_free(n->seats);
+    admin_server_free(n->admins);
+    rep_free(n->rep);
+    free(n->arena_block);
+    free(n);
+}

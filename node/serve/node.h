@@ -1,0 +1,60 @@
+/* node.h - one exam server: the engine, its endpoints and the replication with its peers.
+ * Shell without a loop of its own: loop.c turns it with libuv, a simulation in virtual time. One
+ * thread; NNG's threads only wake the loop.
+ *
+ * A turn: whatever has arrived from seats, administrators and peers has been taken in and decided;
+ * then the new records go to the standby, then they are committed here, and every reply goes out
+ * when what it promises is durable (D1, A1). */
+#ifndef EXAM_NODE_H
+#define EXAM_NODE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "exam.h"
+#include "exam_err.h"
+#include "link.h"
+#include "rep.h"
+#include "store.h"
+
+struct node;
+struct uv_loop_s;
+
+/* What a node stands on: real, or simulated by the same headers (clock.h and server.h, too). */
+struct node_parts {
+    store *store;         /* taken over, on failure, too */
+    struct link_hub *hub; /* to the other nodes; its wake leads to node_take_links */
+    struct uv_loop_s *loop; /* of server.c */
+    uint32_t beats_gather_ms; /* how long heartbeats wait for each other (seat_server.h) */
+};
+
+/* Brings the state up to date and opens the three endpoints. On failure `why` says what to do about
+ * it, and the process is to end. Errors: those of engine_open and of the endpoints. */
+EXAM_MUST_USE exam_err node_open(const struct config *config, const struct node_parts *parts,
+                                 struct node **out, char *why, size_t why_bytes);
+void node_start(struct node *n);
+
+/* Takes in what the other nodes sent. */
+void node_take_links(struct node *n);
+/* The network to the other nodes may be back: the next turn dials those that are not connected,
+ * without waiting for the time of the next attempt. */
+void node_dial_peers(struct node *n);
+/* Ends a turn of the loop: call it before the loop waits for anything, and after. Returns when it is
+ * to be called at the latest (clock_boot_ms). */
+uint64_t node_turn(struct node *n);
+/* EXAM_IO, EXAM_FULL, EXAM_CORRUPT: the node must not go on (D6); what happened is in the log. */
+exam_err node_failure(const struct node *n);
+/* An orderly end: commits, tells seats and peers, closes the store. Nothing but ending the process
+ * may follow. */
+void node_stop(struct node *n);
+/* For a simulation: ends as a crash does, or frees what node_stop has ended. Nothing is written or
+ * sent any more; the store is closed. The hub and the connections of server.h are the caller's. */
+void node_abandon(struct node *n);
+
+const exam *node_exam(const struct node *n);
+uint64_t node_site_ms(const struct node *n); /* now, on the site's timeline (exam.h) */
+struct position node_last(const struct node *n); /* of its log, in memory */
+const rep *node_rep(const struct node *n);
+
+#endif

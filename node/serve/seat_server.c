@@ -1,0 +1,829 @@
+#include "seat_server.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "codec.h"
+#include "oplog.h"
+#include "reply_queue.h"
+
+enum {
+    REPLIES_PER_SEAT_MAX = 256, /* requests of one seat without a reply yet */
+    QUEUE_BYTES_MAX = 256 * 1024,
+    STRANGERS_MAX = 4096,
+    SILENT_HEARTBEATS = 3, /* a seat that misses so many is out of contact */
+    SILENT_MS_MIN = 3000,
+};
+
+/* What the endpoint knows of a connection (conn_data). */
+struct seat {
+    char name[NAME_BYTES_MAX + 1];
+    uint32_t sitting; /* 0: nobody has signed in on this connection */
+    uint32_t waiting; /* replies queued */
+};
+
+/* Which connection a sitting is attached by. */
+struct contact {
+    struct conn_ref conn;
+    bool on;
+    bool gone; /* lost while nothing could be decided: to be detached */
+};
+
+/* A heartbeat, or a duplicate answer: acknowledged with the batch's marks. */
+struct beat {
+    struct conn_ref conn;
+    uint32_t sitting, id;
+    uint64_t seq;
+};
+
+struct seat_server {
+    struct seat_node node;
+    struct server *server;
+    struct reply_queue queue;
+    uint64_t released_lsn; /* told so far, and how */
+    bool released_solo;
+    struct contact *contacts; /* by sitting */
+    size_t contacts_max;
+    uint32_t attached_n;
+    struct beat *beats;
+    uint32_t *beat_sittings;
+    size_t beats_n, beats_max;
+    uint64_t beats_due_ms;
+    bool decided_late; /* of the Answered event just applied */
+    struct arena arena;
+    uint8_t *arena_block;
+    uint8_t frame[FRAME_HEADER_BYTES + FRAME_BYTES_MAX];
+};
+
+/* ---------------------------------------------------------------- replies */
+
+static void send_now(struct seat_server *s, struct conn *c, const Seat__Reply *r)
+{
+    size_t n;
+    exam_err err = codec_frame_pack(&r->base, s->frame, sizeof s->frame, &n);
+    assert(!err);
+    conn_send(c, s->frame, n);
+}
+
+static void queue_reply(struct seat_server *s, struct conn *c, struct reply *r)
+{
+    struct seat *seat = conn_data(c);
+    r->conn = conn_ref_of(c);
+    if (!r->lsn)
+        r->lsn = engine_last(s->node.engine).lsn;
+    seat->waiting++;
+    reply_queue_push(&s->queue, r);
+    if (r->lsn <= s->released_lsn) /* nothing new was needed for it: nothing more will be released */
+        seat_server_released(s, s->released_lsn, s->released_solo);
+}
+
+static void queue_frame(struct seat_server *s, struct conn *c, uint64_t lsn, const Seat__Reply *m)
+{
+    struct reply r = {.lsn = lsn, .kind = REPLY_FRAME};
+    exam_err err = codec_frame_pack(&m->base, s->frame, sizeof s->frame, &r.frame_bytes);
+    assert(!err);
+    r.frame = malloc(r.frame_bytes);
+    if (!r.frame) {
+        conn_close(c, "out of memory");
+        return;
+    }
+    memcpy(r.frame, s->frame, r.frame_bytes);
+    queue_reply(s, c, &r);
+}
+
+static void queue_refused(struct seat_server *s, struct conn *c, uint32_t id, uint64_t seq,
+                          const struct exam_refusal *why)
+{
+    Seat__Refused refused = SEAT__REFUSED__INIT;
+    Seat__Reply r = SEAT__REPLY__INIT;
+    char text[sizeof why->text + 16];
+    snprintf(text, sizeof text, "%s%s%s", why->text, why->rule[0] ? " — " : "", why->rule);
+    codec_text_mend(text, sizeof text - 1);
+    refused.code = why->code;
+    refused.text = text;
+    refused.seq = seq;
+    refused.seq_have = why->seq_have;
+    r.id = id;
+    r.kind_case = SEAT__REPLY__KIND_REFUSED;
+    r.refused = &refused;
+    queue_frame(s, c, 0, &r);
+}
+
+static void refuse_now(struct seat_server *s, struct conn *c, uint32_t id, exam_err code,
+                       const char *text)
+{
+    Seat__Refused refused = SEAT__REFUSED__INIT;
+    Seat__Reply r = SEAT__REPLY__INIT;
+    refused.code = code;
+    refused.text = (char *)(uintptr_t)text;
+    r.id = id;
+    r.kind_case = SEAT__REPLY__KIND_REFUSED;
+    r.refused = &refused;
+    send_now(s, c, &r);
+}
+
+static void account_put(Seat__Account *out, const struct exam_account *a)
+{
+    seat__account__init(out);
+    out->allot_ms = a->allot_ms;
+    out->grants_ms = a->grants_ms;
+    out->used_ms = a->used_ms;
+    out->left_ms = a->left_ms;
+    out->lost_ms = a->lost_ms;
+}
+
+static void queue_ack(struct seat_server *s, struct conn *c, uint32_t id, uint64_t seq,
+                      struct reply *r)
+{
+    struct seat *seat = conn_data(c);
+    struct exam_account a;
+    exam_sitting_account(engine_exam(s->node.engine), seat->sitting,
+                         engine_now_ms(s->node.engine), &a);
+    r->kind = REPLY_ACK;
+    r->id = id;
+    r->sitting = seat->sitting;
+    r->seq = seq;
+    r->used_ms = a.used_ms;
+    r->left_ms = a.left_ms;
+    queue_reply(s, c, r);
+}
+
+static void notice(struct seat_server *s, uint32_t sitting, uint64_t lsn, Seat__NoticeKind kind)
+{
+    if (sitting >= s->contacts_max || !s->contacts[sitting].on)
+        return;
+    struct conn *c = conn_of(s->server, s->contacts[sitting].conn);
+    if (!c)
+        return;
+    const exam *x = engine_exam(s->node.engine);
+    struct exam_sitting_view v;
+    uint8_t mark[MARK_BYTES_MAX];
+    Seat__Account account;
+    Seat__Notice n = SEAT__NOTICE__INIT;
+    Seat__Reply r = SEAT__REPLY__INIT;
+    exam_sitting_view(x, sitting, engine_now_ms(s->node.engine), &v);
+    account_put(&account, &v.account);
+    n.kind = kind;
+    n.epoch = s->node.epoch(s->node.ctx);
+    n.account = &account;
+    n.finish = (uint32_t)v.finish;
+    n.mark.data = mark;
+    n.mark.len = exam_mark_make(x, sitting, v.account.used_ms, mark);
+    if (kind == SEAT__NOTICE_KIND__NOTICE_KIND_STARTED && v.paper_digest) {
+        n.paper_bytes = v.paper_bytes;
+        n.paper_digest.data = (uint8_t *)(uintptr_t)v.paper_digest;
+        n.paper_digest.len = HASH_BYTES;
+    }
+    r.kind_case = SEAT__REPLY__KIND_NOTICE;
+    r.notice = &n;
+    queue_frame(s, c, lsn, &r);
+}
+
+/* ---------------------------------------------------------------- releasing */
+
+static void send_ack(struct seat_server *s, struct conn *c, const struct reply *q, bool solo)
+{
+    uint8_t mark[MARK_BYTES_MAX];
+    Seat__Ack a = SEAT__ACK__INIT;
+    Seat__Reply r = SEAT__REPLY__INIT;
+    a.seq = q->seq;
+    a.durability = solo ? SEAT__DURABILITY__DURABILITY_SOLO : SEAT__DURABILITY__DURABILITY_DUAL;
+    a.used_ms = q->used_ms;
+    a.left_ms = q->left_ms;
+    a.late = q->late;
+    a.finished = q->finished;
+    a.mark.data = mark;
+    a.mark.len = exam_mark_make(engine_exam(s->node.engine), q->sitting, q->used_ms, mark);
+    r.id = q->id;
+    r.kind_case = SEAT__REPLY__KIND_ACK;
+    r.ack = &a;
+    send_now(s, c, &r);
+}
+
+static void candidate_put(Seat__Candidate *out, const struct exam_sitting_view *v)
+{
+    seat__candidate__init(out);
+    out->admission_no = (char *)(uintptr_t)v->admission_no;
+    out->name = (char *)(uintptr_t)v->name;
+    out->id_no = (char *)(uintptr_t)v->id_no;
+    out->room = (char *)(uintptr_t)v->room;
+    out->seat = (char *)(uintptr_t)v->seat;
+    out->batch = (char *)(uintptr_t)v->batch;
+    out->batch_title = (char *)(uintptr_t)v->batch_title;
+    out->paper = (char *)(uintptr_t)v->paper;
+    out->paper_title = (char *)(uintptr_t)v->paper_title;
+}
+
+static Seat__SittingState state_of(const struct exam_sitting_view *v)
+{
+    if (v->state == EXAM_SITTING_FINISHED)
+        return SEAT__SITTING_STATE__SITTING_STATE_FINISHED;
+    if (!v->batch_running)
+        return SEAT__SITTING_STATE__SITTING_STATE_WAITING;
+    if (v->state == EXAM_SITTING_PAUSED)
+        return SEAT__SITTING_STATE__SITTING_STATE_PAUSED;
+    return SEAT__SITTING_STATE__SITTING_STATE_ANSWERING;
+}
+
+static void send_attached(struct seat_server *s, struct conn *c, const struct reply *q, bool solo)
+{
+    const struct exam_sitting_view *v = q->view;
+    uint8_t mark[MARK_BYTES_MAX];
+    Seat__Candidate candidate;
+    Seat__Account account;
+    Seat__Attached a = SEAT__ATTACHED__INIT;
+    Seat__Reply r = SEAT__REPLY__INIT;
+    candidate_put(&candidate, v);
+    account_put(&account, &v->account);
+    a.candidate = &candidate;
+    a.account = &account;
+    a.state = state_of(v);
+    a.finish = (uint32_t)v->finish;
+    a.attachment_epoch = v->attachment_epoch;
+    a.attachment_lsn = v->attachment_lsn;
+    a.seq_have = v->seq_have;
+    a.heartbeat_ms = v->heartbeat_ms;
+    a.grace_ms = v->grace_ms;
+    if (v->batch_running && v->paper_digest) {
+        a.paper_bytes = v->paper_bytes;
+        a.paper_digest.data = (uint8_t *)(uintptr_t)v->paper_digest;
+        a.paper_digest.len = HASH_BYTES;
+    }
+    a.durability = solo ? SEAT__DURABILITY__DURABILITY_SOLO : SEAT__DURABILITY__DURABILITY_DUAL;
+    a.mark.data = mark;
+    a.mark.len =
+        exam_mark_make(engine_exam(s->node.engine), v->sitting, v->account.used_ms, mark);
+    a.epoch = s->node.epoch(s->node.ctx);
+    r.id = q->id;
+    r.kind_case = SEAT__REPLY__KIND_ATTACHED;
+    r.attached = &a;
+    send_now(s, c, &r);
+}
+
+void seat_server_released(struct seat_server *s, uint64_t lsn, bool solo)
+{
+    struct reply q;
+    s->released_lsn = lsn;
+    s->released_solo = solo;
+    while (reply_queue_take(&s->queue, lsn, &q)) {
+        struct conn *c = conn_of(s->server, q.conn);
+        if (c) {
+            struct seat *seat = conn_data(c);
+            seat->waiting--;
+            if (q.kind == REPLY_ACK)
+                send_ack(s, c, &q, solo);
+            else if (q.kind == REPLY_ATTACHED)
+                send_attached(s, c, &q, solo);
+            else
+                conn_send(c, q.frame, q.frame_bytes);
+        }
+        reply_fini(&q);
+    }
+}
+
+/* ---------------------------------------------------------------- contacts */
+
+static struct contact *contact_of(struct seat_server *s, uint32_t sitting)
+{
+    if (sitting >= s->contacts_max) {
+        size_t max = (size_t)exam_sittings(engine_exam(s->node.engine)) + 1;
+        struct contact *p = realloc(s->contacts, max * sizeof *p);
+        if (!p)
+            abort();
+        memset(p + s->contacts_max, 0, (max - s->contacts_max) * sizeof *p);
+        s->contacts = p;
+        s->contacts_max = max;
+    }
+    return &s->contacts[sitting];
+}
+
+static bool can_decide(struct seat_server *s)
+{
+    return s->node.serving(s->node.ctx) && !s->node.held(s->node.ctx);
+}
+
+static void decide_detach(struct seat_server *s, uint32_t sitting)
+{
+    struct exam_command cmd = {.kind = EXAM_CMD_DETACH, .u.detach.sitting = sitting};
+    struct exam_refusal why;
+    uint64_t lsn;
+    struct contact *k = &s->contacts[sitting];
+    k->on = k->gone = false;
+    s->attached_n--;
+    exam_err err = engine_decide(s->node.engine, &cmd, &why, &lsn);
+    if (err)
+        oplog(OPLOG_WARN, "detach-refused", OPLOG_U("sitting", sitting), OPLOG_S("why", why.text));
+}
+
+static void on_closed(void *ctx, struct conn *c, const char *why)
+{
+    struct seat_server *s = ctx;
+    struct seat *seat = conn_data(c);
+    if (seat->sitting) {
+        struct contact *k = &s->contacts[seat->sitting];
+        struct conn_ref mine = conn_ref_of(c);
+        if (k->on && !memcmp(&k->conn, &mine, sizeof mine)) {
+            oplog(OPLOG_INFO, "seat-lost", OPLOG_S("seat", seat->name),
+                  OPLOG_U("sitting", seat->sitting), OPLOG_S("why", why));
+            if (can_decide(s))
+                decide_detach(s, seat->sitting);
+            else
+                k->gone = true;
+        }
+    } else if (conn_is_known(c)) {
+        oplog(OPLOG_DEBUG, "seat-closed", OPLOG_S("seat", seat->name), OPLOG_S("why", why));
+    } else {
+        oplog(OPLOG_WARN, "stranger-closed", OPLOG_S("endpoint", "seat"),
+              OPLOG_S("peer", conn_peer(c)), OPLOG_S("why", why));
+    }
+}
+
+/* The sitting is attached by this connection from now on; an older one is its predecessor. */
+static void contact_take(struct seat_server *s, struct conn *c, uint32_t sitting)
+{
+    struct seat *seat = conn_data(c);
+    struct contact *k = contact_of(s, sitting);
+    struct conn *old = k->on ? conn_of(s->server, k->conn) : NULL;
+    s->attached_n += !k->on;
+    k->on = true;
+    k->gone = false;
+    k->conn = conn_ref_of(c);
+    seat->sitting = sitting;
+    if (old && old != c) {
+        struct seat *before = conn_data(old);
+        before->sitting = 0;
+        conn_close(old, "the same seat has connected again");
+    }
+}
+
+/* ---------------------------------------------------------------- requests */
+
+static enum conn_verdict take_hello(struct seat_server *s, struct conn *c, uint32_t id,
+                                    const Seat__Hello *h)
+{
+    const exam *x = engine_exam(s->node.engine);
+    struct seat *seat = conn_data(c);
+    if (conn_is_known(c)) {
+        refuse_now(s, c, id, EXAM_MALFORMED, "a second Hello");
+        return CONN_CLOSE;
+    }
+    if (h->version != SEAT_VERSION) {
+        char text[160];
+        snprintf(text, sizeof text,
+                 "seat %s speaks version %u of the seat conversation, this node version %d: "
+                 "install the matching libexamseat on the seat",
+                 h->seat, h->version, SEAT_VERSION);
+        oplog(OPLOG_WARN, "seat-version", OPLOG_S("seat", h->seat), OPLOG_S("client", h->client),
+              OPLOG_U("version", h->version));
+        refuse_now(s, c, id, EXAM_VERSION, text);
+        return CONN_CLOSE;
+    }
+    if (h->site_id.len && exam_founded(x) && memcmp(h->site_id.data, exam_site_id(x), SITE_ID_BYTES)) {
+        refuse_now(s, c, id, EXAM_OTHER_SITE,
+                   "this seat's journal belongs to another site: check the server address, or "
+                   "keep the old journal aside");
+        return CONN_CLOSE;
+    }
+    strcpy(seat->name, h->seat);
+    conn_known(c);
+    if (h->epoch_seen > s->node.epoch(s->node.ctx))
+        s->node.epoch_seen(s->node.ctx, h->epoch_seen, h->seat);
+    Seat__Welcome w = SEAT__WELCOME__INIT;
+    Seat__Reply r = SEAT__REPLY__INIT;
+    w.version = SEAT_VERSION;
+    w.node = (char *)(uintptr_t)s->node.name;
+    if (exam_founded(x)) {
+        w.site_id.data = (uint8_t *)(uintptr_t)exam_site_id(x);
+        w.site_id.len = SITE_ID_BYTES;
+    }
+    w.epoch = s->node.epoch(s->node.ctx);
+    w.serving = s->node.serving(s->node.ctx);
+    r.id = id;
+    r.kind_case = SEAT__REPLY__KIND_WELCOME;
+    r.welcome = &w;
+    send_now(s, c, &r);
+    return CONN_TAKEN;
+}
+
+static void queue_attached(struct seat_server *s, struct conn *c, uint32_t id, uint32_t sitting)
+{
+    struct reply r = {.kind = REPLY_ATTACHED, .id = id, .sitting = sitting};
+    r.view = malloc(sizeof *r.view);
+    if (!r.view) {
+        conn_close(c, "out of memory");
+        return;
+    }
+    exam_sitting_view(engine_exam(s->node.engine), sitting, engine_now_ms(s->node.engine), r.view);
+    queue_reply(s, c, &r);
+}
+
+/* SignIn and Attach end alike: the sitting is this connection's, or the seat hears why not. */
+static void decide_contact(struct seat_server *s, struct conn *c, uint32_t id,
+                           const struct exam_command *cmd, const char *admission_no)
+{
+    struct seat *seat = conn_data(c);
+    struct exam_refusal why;
+    uint64_t lsn;
+    uint32_t sitting;
+    exam_err err = engine_decide(s->node.engine, cmd, &why, &lsn);
+    if (!err)
+        err = exam_find_sitting(engine_exam(s->node.engine), admission_no, &sitting);
+    if (!err) {
+        contact_take(s, c, sitting);
+        oplog(OPLOG_DEBUG, "seat-attached", OPLOG_S("seat", seat->name),
+              OPLOG_U("sitting", sitting));
+        queue_attached(s, c, id, sitting);
+        return;
+    }
+    oplog(OPLOG_WARN, cmd->kind == EXAM_CMD_SIGN_IN ? "sign-in-refused" : "attach-refused",
+          OPLOG_S("seat", seat->name), OPLOG_S("code", exam_err_name(err)),
+          OPLOG_S("why", why.text));
+    queue_refused(s, c, id, 0, &why);
+}
+
+static enum conn_verdict take_sign_in(struct seat_server *s, struct conn *c, uint32_t id,
+                                      const Seat__SignIn *m)
+{
+    struct seat *seat = conn_data(c);
+    struct exam_command cmd = {.kind = EXAM_CMD_SIGN_IN};
+    if (seat->sitting) {
+        refuse_now(s, c, id, EXAM_STATE, "a candidate has signed in on this connection already");
+        return CONN_TAKEN;
+    }
+    cmd.u.sign_in.seat = seat->name;
+    cmd.u.sign_in.admission_no = m->admission_no;
+    cmd.u.sign_in.id_no = m->id_no;
+    cmd.u.sign_in.session = m->session.data;
+    decide_contact(s, c, id, &cmd, m->admission_no);
+    return CONN_TAKEN;
+}
+
+static enum conn_verdict take_attach(struct seat_server *s, struct conn *c, uint32_t id,
+                                     const Seat__Attach *m)
+{
+    struct seat *seat = conn_data(c);
+    struct exam_command cmd = {.kind = EXAM_CMD_ATTACH};
+    if (seat->sitting) {
+        refuse_now(s, c, id, EXAM_STATE, "a sitting is attached on this connection already");
+        return CONN_TAKEN;
+    }
+    cmd.u.attach.seat = seat->name;
+    cmd.u.attach.admission_no = m->admission_no;
+    cmd.u.attach.session = m->session.data;
+    cmd.u.attach.mark = m->mark.len ? m->mark.data : NULL;
+    cmd.u.attach.mark_bytes = m->mark.len;
+    cmd.u.attach.open_ms = m->open_ms;
+    cmd.u.attach.since_ms = m->since_ms;
+    cmd.u.attach.clock_continuous = m->clock_continuous;
+    cmd.u.attach.ended = m->ended;
+    cmd.u.attach.ended_ago_ms = m->ended_ago_ms;
+    decide_contact(s, c, id, &cmd, m->admission_no);
+    return CONN_TAKEN;
+}
+
+static void take_beat(struct seat_server *s, struct conn *c, uint32_t id, uint64_t seq)
+{
+    const struct seat *seat = conn_data(c);
+    if (s->beats_n == s->beats_max) {
+        size_t max = s->beats_max ? 2 * s->beats_max : 1024;
+        struct beat *beats = realloc(s->beats, max * sizeof *beats);
+        uint32_t *sittings = realloc(s->beat_sittings, max * sizeof *sittings);
+        if (!beats || !sittings)
+            abort();
+        s->beats = beats;
+        s->beat_sittings = sittings;
+        s->beats_max = max;
+    }
+    if (!s->beats_n)
+        s->beats_due_ms = clock_boot_ms() + s->node.beats_gather_ms;
+    s->beat_sittings[s->beats_n] = seat->sitting;
+    s->beats[s->beats_n++] =
+        (struct beat){.conn = conn_ref_of(c), .sitting = seat->sitting, .id = id, .seq = seq};
+}
+
+static enum conn_verdict take_answer(struct seat_server *s, struct conn *c, uint32_t id,
+                                     const Seat__Answer *m)
+{
+    struct seat *seat = conn_data(c);
+    struct exam_command cmd = {.kind = EXAM_CMD_ANSWER};
+    struct exam_refusal why;
+    uint64_t lsn, before = engine_last(s->node.engine).lsn;
+    cmd.u.answer.sitting = seat->sitting;
+    cmd.u.answer.seq = m->seq;
+    cmd.u.answer.item = m->item;
+    cmd.u.answer.value = m->value.data;
+    cmd.u.answer.value_bytes = m->value.len;
+    cmd.u.answer.made_at_ms = m->used_ms;
+    cmd.u.answer.attachment_epoch = m->attachment_epoch;
+    cmd.u.answer.attachment_lsn = m->attachment_lsn;
+    s->decided_late = false;
+    exam_err err = engine_decide(s->node.engine, &cmd, &why, &lsn);
+    if (err) {
+        queue_refused(s, c, id, m->seq, &why);
+    } else if (lsn == before) {
+        take_beat(s, c, id, m->seq); /* A4: a duplicate; acknowledged with a mark of its own */
+    } else {
+        struct reply r = {.lsn = lsn, .late = s->decided_late, .finished = s->decided_late};
+        queue_ack(s, c, id, m->seq, &r);
+    }
+    return CONN_TAKEN;
+}
+
+static enum conn_verdict take_submit(struct seat_server *s, struct conn *c, uint32_t id,
+                                     const Seat__Submit *m)
+{
+    struct seat *seat = conn_data(c);
+    struct exam_command cmd = {.kind = EXAM_CMD_SUBMIT};
+    struct exam_refusal why;
+    uint64_t lsn;
+    cmd.u.submit.sitting = seat->sitting;
+    cmd.u.submit.seq = m->seq;
+    cmd.u.submit.used_ms = m->used_ms;
+    exam_err err = engine_decide(s->node.engine, &cmd, &why, &lsn);
+    if (err) {
+        queue_refused(s, c, id, m->seq, &why);
+    } else {
+        struct reply r = {.lsn = lsn, .finished = true};
+        queue_ack(s, c, id, m->seq, &r);
+    }
+    return CONN_TAKEN;
+}
+
+static enum conn_verdict take_fetch(struct seat_server *s, struct conn *c, uint32_t id,
+                                    const Seat__FetchPaper *m)
+{
+    const exam *x = engine_exam(s->node.engine);
+    struct seat *seat = conn_data(c);
+    struct exam_sitting_view v;
+    const uint8_t *bytes;
+    size_t n;
+    exam_err err = exam_paper_at(x, seat->sitting, m->offset, &bytes, &n);
+    if (err) {
+        struct exam_refusal why = {.code = err, .rule = "P2"};
+        snprintf(why.text, sizeof why.text, "%s",
+                 err == EXAM_STATE ? "the batch has not started: the paper is still sealed"
+                                   : "there is nothing of the paper at that offset");
+        queue_refused(s, c, id, 0, &why);
+        return CONN_TAKEN;
+    }
+    exam_sitting_view(x, seat->sitting, engine_now_ms(s->node.engine), &v);
+    Seat__PaperPart p = SEAT__PAPER_PART__INIT;
+    Seat__Reply r = SEAT__REPLY__INIT;
+    p.offset = m->offset;
+    p.total = v.paper_bytes;
+    p.data.data = (uint8_t *)(uintptr_t)bytes;
+    p.data.len = n < PAPER_CHUNK_BYTES_MAX ? n : PAPER_CHUNK_BYTES_MAX;
+    r.id = id;
+    r.kind_case = SEAT__REPLY__KIND_PAPER_PART;
+    r.paper_part = &p;
+    queue_frame(s, c, 0, &r);
+    return CONN_TAKEN;
+}
+
+static enum conn_verdict take_of_sitting(struct seat_server *s, struct conn *c,
+                                         const Seat__Request *m)
+{
+    const struct seat *seat = conn_data(c);
+    if (!seat->sitting) {
+        refuse_now(s, c, m->id, EXAM_STATE, "nobody has signed in on this connection");
+        return CONN_TAKEN;
+    }
+    switch (m->kind_case) {
+    case SEAT__REQUEST__KIND_HEARTBEAT:
+        take_beat(s, c, m->id, 0);
+        return CONN_TAKEN;
+    case SEAT__REQUEST__KIND_ANSWER:
+        return take_answer(s, c, m->id, m->answer);
+    case SEAT__REQUEST__KIND_SUBMIT:
+        return take_submit(s, c, m->id, m->submit);
+    case SEAT__REQUEST__KIND_FETCH_PAPER:
+        return take_fetch(s, c, m->id, m->fetch_paper);
+    default:
+        return CONN_CLOSE;
+    }
+}
+
+static enum conn_verdict on_frame(void *ctx, struct conn *c, const uint8_t *payload, size_t bytes)
+{
+    struct seat_server *s = ctx;
+    struct seat *seat = conn_data(c);
+    const Seat__Request *m;
+    const char *why = "";
+    exam_err err = codec_seat_request(&s->arena, payload, bytes, &m, &why);
+    if (err) {
+        oplog(OPLOG_WARN, "seat-frame-refused", OPLOG_S("peer", conn_peer(c)),
+              OPLOG_S("seat", seat->name), OPLOG_S("why", why));
+        if (conn_is_known(c))
+            refuse_now(s, c, 0, err, why);
+        return CONN_CLOSE;
+    }
+    if (m->kind_case == SEAT__REQUEST__KIND_HELLO)
+        return take_hello(s, c, m->id, m->hello);
+    if (!conn_is_known(c))
+        return CONN_CLOSE;
+    if (m->kind_case == SEAT__REQUEST__KIND_BYE) {
+        conn_close(c, "the seat said goodbye");
+        return CONN_TAKEN;
+    }
+    if (!s->node.serving(s->node.ctx)) {
+        refuse_now(s, c, m->id, EXAM_NOT_PRIMARY, "this node does not serve (W1)");
+        return CONN_TAKEN;
+    }
+    if (s->node.held(s->node.ctx))
+        return CONN_HELD;
+    if (seat->waiting >= REPLIES_PER_SEAT_MAX) {
+        refuse_now(s, c, m->id, EXAM_AGAIN, "too many requests of this seat without a reply yet");
+        return CONN_CLOSE;
+    }
+    switch (m->kind_case) {
+    case SEAT__REQUEST__KIND_SIGN_IN:
+        return take_sign_in(s, c, m->id, m->sign_in);
+    case SEAT__REQUEST__KIND_ATTACH:
+        return take_attach(s, c, m->id, m->attach);
+    default:
+        return take_of_sitting(s, c, m);
+    }
+}
+
+/* ---------------------------------------------------------------- the node's turns */
+
+void seat_server_flush(struct seat_server *s)
+{
+    struct exam_command cmd = {.kind = EXAM_CMD_MARK};
+    struct exam_refusal why;
+    uint64_t lsn;
+    if (!s->beats_n || !can_decide(s))
+        return;
+    cmd.u.mark.sittings = s->beat_sittings;
+    cmd.u.mark.n = s->beats_n;
+    exam_err err = engine_decide(s->node.engine, &cmd, &why, &lsn);
+    if (err)
+        oplog(OPLOG_WARN, "marks-refused", OPLOG_S("why", why.text));
+    for (size_t i = 0; i < s->beats_n; i++) {
+        const struct beat *b = &s->beats[i];
+        struct conn *c = conn_of(s->server, b->conn);
+        struct reply r = {.lsn = lsn};
+        if (c && ((struct seat *)conn_data(c))->sitting == b->sitting)
+            queue_ack(s, c, b->id, b->seq, &r);
+    }
+    s->beats_n = 0;
+}
+
+uint64_t seat_server_due_ms(const struct seat_server *s)
+{
+    return s->beats_n && s->node.serving(s->node.ctx) && !s->node.held(s->node.ctx)
+               ? s->beats_due_ms
+               : UINT64_MAX;
+}
+
+void seat_server_event(struct seat_server *s, const struct record *r, const Ev__Event *event)
+{
+    const exam *x = engine_exam(s->node.engine);
+    switch (event->kind_case) {
+    case EV__EVENT__KIND_ANSWERED:
+        s->decided_late = event->answered->late;
+        break;
+    case EV__EVENT__KIND_BATCH_STARTED:
+        for (uint32_t i = 0; (i = exam_batch_next_sitting(x, event->batch_started->batch, i));)
+            notice(s, i, r->lsn, SEAT__NOTICE_KIND__NOTICE_KIND_STARTED);
+        break;
+    case EV__EVENT__KIND_BATCH_COLLECTED:
+        for (uint32_t i = 0; (i = exam_batch_next_sitting(x, event->batch_collected->batch, i));)
+            notice(s, i, r->lsn, SEAT__NOTICE_KIND__NOTICE_KIND_COLLECTED);
+        break;
+    case EV__EVENT__KIND_FINISHED:
+        for (size_t i = 0; i < event->finished->n_sitting; i++)
+            notice(s, event->finished->sitting[i], r->lsn,
+                   SEAT__NOTICE_KIND__NOTICE_KIND_FINISHED);
+        break;
+    default:
+        break;
+    }
+}
+
+struct serving_notice {
+    struct seat_server *server;
+    Seat__NoticeKind kind;
+};
+
+static void tell_serving(void *ctx, struct conn *c)
+{
+    const struct serving_notice *t = ctx;
+    struct seat *seat = conn_data(c);
+    Seat__Notice n = SEAT__NOTICE__INIT;
+    Seat__Reply r = SEAT__REPLY__INIT;
+    seat->sitting = 0; /* each attaches anew (T5) */
+    seat->waiting = 0;
+    if (!conn_is_known(c))
+        return;
+    n.kind = t->kind;
+    n.epoch = t->server->node.epoch(t->server->node.ctx);
+    r.kind_case = SEAT__REPLY__KIND_NOTICE;
+    r.notice = &n;
+    send_now(t->server, c, &r);
+}
+
+void seat_server_serving(struct seat_server *s, bool serving)
+{
+    struct serving_notice t = {.server = s,
+                               .kind = serving ? SEAT__NOTICE_KIND__NOTICE_KIND_SERVING
+                                               : SEAT__NOTICE_KIND__NOTICE_KIND_RETIRED};
+    /* What was promised to nobody yet is not for this node to promise any more (D3). */
+    reply_queue_fini(&s->queue);
+    s->released_lsn = 0;
+    s->beats_n = 0;
+    s->attached_n = 0;
+    if (s->contacts_max)
+        memset(s->contacts, 0, s->contacts_max * sizeof *s->contacts);
+    server_each(s->server, tell_serving, &t);
+    server_release_held(s->server);
+}
+
+void seat_server_resume(struct seat_server *s)
+{
+    for (uint32_t i = 1; i < s->contacts_max && can_decide(s); i++)
+        if (s->contacts[i].on && s->contacts[i].gone)
+            decide_detach(s, i);
+    server_release_held(s->server);
+}
+
+static void sweep_seat(void *ctx, struct conn *c)
+{
+    struct seat_server *s = ctx;
+    struct seat *seat = conn_data(c);
+    uint64_t silent_ms = clock_boot_ms() - conn_heard_ms(c);
+    struct exam_sitting_view v;
+    if (!seat->sitting || silent_ms < SILENT_MS_MIN)
+        return;
+    exam_sitting_view(engine_exam(s->node.engine), seat->sitting, engine_now_ms(s->node.engine),
+                      &v);
+    if (silent_ms > SILENT_HEARTBEATS * v.heartbeat_ms)
+        conn_close(c, "no heartbeat");
+}
+
+void seat_server_sweep(struct seat_server *s)
+{
+    server_sweep(s->server, clock_boot_ms());
+    server_each(s->server, sweep_seat, s);
+}
+
+uint32_t seat_server_seats(const struct seat_server *s)
+{
+    return server_conns(s->server);
+}
+
+uint32_t seat_server_attached(const struct seat_server *s)
+{
+    return s->attached_n;
+}
+
+exam_err seat_server_open(struct uv_loop_s *loop, const struct config *config,
+                          const struct seat_node *node, struct seat_server **out, char *why,
+                          size_t why_bytes)
+{
+    const struct server_options o = {
+        .name = "seat-listen",
+        .listen = config->seat_listen,
+        .conns_max = config->seats_max,
+        .per_address_max = config->seats_per_address_max,
+        .strangers_max = STRANGERS_MAX,
+        .payload_bytes_max = SEAT_REQUEST_BYTES_MAX,
+        .queue_bytes_max = QUEUE_BYTES_MAX,
+        .conn_bytes = sizeof(struct seat),
+    };
+    const struct server_handlers h = {.frame = on_frame, .closed = on_closed};
+    struct seat_server *s = calloc(1, sizeof *s);
+    uint8_t *block = malloc(ARENA_BYTES_SEAT);
+    exam_err err = s && block ? EXAM_OK : EXAM_NOMEM;
+    if (!err) {
+        s->node = *node;
+        s->arena_block = block;
+        arena_init(&s->arena, block, ARENA_BYTES_SEAT);
+        err = server_listen(loop, &o, &h, s, &s->server, why, why_bytes);
+    }
+    if (err) {
+        free(block);
+        free(s);
+        return err;
+    }
+    *out = s;
+    return EXAM_OK;
+}
+
+void seat_server_close(struct seat_server *s)
+{
+    server_close(s->server);
+}
+
+void seat_server_free(struct seat_server *s)
+{
+    reply_queue_fini(&s->queue);
+    free(s->contacts);
+    free(s->beats);
+    free(s->beat_sittings);
+    free(s->arena_block);
+    free(s);
+}

@@ -1,0 +1,120 @@
+/* The node's configuration file: what is wrong with it is said, with the place. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "config.h"
+
+static const char GOOD[] = "node = \"A\"\n"
+                           "data = \"/tmp/a\"\n"
+                           "seat-listen = \"127.0.0.1:7100\"\n"
+                           "admin-listen = \"127.0.0.1:7101\"\n"
+                           "replica-listen = \"127.0.0.1:7102\"\n"
+                           "peer \"B\" { replica = \"127.0.0.1:7202\" }\n";
+
+static char why[512];
+
+static exam_err read_text(const char *text, struct config *out)
+{
+    char path[] = "/tmp/test-config-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+    exam_err err = config_read(path, out, why, sizeof why);
+    unlink(path);
+    return err;
+}
+
+static void refused_with(const char *before, const char *extra, const char *message)
+{
+    char text[2048];
+    struct config c;
+    snprintf(text, sizeof text, "%s%s", before, extra);
+    assert_int_equal(read_text(text, &c), EXAM_INVALID);
+    if (!strstr(why, message))
+        fail_msg("'%s' does not say '%s'", why, message);
+}
+
+/* A complete file is taken, and what it leaves out has its default. */
+static void test_config__takes_a_good_file(void **state)
+{
+    struct config c;
+    (void)state;
+    assert_int_equal(read_text(GOOD, &c), EXAM_OK);
+    assert_string_equal(c.node, "A");
+    assert_string_equal(c.seat_listen, "127.0.0.1:7100");
+    assert_int_equal(c.peers_n, 1);
+    assert_string_equal(c.peers[0].node, "B");
+    assert_string_equal(c.peers[0].replica, "127.0.0.1:7202");
+    assert_int_equal(c.solo_after_ms, 2000);
+}
+
+/* A misspelt key is an error that names it and its line, never a silent default. */
+static void test_config__refuses_an_unknown_key(void **state)
+{
+    (void)state;
+    refused_with(GOOD, "solo-aftr-ms = 3000\n", "solo-aftr-ms");
+    refused_with(GOOD, "solo-aftr-ms = 3000\n", ":7:");
+}
+
+/* Every value out of its range is named with what is allowed. */
+static void test_config__refuses_bad_values(void **state)
+{
+    (void)state;
+    refused_with(GOOD, "solo-after-ms = 1\n", "solo-after-ms = 1: must be");
+    refused_with(GOOD, "reserve-mib = 0\n", "reserve-mib");
+    refused_with(GOOD, "log-level = \"loud\"\n", "log-level");
+    refused_with(GOOD, "peer \"A\" { replica = \"127.0.0.1:1\" }\n", "this node itself");
+    refused_with(GOOD, "peer \"B\" { replica = \"127.0.0.1:1\" }\n", "duplicate");
+    refused_with(GOOD, "peer \"C\" { replica = \"nowhere\" }\n", "HOST:PORT");
+    refused_with(GOOD, "peer \"C\" { }\n", "replica is missing");
+    refused_with(GOOD, "seat-listen = \"127.0.0.1:99999\"\n", "HOST:PORT");
+    refused_with("data = \"/tmp/a\"\n", "", "node is missing");
+    refused_with("node = \"A B\"\n", "", "without spaces");
+    refused_with("node = \"A\"\nseat-listen = \"1.2.3.4:5\"\n", "", "data is missing");
+    refused_with("node = ", "", ":");
+}
+
+/* A file that is not there is told apart from one that is wrong. */
+static void test_config__names_a_missing_file(void **state)
+{
+    struct config c;
+    (void)state;
+    assert_int_equal(config_read("/nonexistent/node.conf", &c, why, sizeof why), EXAM_NOT_FOUND);
+    assert_non_null(strstr(why, "/nonexistent/node.conf"));
+}
+
+/* Addresses are split at the last colon, IPv6 in brackets. */
+static void test_config__splits_addresses(void **state)
+{
+    char host[ADDRESS_BYTES_MAX];
+    uint16_t port;
+    (void)state;
+    assert_int_equal(config_split_address("[::1]:80", host, &port), EXAM_OK);
+    assert_string_equal(host, "::1");
+    assert_int_equal(port, 80);
+    assert_int_equal(config_split_address("host:0", host, &port), EXAM_INVALID);
+    assert_int_equal(config_split_address(":80", host, &port), EXAM_INVALID);
+    assert_int_equal(config_split_address("host:80x", host, &port), EXAM_INVALID);
+    assert_int_equal(config_split_address("host", host, &port), EXAM_INVALID);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_config__takes_a_good_file),
+        cmocka_unit_test(test_config__refuses_an_unknown_key),
+        cmocka_unit_test(test_config__refuses_bad_values),
+        cmocka_unit_test(test_config__names_a_missing_file),
+        cmocka_unit_test(test_config__splits_addresses),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,342 @@
+/* The engine on a real data folder: what it appended is there after a restart, a follower has the
+ * same bytes and the same state, and a dead branch leaves both. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <sodium.h>
+
+#include "engine.h"
+#include "folder.h"
+#include "oplog.h"
+
+static char why_text[512];
+static const uint8_t SESSION[SESSION_BYTES] = {1, 2, 3};
+
+static struct engine *open_engine(const char *node, const char *dir)
+{
+    const struct store_options o = {.map_bytes = 64 << 20, .reserve_bytes = 1 << 20};
+    struct engine *e;
+    store *s;
+    exam_err err = store_open(dir, &o, &s, why_text, sizeof why_text);
+    if (!err)
+        err = engine_open(node, s, &e, why_text, sizeof why_text);
+    if (err)
+        fail_msg("engine_open: %s: %s", exam_err_text(err), why_text);
+    return e;
+}
+
+static void decide(struct engine *e, const struct exam_command *c)
+{
+    struct exam_refusal why;
+    uint64_t lsn;
+    exam_err err = engine_decide(e, c, &why, &lsn);
+    if (err)
+        fail_msg("refused: %s", why.text);
+    assert_int_equal(lsn, engine_last(e).lsn);
+}
+
+static void begin_epoch(struct engine *e, const char *node, uint64_t epoch)
+{
+    struct exam_command c = {.kind = EXAM_CMD_BEGIN_EPOCH};
+    c.u.begin_epoch.epoch = epoch;
+    c.u.begin_epoch.node = node;
+    c.u.begin_epoch.who = c.u.begin_epoch.why = "";
+    c.u.begin_epoch.reason = epoch == 1 ? EV__EPOCH_REASON__EPOCH_REASON_FOUNDED
+                                        : EV__EPOCH_REASON__EPOCH_REASON_ATTESTED;
+    c.u.begin_epoch.dark_known = engine_now_known(e);
+    c.u.begin_epoch.solo = true;
+    decide(e, &c);
+}
+
+static void found(struct engine *e, const char *node)
+{
+    static const uint8_t id[SITE_ID_BYTES] = {7}, key[32] = {9};
+    struct exam_command c = {.kind = EXAM_CMD_FOUND};
+    c.u.found.site_id = id;
+    c.u.found.site_key = key;
+    c.u.found.name = "test site";
+    c.u.found.who = "tester";
+    decide(e, &c);
+    begin_epoch(e, node, 1);
+}
+
+/* A batch of two candidates without a paper, started, the first one signed in. */
+static void import_and_start(struct engine *e)
+{
+    Ev__RoomAdded room = EV__ROOM_ADDED__INIT;
+    const Ev__RoomAdded *rooms[] = {&room};
+    Ev__NewSitting one = EV__NEW_SITTING__INIT, two = EV__NEW_SITTING__INIT;
+    room.room = (char *)(uintptr_t) "R1";
+    room.seats = 4;
+    one.admission_no = (char *)(uintptr_t) "1001";
+    one.id_no = (char *)(uintptr_t) "ID1001";
+    one.name = (char *)(uintptr_t) "Li";
+    one.seat = (char *)(uintptr_t) "R1-01";
+    two = one;
+    two.admission_no = (char *)(uintptr_t) "1002";
+    two.id_no = (char *)(uintptr_t) "ID1002";
+    two.seat = (char *)(uintptr_t) "R1-02";
+    const struct exam_import_sitting sittings[] = {{&one, 2}, {&two, 3}};
+    const struct exam_import import = {.batch = "B1",
+                                       .title = "",
+                                       .who = "tester",
+                                       .allot_ms = 3600000,
+                                       .rooms = rooms,
+                                       .rooms_n = 1,
+                                       .sittings = sittings,
+                                       .sittings_n = 2};
+    struct exam_command c = {.kind = EXAM_CMD_IMPORT};
+    c.u.import = &import;
+    decide(e, &c);
+    c = (struct exam_command){.kind = EXAM_CMD_BATCH_START};
+    c.u.batch_start.batch = "B1";
+    c.u.batch_start.who = "tester";
+    decide(e, &c);
+    c = (struct exam_command){.kind = EXAM_CMD_SIGN_IN};
+    c.u.sign_in.seat = "R1-01";
+    c.u.sign_in.admission_no = "1001";
+    c.u.sign_in.id_no = "ID1001";
+    c.u.sign_in.session = SESSION;
+    decide(e, &c);
+}
+
+static void answer(struct engine *e, uint64_t seq, const char *item, const char *value)
+{
+    struct exam_sitting_view v;
+    exam_sitting_view(engine_exam(e), 1, engine_now_ms(e), &v);
+    struct exam_command c = {.kind = EXAM_CMD_ANSWER};
+    c.u.answer.sitting = 1;
+    c.u.answer.seq = seq;
+    c.u.answer.item = item;
+    c.u.answer.value = (const uint8_t *)value;
+    c.u.answer.value_bytes = strlen(value);
+    c.u.answer.made_at_ms = v.account.used_ms;
+    c.u.answer.attachment_epoch = v.attachment_epoch;
+    c.u.answer.attachment_lsn = v.attachment_lsn;
+    decide(e, &c);
+}
+
+static void answers(struct engine *e, uint64_t first, uint64_t last)
+{
+    for (uint64_t i = first; i <= last; i++) {
+        char item[16];
+        snprintf(item, sizeof item, "q%llu", (unsigned long long)(i % 50));
+        answer(e, i, item, i % 3 ? "A" : "ABCD, in more than eight bytes");
+    }
+}
+
+static void commit(struct engine *e)
+{
+    assert_int_equal(engine_commit(e), EXAM_OK);
+    assert_int_equal(engine_durable(e).lsn, engine_last(e).lsn);
+}
+
+static void digest_of(struct engine *e, uint8_t out[HASH_BYTES])
+{
+    exam_digest(engine_exam(e), out);
+}
+
+/* After a stop in order, and after one without (only the log is up to date), the state is the same. */
+static void test_engine__comes_back_with_the_same_state(void **state)
+{
+    uint8_t before[HASH_BYTES], after[HASH_BYTES];
+    char dir[FOLDER_PATH_BYTES];
+    (void)state;
+    folder_make(dir);
+    struct engine *e = open_engine("A", dir);
+    found(e, "A");
+    import_and_start(e);
+    answers(e, 1, 200);
+    commit(e);
+    digest_of(e, before);
+    struct position last = engine_last(e);
+    engine_close(e);
+    e = open_engine("A", dir);
+    digest_of(e, after);
+    assert_memory_equal(before, after, HASH_BYTES);
+    assert_int_equal(engine_last(e).lsn, last.lsn);
+    assert_memory_equal(engine_last(e).hash, last.hash, HASH_BYTES);
+
+    /* What is appended after the flush and committed, but never flushed, comes back from the log. */
+    begin_epoch(e, "A", 2);
+    commit(e);
+    digest_of(e, before);
+    last = engine_last(e);
+    engine_abandon(e); /* without a flush */
+    e = open_engine("A", dir);
+    digest_of(e, after);
+    assert_memory_equal(before, after, HASH_BYTES);
+    assert_int_equal(exam_epoch(engine_exam(e)), 2);
+    size_t n;
+    const struct engine_epoch *epochs = engine_epochs(e, &n);
+    assert_int_equal(n, 2);
+    /* EpochBegan, then what the dark time gave back to the candidate without a screen (T2). */
+    assert_int_equal(epochs[1].first_lsn, last.lsn - 1);
+    assert_true(epochs[1].own);
+    engine_close(e);
+    folder_remove(dir);
+}
+
+struct copy {
+    struct engine *to;
+};
+
+static exam_err copy_each(void *ctx, uint64_t lsn, const uint8_t *value, size_t value_bytes)
+{
+    struct copy *c = ctx;
+    return engine_follow(c->to, lsn, value, value_bytes);
+}
+
+/* A follower that gets the records has the same log head and the same state digest (D4). */
+static void test_engine__follower_has_the_same_state(void **state)
+{
+    uint8_t mine[HASH_BYTES], theirs[HASH_BYTES];
+    char dir_a[FOLDER_PATH_BYTES], dir_b[FOLDER_PATH_BYTES];
+    (void)state;
+    folder_make(dir_a);
+    folder_make(dir_b);
+    struct engine *a = open_engine("A", dir_a), *b = open_engine("B", dir_b);
+    struct copy copy = {.to = b};
+    found(a, "A");
+    import_and_start(a);
+    answers(a, 1, 60);
+    commit(a);
+    answers(a, 61, 90); /* not durable yet: read from memory */
+    assert_int_equal(engine_read(a, 1, engine_last(a).lsn, copy_each, &copy), EXAM_OK);
+    commit(a);
+    commit(b);
+    assert_memory_equal(engine_last(a).hash, engine_last(b).hash, HASH_BYTES);
+    digest_of(a, mine);
+    digest_of(b, theirs);
+    assert_memory_equal(mine, theirs, HASH_BYTES);
+    assert_true(engine_now_known(b));
+    size_t n;
+    assert_false(engine_epochs(b, &n)[0].own);
+    assert_int_equal(engine_read(a, 1, engine_last(a).lsn + 1, copy_each, &copy), EXAM_NOT_FOUND);
+    engine_close(a);
+    engine_close(b);
+    folder_remove(dir_a);
+    folder_remove(dir_b);
+}
+
+struct taken {
+    uint8_t bytes[RECORD_BYTES_MAX];
+    size_t n;
+};
+
+static exam_err take_each(void *ctx, uint64_t lsn, const uint8_t *value, size_t value_bytes)
+{
+    struct taken *t = ctx;
+    (void)lsn;
+    memcpy(t->bytes, value, value_bytes);
+    t->n = value_bytes;
+    return EXAM_OK;
+}
+
+/* A record that is changed, cut off or out of order is refused, and changes nothing (D8). */
+static void test_engine__refuses_what_does_not_continue_the_chain(void **state)
+{
+    static struct taken t;
+    char dir_a[FOLDER_PATH_BYTES], dir_b[FOLDER_PATH_BYTES];
+    (void)state;
+    folder_make(dir_a);
+    folder_make(dir_b);
+    struct engine *a = open_engine("A", dir_a), *b = open_engine("B", dir_b);
+    found(a, "A");
+    assert_int_equal(engine_read(a, 1, 1, take_each, &t), EXAM_OK);
+    for (size_t i = 0; i < t.n; i++) {
+        t.bytes[i] ^= 1;
+        assert_int_equal(engine_follow(b, 1, t.bytes, t.n), EXAM_CORRUPT);
+        t.bytes[i] ^= 1;
+        assert_int_equal(engine_follow(b, 1, t.bytes, i), EXAM_CORRUPT);
+    }
+    assert_int_equal(engine_follow(b, 2, t.bytes, t.n), EXAM_CORRUPT);
+    assert_int_equal(engine_last(b).lsn, 0);
+    assert_false(engine_has_pending(b));
+    assert_int_equal(engine_follow(b, 1, t.bytes, t.n), EXAM_OK);
+    engine_close(a);
+    engine_close(b);
+    folder_remove(dir_a);
+    folder_remove(dir_b);
+}
+
+/* A cut keeps the tail apart and leaves the state as if it had never been. */
+static void test_engine__cut_takes_the_state_back(void **state)
+{
+    uint8_t before[HASH_BYTES], after[HASH_BYTES];
+    char dir[FOLDER_PATH_BYTES];
+    (void)state;
+    folder_make(dir);
+    struct engine *e = open_engine("A", dir);
+    found(e, "A");
+    import_and_start(e);
+    answers(e, 1, 40);
+    commit(e);
+    digest_of(e, before);
+    uint64_t lsn = engine_last(e).lsn;
+    answers(e, 41, 50);
+    begin_epoch(e, "A", 2);
+    commit(e);
+    engine_close(e); /* flushes the tables: they know the tail */
+    e = open_engine("A", dir);
+    assert_int_equal(engine_cut(e, lsn), EXAM_OK);
+    digest_of(e, after);
+    assert_memory_equal(before, after, HASH_BYTES);
+    assert_int_equal(engine_last(e).lsn, lsn);
+    assert_int_equal(exam_epoch(engine_exam(e)), 1);
+    assert_int_equal(store_branch_records(engine_store(e)), 12);
+    size_t n;
+    engine_epochs(e, &n);
+    assert_int_equal(n, 1);
+    begin_epoch(e, "A", 3); /* and the log goes on from there */
+    commit(e);
+    engine_close(e);
+    folder_remove(dir);
+}
+
+/* Enough records for several flushes of the tables: the next start needs few of them, and agrees. */
+static void test_engine__flushes_the_tables_now_and_then(void **state)
+{
+    uint8_t before[HASH_BYTES], after[HASH_BYTES];
+    char dir[FOLDER_PATH_BYTES];
+    (void)state;
+    folder_make(dir);
+    struct engine *e = open_engine("A", dir);
+    found(e, "A");
+    import_and_start(e);
+    for (uint64_t i = 1; i <= 60000; i += 500) {
+        answers(e, i, i + 499);
+        commit(e);
+    }
+    const uint8_t *v;
+    size_t n;
+    assert_int_equal(store_get(engine_store(e), STORE_META, "state", 5, &v, &n), EXAM_OK);
+    digest_of(e, before);
+    engine_abandon(e);
+    e = open_engine("A", dir);
+    digest_of(e, after);
+    assert_memory_equal(before, after, HASH_BYTES);
+    engine_close(e);
+    folder_remove(dir);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_engine__comes_back_with_the_same_state),
+        cmocka_unit_test(test_engine__follower_has_the_same_state),
+        cmocka_unit_test(test_engine__refuses_what_does_not_continue_the_chain),
+        cmocka_unit_test(test_engine__cut_takes_the_state_back),
+        cmocka_unit_test(test_engine__flushes_the_tables_now_and_then),
+    };
+    if (sodium_init() < 0)
+        return 1;
+    oplog_open("test", OPLOG_ERROR);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
