@@ -1,0 +1,333 @@
+#include "admin_client.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "codec.h"
+#include "frame.h"
+#include "monotonic.h"
+
+struct admin_client {
+    int fd; /* -1: closed */
+    uint64_t timeout_ms;
+    uint64_t deadline_ms; /* of what is being waited for */
+    uint32_t id;
+    char address[NODE_ADDRESS_TEXT_BYTES];
+    char node[NAME_BYTES_MAX + 1];
+    char why[NODE_ADDRESS_TEXT_BYTES + 256];
+    struct frame_reader reader;
+    struct arena arena;
+    uint8_t *arena_block;
+    uint8_t in[FRAME_HEADER_BYTES + FRAME_BYTES_MAX];
+    uint8_t out[FRAME_HEADER_BYTES + FRAME_BYTES_MAX];
+};
+
+exam_err admin_client_new(uint64_t timeout_ms, struct admin_client **out)
+{
+    struct admin_client *c = calloc(1, sizeof *c);
+
+    if (c == NULL)
+        return EXAM_NOMEM;
+    c->arena_block = malloc(ARENA_BYTES_FRAME);
+    if (c->arena_block == NULL) {
+        free(c);
+        return EXAM_NOMEM;
+    }
+    arena_init(&c->arena, c->arena_block, ARENA_BYTES_FRAME);
+    c->fd = -1;
+    c->timeout_ms = timeout_ms;
+    *out = c;
+    return EXAM_OK;
+}
+
+static void client_close(struct admin_client *c)
+{
+    if (c->fd >= 0)
+        close(c->fd);
+    c->fd = -1;
+}
+
+void admin_client_free(struct admin_client *c)
+{
+    if (c == NULL)
+        return;
+    client_close(c);
+    free(c->arena_block);
+    free(c);
+}
+
+const char *admin_client_node(const struct admin_client *c)
+{
+    return c->node;
+}
+
+const char *admin_client_why(const struct admin_client *c)
+{
+    return c->why;
+}
+
+/* Notes what went wrong, closes, and returns the error. */
+static exam_err fail(struct admin_client *c, exam_err err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static exam_err fail(struct admin_client *c, exam_err err, const char *format, ...)
+{
+    int used = snprintf(c->why, sizeof c->why, "%s: ", c->address);
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(c->why + used, sizeof c->why - (size_t)used, format, args);
+    va_end(args);
+    client_close(c);
+    return err;
+}
+
+/* Waits until the socket is ready for `events`, or until the deadline. */
+static exam_err wait_ready(struct admin_client *c, short events)
+{
+    for (;;) {
+        uint64_t now_ms = monotonic_now_ms();
+        struct pollfd p = {.fd = c->fd, .events = events};
+        int left_ms, n;
+
+        if (now_ms >= c->deadline_ms)
+            return EXAM_TIMEOUT;
+        left_ms = c->deadline_ms - now_ms < 60000 ? (int)(c->deadline_ms - now_ms) : 60000;
+        n = poll(&p, 1, left_ms);
+        if (n > 0)
+            return EXAM_OK;
+        if (n < 0 && errno != EINTR)
+            return EXAM_SYSTEM;
+    }
+}
+
+/* ---------------------------------------------------------------- connecting */
+
+/* One of the addresses that the name has. On failure *os_error tells why. */
+static exam_err connect_one(struct admin_client *c, const struct addrinfo *ai, int *os_error)
+{
+    int one = 1;
+    socklen_t n = sizeof *os_error;
+    exam_err err;
+
+    c->fd = socket(ai->ai_family, ai->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, ai->ai_protocol);
+    if (c->fd < 0) {
+        *os_error = errno;
+        return EXAM_CONN;
+    }
+    (void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    *os_error = 0;
+    if (connect(c->fd, ai->ai_addr, ai->ai_addrlen) == 0)
+        return EXAM_OK;
+    *os_error = errno;
+    err = EXAM_CONN;
+    if (*os_error == EINPROGRESS) {
+        err = wait_ready(c, POLLOUT);
+        *os_error = err == EXAM_TIMEOUT ? ETIMEDOUT : 0;
+        if (err == EXAM_OK) {
+            if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, os_error, &n) != 0)
+                *os_error = errno;
+            err = *os_error == 0 ? EXAM_OK : EXAM_CONN;
+        }
+    }
+    if (err != EXAM_OK)
+        client_close(c);
+    return err;
+}
+
+static exam_err client_connect(struct admin_client *c, const struct node_address *address)
+{
+    const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *list = NULL;
+    exam_err err = EXAM_CONN;
+    int os_error = 0;
+    int found = getaddrinfo(address->host, address->port, &hints, &list);
+
+    if (found != 0)
+        return fail(c, EXAM_CONN, "the host name is not known (%s); check --nodes",
+                    gai_strerror(found));
+    for (const struct addrinfo *ai = list; ai != NULL && err != EXAM_OK; ai = ai->ai_next)
+        err = connect_one(c, ai, &os_error);
+    freeaddrinfo(list);
+    if (err == EXAM_TIMEOUT)
+        return fail(c, err, "no answer to the attempt to connect");
+    if (err != EXAM_OK)
+        return fail(c, err, "cannot connect: %s", strerror(os_error));
+    return EXAM_OK;
+}
+
+/* ---------------------------------------------------------------- frames */
+
+static exam_err bytes_send(struct admin_client *c, const uint8_t *bytes, size_t n)
+{
+    while (n > 0) {
+        ssize_t sent = send(c->fd, bytes, n, MSG_NOSIGNAL);
+        exam_err err;
+
+        if (sent > 0) {
+            bytes += sent;
+            n -= (size_t)sent;
+            continue;
+        }
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
+            return fail(c, EXAM_CONN, "the connection broke: %s", strerror(errno));
+        err = wait_ready(c, POLLOUT);
+        if (err == EXAM_TIMEOUT)
+            return fail(c, err, "takes nothing more in; it may be frozen or overloaded");
+        if (err != EXAM_OK)
+            return fail(c, err, "cannot wait for the connection: %s", strerror(errno));
+    }
+    return EXAM_OK;
+}
+
+/* Reads what has come in, at least one byte. */
+static exam_err bytes_receive(struct admin_client *c)
+{
+    uint8_t *at;
+    size_t room;
+    ssize_t got;
+    exam_err err = wait_ready(c, POLLIN);
+
+    if (err == EXAM_TIMEOUT)
+        return fail(c, err, "did not reply in time");
+    if (err != EXAM_OK)
+        return fail(c, err, "cannot wait for the connection: %s", strerror(errno));
+    frame_reader_space(&c->reader, &at, &room);
+    got = recv(c->fd, at, room, 0);
+    if (got == 0)
+        return fail(c, EXAM_CONN, "closed the connection before its reply was complete");
+    if (got < 0 && errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK)
+        return fail(c, EXAM_CONN, "the connection broke: %s", strerror(errno));
+    if (got > 0)
+        frame_reader_filled(&c->reader, (size_t)got);
+    return EXAM_OK;
+}
+
+static exam_err reply_receive(struct admin_client *c, const Admin__Reply **reply)
+{
+    const Admin__Reply *r;
+    const uint8_t *payload;
+    const char *field = "";
+    size_t n;
+    exam_err err;
+
+    while ((err = frame_reader_next(&c->reader, &payload, &n)) == EXAM_AGAIN) {
+        err = bytes_receive(c);
+        if (err != EXAM_OK)
+            return err;
+    }
+    if (err == EXAM_OK)
+        err = codec_admin_reply(&c->arena, payload, n, &r, &field);
+    if (err != EXAM_OK)
+        return fail(c, err, "what came is no reply of an exam node (%s%s%s); is the port right?",
+                    exam_err_text(err), field[0] != '\0' ? ": " : "", field);
+    /* A node that could not read the request does not know its id. */
+    if (r->id != c->id && !(r->id == 0 && r->kind_case == ADMIN__REPLY__KIND_REFUSED))
+        return fail(c, EXAM_MALFORMED, "replied to request %u, %u was asked", (unsigned)r->id,
+                    (unsigned)c->id);
+    *reply = r;
+    return EXAM_OK;
+}
+
+exam_err admin_client_ask(struct admin_client *c, Admin__Request *request,
+                          const Admin__Reply **reply)
+{
+    size_t frame_bytes;
+    exam_err err;
+
+    if (c->fd < 0)
+        return EXAM_CONN;
+    request->id = ++c->id;
+    err = codec_frame_pack(&request->base, c->out, sizeof c->out, &frame_bytes);
+    if (err != EXAM_OK)
+        return fail(c, err, "the request does not fit in a frame");
+    c->deadline_ms = monotonic_now_ms() + c->timeout_ms;
+    err = bytes_send(c, c->out, frame_bytes);
+    if (err != EXAM_OK)
+        return err;
+    return reply_receive(c, reply);
+}
+
+exam_err admin_client_next(struct admin_client *c, const Admin__Reply **reply)
+{
+    if (c->fd < 0)
+        return EXAM_CONN;
+    c->deadline_ms = monotonic_now_ms() + c->timeout_ms;
+    return reply_receive(c, reply);
+}
+
+/* ---------------------------------------------------------------- greeting */
+
+static exam_err version_fail(struct admin_client *c, unsigned node_version, const char *text)
+{
+    if (node_version != 0)
+        return fail(c, EXAM_VERSION,
+                    "speaks version %u of the admin conversation, this tool speaks %d; use the "
+                    "examctl that came with the node",
+                    node_version, ADMIN_VERSION);
+    return fail(c, EXAM_VERSION, "%s", text);
+}
+
+static exam_err client_greet(struct admin_client *c, const char *who)
+{
+    Admin__Hello hello = ADMIN__HELLO__INIT;
+    Admin__Request request = ADMIN__REQUEST__INIT;
+    char name[PERSON_BYTES_MAX + 1];
+    char client[] = "examctl";
+    const Admin__Reply *reply;
+    exam_err err;
+
+    snprintf(name, sizeof name, "%s", who);
+    hello.version = ADMIN_VERSION;
+    hello.who = name;
+    hello.client = client;
+    request.kind_case = ADMIN__REQUEST__KIND_HELLO;
+    request.hello = &hello;
+    err = admin_client_ask(c, &request, &reply);
+    if (err != EXAM_OK)
+        return err;
+    if (reply->kind_case == ADMIN__REPLY__KIND_REFUSED) {
+        if (reply->refused->code == EXAM_VERSION)
+            return version_fail(c, 0, reply->refused->text);
+        return fail(c, (exam_err)reply->refused->code, "%s", reply->refused->text);
+    }
+    if (reply->kind_case != ADMIN__REPLY__KIND_WELCOME)
+        return fail(c, EXAM_MALFORMED, "does not greet as an exam node does; is the port right?");
+    if (reply->welcome->version != ADMIN_VERSION)
+        return version_fail(c, reply->welcome->version, "");
+    snprintf(c->node, sizeof c->node, "%s", reply->welcome->node);
+    return EXAM_OK;
+}
+
+exam_err admin_client_open(struct admin_client *c, const struct node_address *address,
+                           const char *who)
+{
+    uint64_t timeout_ms = c->timeout_ms;
+    exam_err err;
+
+    client_close(c);
+    snprintf(c->address, sizeof c->address, "%s", address->text);
+    c->why[0] = '\0';
+    c->node[0] = '\0';
+    c->id = 0;
+    frame_reader_init(&c->reader, c->in, sizeof c->in, FRAME_BYTES_MAX);
+    if (c->timeout_ms > ADMIN_CLIENT_GREET_MS)
+        c->timeout_ms = ADMIN_CLIENT_GREET_MS;
+    c->deadline_ms = monotonic_now_ms() + c->timeout_ms;
+    err = client_connect(c, address);
+    if (err == EXAM_OK)
+        err = client_greet(c, who);
+    c->timeout_ms = timeout_ms;
+    return err;
+}

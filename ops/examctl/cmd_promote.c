@@ -1,0 +1,106 @@
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cluster.h"
+#include "command.h"
+#include "confirm.h"
+#include "duration.h"
+#include "report.h"
+#include "status_view.h"
+#include "words.h"
+
+/* What the node to be promoted lacks of what a peer is known to have: it would be a dead branch. */
+static void lack_print(const Admin__NodeStatus *s, const Admin__PeerStatus *p)
+{
+    if (p->lsn > s->durable_lsn)
+        fprintf(stderr, "  %s lacks %" PRIu64 " of these.\n", s->node, p->lsn - s->durable_lsn);
+}
+
+/* Whether a promotion can lose anything, as far as the node to be promoted knows. */
+static void stake_print(const Admin__NodeStatus *s)
+{
+    fprintf(stderr, "\n%s (%s) has records up to %" PRIu64 " of epoch %" PRIu64 ".\n", s->node,
+            word_of_role(s->role), s->durable_lsn, s->epoch);
+    for (size_t i = 0; i < s->n_peers; i++) {
+        const Admin__PeerStatus *p = s->peers[i];
+        char silent[DURATION_TEXT_BYTES];
+
+        duration_format(p->silent_ms, silent);
+        if (p->connected)
+            fprintf(stderr, "%s (%s) is in contact with it, %s.\n", p->node, word_of_role(p->role),
+                    p->in_sync ? "in sync" : "not in sync");
+        else if (p->ever_heard)
+            fprintf(stderr,
+                    "%s (%s) has been out of contact for %s; when last heard it had records up to "
+                    "%" PRIu64 ".\n",
+                    p->node, word_of_role(p->role), silent, p->lsn);
+        else
+            fprintf(stderr, "%s has never been heard: what it holds is not known.\n", p->node);
+        lack_print(s, p);
+    }
+}
+
+static enum exit_code promote_send(const struct options *o, struct cluster_node *node)
+{
+    Admin__Promote promote = ADMIN__PROMOTE__INIT;
+    Admin__Request request = ADMIN__REQUEST__INIT;
+    char who[PERSON_BYTES_MAX + 1];
+    char why[REASON_BYTES_MAX + 1] = "";
+
+    snprintf(who, sizeof who, "%s", o->who);
+    if (o->reason != NULL)
+        snprintf(why, sizeof why, "%s", o->reason);
+    promote.attest = o->attest;
+    promote.who = who;
+    promote.why = why;
+    request.kind_case = ADMIN__REQUEST__KIND_PROMOTE;
+    request.promote = &promote;
+    return cluster_act(node, &request, o->json);
+}
+
+static enum exit_code promote_at(const struct options *o, struct cluster *c)
+{
+    struct cluster_node *node = cluster_find(c, o->argument);
+    char question[256];
+    enum exit_code exit_code;
+
+    if (node == NULL) {
+        for (size_t i = 0; i < c->n; i++)
+            if (c->nodes[i].status == NULL)
+                report_error("%s", c->nodes[i].why);
+        report_error(
+            "no node named %s answers at the addresses given; only a node that answers can "
+            "be promoted",
+            o->argument);
+        return EXIT_CODE_UNAVAILABLE;
+    }
+    if (!o->yes || !o->json) {
+        (void)status_view_nodes(c, stderr);
+        stake_print(node->status);
+    }
+    if (o->attest)
+        snprintf(
+            question, sizeof question,
+            "You state that the old primary is OFF and stays off until %s serves (W2). Promote "
+            "%s?",
+            o->argument, o->argument);
+    else
+        snprintf(question, sizeof question, "Promote %s?", o->argument);
+    exit_code = confirm_act(o, question);
+    return exit_code == EXIT_CODE_DONE ? promote_send(o, node) : exit_code;
+}
+
+enum exit_code cmd_promote(const struct options *o)
+{
+    struct cluster cluster;
+    exam_err err = cluster_survey(o, false, &cluster);
+    enum exit_code exit_code;
+
+    if (err != EXAM_OK) {
+        report_error("%s", exam_err_text(err));
+        return exit_code_of(err, 0);
+    }
+    exit_code = promote_at(o, &cluster);
+    cluster_close(&cluster);
+    return exit_code;
+}

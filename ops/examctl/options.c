@@ -1,0 +1,382 @@
+#include "options.h"
+
+#include <getopt.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "codec.h"
+#include "command.h"
+#include "duration.h"
+#include "report.h"
+
+enum { TIMEOUT_MS_DEFAULT = 10000, TIMEOUT_S_MAX = 3600 };
+
+enum option_code {
+    CODE_NODES = 256,
+    CODE_WHO,
+    CODE_JSON,
+    CODE_YES,
+    CODE_TIMEOUT,
+    CODE_FIRST_OWN, /* from here on: CODE_FIRST_OWN + the number of the OPTION_ bit */
+};
+
+/* The own options stand in the order of their bits. */
+static const struct option long_options[] = {
+    {"site", required_argument, NULL, CODE_FIRST_OWN + 0},
+    {"digest", no_argument, NULL, CODE_FIRST_OWN + 1},
+    {"batch", required_argument, NULL, CODE_FIRST_OWN + 2},
+    {"rooms", required_argument, NULL, CODE_FIRST_OWN + 3},
+    {"roster", required_argument, NULL, CODE_FIRST_OWN + 4},
+    {"paper", required_argument, NULL, CODE_FIRST_OWN + 5},
+    {"title", required_argument, NULL, CODE_FIRST_OWN + 6},
+    {"allot", required_argument, NULL, CODE_FIRST_OWN + 7},
+    {"timing", required_argument, NULL, CODE_FIRST_OWN + 8},
+    {"grace", required_argument, NULL, CODE_FIRST_OWN + 9},
+    {"watch", no_argument, NULL, CODE_FIRST_OWN + 10},
+    {"unfinished", no_argument, NULL, CODE_FIRST_OWN + 11},
+    {"attest", no_argument, NULL, CODE_FIRST_OWN + 12},
+    {"reason", required_argument, NULL, CODE_FIRST_OWN + 13},
+    {"answers", no_argument, NULL, CODE_FIRST_OWN + 14},
+    {"output", required_argument, NULL, CODE_FIRST_OWN + 15},
+    {"nodes", required_argument, NULL, CODE_NODES},
+    {"who", required_argument, NULL, CODE_WHO},
+    {"json", no_argument, NULL, CODE_JSON},
+    {"yes", no_argument, NULL, CODE_YES},
+    {"timeout", required_argument, NULL, CODE_TIMEOUT},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
+};
+
+struct parse {
+    struct options *o;
+    const char *nodes; /* text of --nodes */
+    const char *who;
+    unsigned seen; /* OPTION_ bits */
+};
+
+static enum exit_code take_duration(const char *option, const char *text, uint64_t *ms)
+{
+    if (duration_parse(text, ms) == EXAM_OK && *ms > 0)
+        return EXIT_CODE_DONE;
+    report_error("--%s '%s' is no span of time; write [h:]mm:ss, like 60:00 or 0:15", option, text);
+    return EXIT_CODE_USAGE;
+}
+
+static enum exit_code take_text(const char *option, const char *text, size_t bytes_max,
+                                const char **out)
+{
+    size_t n = strlen(text);
+
+    if (n == 0 || n > bytes_max || !codec_text_ok(text, n)) {
+        report_error("--%s needs 1 to %zu bytes of UTF-8 text", option, bytes_max);
+        return EXIT_CODE_USAGE;
+    }
+    *out = text;
+    return EXIT_CODE_DONE;
+}
+
+static enum exit_code take_timing(const char *text, Ev__Timing *out)
+{
+    if (strcmp(text, "common") == 0) {
+        *out = EV__TIMING__TIMING_COMMON;
+    } else if (strcmp(text, "personal") == 0) {
+        *out = EV__TIMING__TIMING_PERSONAL;
+    } else {
+        report_error("--timing '%s' is unknown; write common (all begin when the batch starts) or "
+                     "personal (each begins when opening the paper)",
+                     text);
+        return EXIT_CODE_USAGE;
+    }
+    return EXIT_CODE_DONE;
+}
+
+static enum exit_code take_timeout(const char *text, uint64_t *ms)
+{
+    char *end;
+    long seconds = strtol(text, &end, 10);
+
+    if (end == text || *end != '\0' || seconds < 1 || seconds > TIMEOUT_S_MAX) {
+        report_error("--timeout '%s' is no number of seconds from 1 to %d", text, TIMEOUT_S_MAX);
+        return EXIT_CODE_USAGE;
+    }
+    *ms = (uint64_t)seconds * 1000;
+    return EXIT_CODE_DONE;
+}
+
+static enum exit_code take_paper(struct options *o, const char *path)
+{
+    if (o->papers_n == PAPERS_MAX) {
+        report_error("more than %d papers; import them with several batches", PAPERS_MAX);
+        return EXIT_CODE_USAGE;
+    }
+    o->papers[o->papers_n++] = path;
+    return EXIT_CODE_DONE;
+}
+
+static enum exit_code take_own(struct parse *p, unsigned bit, const char *value)
+{
+    struct options *o = p->o;
+
+    p->seen |= bit;
+    switch (bit) {
+    case OPTION_SITE:
+        return take_text("site", value, TITLE_BYTES_MAX, &o->site);
+    case OPTION_BATCH:
+        return take_text("batch", value, NAME_BYTES_MAX, &o->batch);
+    case OPTION_TITLE:
+        return take_text("title", value, TITLE_BYTES_MAX, &o->title);
+    case OPTION_REASON:
+        return take_text("reason", value, REASON_BYTES_MAX, &o->reason);
+    case OPTION_PAPER:
+        return take_paper(o, value);
+    case OPTION_ALLOT:
+        return take_duration("allot", value, &o->allot_ms);
+    case OPTION_GRACE:
+        return take_duration("grace", value, &o->grace_ms);
+    case OPTION_TIMING:
+        return take_timing(value, &o->timing);
+    case OPTION_ROOMS:
+        o->rooms = value;
+        break;
+    case OPTION_ROSTER:
+        o->roster = value;
+        break;
+    case OPTION_OUTPUT:
+        o->output = value;
+        break;
+    case OPTION_DIGEST:
+        o->digest = true;
+        break;
+    case OPTION_WATCH:
+        o->watch = true;
+        break;
+    case OPTION_UNFINISHED:
+        o->unfinished = true;
+        break;
+    case OPTION_ATTEST:
+        o->attest = true;
+        break;
+    case OPTION_ANSWERS:
+        o->answers = true;
+        break;
+    default:
+        break;
+    }
+    return EXIT_CODE_DONE;
+}
+
+static enum exit_code take_option(struct parse *p, int code)
+{
+    switch (code) {
+    case CODE_NODES:
+        p->nodes = optarg;
+        return EXIT_CODE_DONE;
+    case CODE_WHO:
+        return take_text("who", optarg, PERSON_BYTES_MAX, &p->who);
+    case CODE_JSON:
+        p->o->json = true;
+        return EXIT_CODE_DONE;
+    case CODE_YES:
+        p->o->yes = true;
+        return EXIT_CODE_DONE;
+    case CODE_TIMEOUT:
+        return take_timeout(optarg, &p->o->timeout_ms);
+    case 'h':
+        p->o->help = true;
+        return EXIT_CODE_DONE;
+    case 'V':
+        p->o->version = true;
+        return EXIT_CODE_DONE;
+    case 'o':
+        return take_own(p, OPTION_OUTPUT, optarg);
+    default:
+        break;
+    }
+    if (code >= CODE_FIRST_OWN)
+        return take_own(p, 1u << (code - CODE_FIRST_OWN), optarg);
+    fputs("Try `examctl --help`.\n", stderr); /* getopt has said what is wrong */
+    return EXIT_CODE_USAGE;
+}
+
+/* Reads options up to the first word ("+") or all of them. Texts of getopt name argv[0]. */
+static enum exit_code options_read(struct parse *p, int argc, char **argv, const char *letters)
+{
+    int code;
+
+    optind = 0; /* glibc: begin anew */
+    while ((code = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
+        enum exit_code exit_code = take_option(p, code);
+
+        if (exit_code != EXIT_CODE_DONE)
+            return exit_code;
+    }
+    return EXIT_CODE_DONE;
+}
+
+static const char *option_name(unsigned bit)
+{
+    for (size_t i = 0; long_options[i].name != NULL; i++)
+        if (long_options[i].val >= CODE_FIRST_OWN &&
+            1u << (long_options[i].val - CODE_FIRST_OWN) == bit)
+            return long_options[i].name;
+    return "?";
+}
+
+static enum exit_code check_own(const struct parse *p, const struct command *c)
+{
+    unsigned unknown = p->seen & ~c->options;
+    unsigned missing = c->required & ~p->seen;
+    const char *group = c->group != NULL ? c->group : "";
+    const char *blank = c->group != NULL ? " " : "";
+    unsigned bit = unknown != 0 ? unknown & -unknown : missing & -missing;
+
+    if (bit == 0)
+        return EXIT_CODE_DONE;
+    report_error(unknown != 0 ? "`%s%s%s` knows no --%s; see `examctl %s%s%s --help`"
+                              : "`%s%s%s` needs --%s; see `examctl %s%s%s --help`",
+                 group, blank, c->name, option_name(bit), group, blank, c->name);
+    return EXIT_CODE_USAGE;
+}
+
+static enum exit_code check_argument(struct options *o, const struct command *c, int n,
+                                     char **words)
+{
+    int allowed = c->argument != NULL ? 1 : 0;
+
+    if (n > allowed) {
+        report_error("'%s' is one word too many; see `examctl --help`", words[allowed]);
+        return EXIT_CODE_USAGE;
+    }
+    if (n == 1)
+        o->argument = words[0];
+    if (n == 0 && allowed && c->argument[0] != '[') {
+        report_error("`%s` needs %s behind it; see `examctl %s%s%s --help`", c->name, c->argument,
+                     c->group != NULL ? c->group : "", c->group != NULL ? " " : "", c->name);
+        return EXIT_CODE_USAGE;
+    }
+    if ((o->argument != NULL && !codec_name_ok(o->argument)) ||
+        (o->batch != NULL && !codec_name_ok(o->batch))) {
+        report_error("'%s' is no name; use at most %d bytes without spaces, commas, quotes and "
+                     "slashes",
+                     o->argument != NULL ? o->argument : o->batch, NAME_BYTES_MAX);
+        return EXIT_CODE_USAGE;
+    }
+    return EXIT_CODE_DONE;
+}
+
+static enum exit_code take_nodes(struct options *o, const char *text)
+{
+    struct node_address_list list = {.at = o->nodes, .room = NODES_MAX};
+    const char *bad;
+    exam_err err;
+
+    if (text == NULL || text[0] == '\0')
+        text = getenv("EXAMCTL_NODES");
+    if (text == NULL || text[0] == '\0') {
+        report_error("which nodes? Give --nodes HOST:PORT,HOST:PORT (their admin addresses), or "
+                     "set EXAMCTL_NODES");
+        return EXIT_CODE_USAGE;
+    }
+    err = node_address_list_parse(text, &list, &bad);
+    if (err == EXAM_TOO_BIG)
+        report_error("more than %d nodes in '%s'", NODES_MAX, text);
+    else if (err != EXAM_OK)
+        report_error("'%.*s' in the list of nodes is no address; write HOST:PORT",
+                     (int)strcspn(bad, ","), bad);
+    o->nodes_n = list.n;
+    return err == EXAM_OK ? EXIT_CODE_DONE : EXIT_CODE_USAGE;
+}
+
+/* --who, or the environment, or the name of the account. */
+static enum exit_code take_who(struct options *o, const char *who)
+{
+    const struct passwd *account;
+
+    if (who == NULL)
+        who = getenv("EXAMCTL_WHO");
+    if (who == NULL || who[0] == '\0')
+        who = getenv("USER");
+    if (who == NULL || who[0] == '\0') {
+        account = getpwuid(getuid());
+        who = account != NULL ? account->pw_name : "";
+    }
+    if (who[0] == '\0' || strlen(who) > PERSON_BYTES_MAX || !codec_text_ok(who, strlen(who))) {
+        report_error("who are you? Acts are on record with their person: give --who NAME");
+        return EXIT_CODE_USAGE;
+    }
+    memcpy(o->who, who, strlen(who) + 1);
+    return EXIT_CODE_DONE;
+}
+
+/* `examctl help COMMAND` is `examctl COMMAND --help`. */
+static void help_word_drop(struct options *o, int *argc, char ***argv)
+{
+    if (*argc > 0 && strcmp((*argv)[0], "help") == 0) {
+        o->help = true;
+        (*argc)--;
+        (*argv)++;
+    }
+}
+
+/* Everything behind the command's words, which `argv` begins with. */
+static enum exit_code command_parse(struct parse *p, const struct command *c, int words, int argc,
+                                    char **argv)
+{
+    enum exit_code exit_code;
+    char program[] = "examctl";
+
+    /* getopt begins behind argv[0]: let that be the command's last word. */
+    argv += words - 1;
+    argc -= words - 1;
+    argv[0] = program;
+    exit_code = options_read(p, argc, argv, "o:hV");
+    if (exit_code != EXIT_CODE_DONE || p->o->help || p->o->version)
+        return exit_code;
+    exit_code = check_own(p, c);
+    if (exit_code == EXIT_CODE_DONE)
+        exit_code = check_argument(p->o, c, argc - optind, argv + optind);
+    if (exit_code == EXIT_CODE_DONE)
+        exit_code = take_nodes(p->o, p->nodes);
+    if (exit_code == EXIT_CODE_DONE)
+        exit_code = take_who(p->o, p->who);
+    return exit_code;
+}
+
+enum exit_code options_parse(int argc, char **argv, struct options *o,
+                             const struct command **command)
+{
+    struct parse p = {.o = o};
+    const struct command *c;
+    enum exit_code exit_code;
+    int words;
+
+    memset(o, 0, sizeof *o);
+    o->timeout_ms = TIMEOUT_MS_DEFAULT;
+    *command = NULL;
+    exit_code = options_read(&p, argc, argv, "+o:hV");
+    if (exit_code != EXIT_CODE_DONE)
+        return exit_code;
+    argc -= optind;
+    argv += optind;
+    help_word_drop(o, &argc, &argv);
+    if (argc == 0 && (o->help || o->version))
+        return EXIT_CODE_DONE;
+    c = command_find(argc, argv, &words);
+    if (c == NULL) {
+        if (argc == 0)
+            report_error("what is to be done? See `examctl --help`");
+        else if (strcmp(argv[0], "batch") == 0)
+            report_error("`batch` needs list, start, status or collect behind it; see "
+                         "`examctl --help`");
+        else
+            report_error("no command `%s`; see `examctl --help`", argv[0]);
+        return EXIT_CODE_USAGE;
+    }
+    exit_code = command_parse(&p, c, words, argc, argv);
+    if (exit_code == EXIT_CODE_DONE)
+        *command = c;
+    return exit_code;
+}

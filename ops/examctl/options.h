@@ -1,0 +1,75 @@
+/* options.h - the command line, parsed and checked.
+ * Reads the environment (EXAMCTL_NODES, EXAMCTL_WHO, USER). Texts point into argv. */
+#ifndef EXAMCTL_OPTIONS_H
+#define EXAMCTL_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event.pb-c.h"
+#include "exam_limits.h"
+#include "exit_code.h"
+#include "node_address.h"
+
+struct command;
+
+struct options {
+    /* of every command */
+    struct node_address nodes[NODES_MAX]; /* admin addresses, in the order given */
+    size_t nodes_n;
+    char who[PERSON_BYTES_MAX + 1]; /* R4: every act is on record with its person */
+    bool json;
+    bool yes;
+    bool help;
+    bool version;
+    uint64_t timeout_ms; /* for each reply */
+
+    const char *argument; /* the batch or node that the command is about; NULL: none */
+
+    /* of some; NULL or 0: not given */
+    const char *site;
+    const char *batch;
+    const char *rooms;
+    const char *roster;
+    const char *papers[PAPERS_MAX];
+    size_t papers_n;
+    const char *title;
+    const char *reason;
+    const char *output;
+    uint64_t allot_ms;
+    uint64_t grace_ms;
+    Ev__Timing timing;
+    bool digest;
+    bool watch;
+    bool unfinished;
+    bool attest;
+    bool answers;
+};
+
+/* Own options of commands, as bits; those of every command have none. */
+enum {
+    OPTION_SITE = 1 << 0,
+    OPTION_DIGEST = 1 << 1,
+    OPTION_BATCH = 1 << 2,
+    OPTION_ROOMS = 1 << 3,
+    OPTION_ROSTER = 1 << 4,
+    OPTION_PAPER = 1 << 5,
+    OPTION_TITLE = 1 << 6,
+    OPTION_ALLOT = 1 << 7,
+    OPTION_TIMING = 1 << 8,
+    OPTION_GRACE = 1 << 9,
+    OPTION_WATCH = 1 << 10,
+    OPTION_UNFINISHED = 1 << 11,
+    OPTION_ATTEST = 1 << 12,
+    OPTION_REASON = 1 << 13,
+    OPTION_ANSWERS = 1 << 14,
+    OPTION_OUTPUT = 1 << 15,
+};
+
+/* EXIT_CODE_DONE: *command is what to run (NULL with --help or --version alone), and with neither
+ * of these two all that the command needs is there. EXIT_CODE_USAGE: the text is on stderr. */
+enum exit_code options_parse(int argc, char **argv, struct options *o,
+                             const struct command **command);
+
+#endif
