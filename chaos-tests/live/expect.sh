@@ -1,0 +1,157 @@
+# expect.sh - what live tests say and check. To be sourced after pair.sh, by scripts with
+# set -euo pipefail. The first failed expectation ends the test with all logs named.
+#
+#   live_begin BIN           makes the work folder, and ends everything on every way out
+#   expect CODE COMMAND...   runs it; its exit code must be CODE; output (both streams) in $OUT
+#   expect_says REGEX        $OUT must match (grep -E)
+#   expect_same A B WHAT
+#   pass TEXT
+
+OUT=
+LIVE_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+
+fail() {
+    echo "FAILED: $*" >&2
+    [ -z "$OUT" ] || printf '%s\n' "$OUT" | head -n 20 >&2
+    exit 1
+}
+
+pass() {
+    echo "ok - $*"
+}
+
+live_tidy() {
+    local code=$?
+    trap - EXIT INT TERM HUP
+    if declare -F live_tidy_more >/dev/null; then live_tidy_more || true; fi
+    if [ -n "${SIM_PID:-}" ]; then
+        kill -TERM "$SIM_PID" 2>/dev/null || true
+        wait "$SIM_PID" 2>/dev/null || true
+    fi
+    pair_stop
+    if [ $code = 0 ] && [ -n "$PAIR_FAILURES" ]; then
+        echo "FAILED:$PAIR_FAILURES" >&2
+        code=1
+    fi
+    if [ $code = 0 ]; then
+        rm -rf "$PAIR_DIR"
+    elif [ $code != 77 ]; then
+        for log in "$PAIR_DIR"/*.log; do
+            [ -s "$log" ] && {
+                echo "--- end of $log" >&2
+                tail -n 15 "$log" >&2
+            }
+        done
+        echo "The work folder is kept: $PAIR_DIR" >&2
+    else
+        rm -rf "$PAIR_DIR"
+    fi
+    exit $code
+}
+
+live_begin() {
+    local dir
+    dir=$(mktemp -d "${TMPDIR:-/tmp}/live-XXXXXX")
+    pair_init "$(cd "$1" && pwd)" "$dir"
+    trap live_tidy EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+}
+
+expect() {
+    local want=$1 got=0
+    shift
+    OUT=$("$@" 2>&1) || got=$?
+    [ "$got" = "$want" ] || fail "exit code $got, not $want: $*"
+}
+
+expect_says() {
+    grep -Eq -- "$1" <<<"$OUT" || fail "the answer does not say \"$1\""
+}
+
+expect_same() {
+    [ "$1" = "$2" ] || fail "$3: \"$1\" became \"$2\""
+}
+
+# The state of the node that serves: what must not change when something is refused.
+state_digest() {
+    ctl status --digest --json | jq -er '.nodes[] | select(.role == "primary") | .state_digest'
+}
+
+make_site() { # ROOMS: a site of ROOMS x 40 candidates in $PAIR_DIR/site
+    "$PAIR_BIN/samplesite" --out "$PAIR_DIR/site" --rooms "$1" >/dev/null
+}
+
+import_site() { # BATCH OPTION...
+    local batch=$1
+    shift
+    ctl import --batch "$batch" --rooms "$PAIR_DIR/site/rooms.csv" \
+        --roster "$PAIR_DIR/site/roster.csv" --paper "$PAIR_DIR/site/paper.json" "$@"
+}
+
+# Columns of one candidate of the roster: roster_cell ROW NAME, rows from 1.
+roster_cell() {
+    awk -F, -v row="$1" -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) c = i; next }
+        NR == row + 1 { print $c }' "$PAIR_DIR/site/roster.csv"
+}
+
+# Starts a pair that is founded and in sync.
+pair_up() {
+    pair_configure "$@"
+    node_start A
+    node_start B
+    expect 0 ctl found --site live
+    wait_until 30 "the standby joins" pair_is_dual
+}
+
+seats_begin() { # SEATS ANSWERS THINK_MS: seatsim in the background
+    mkdir -p "$PAIR_DIR/journals"
+    : >"$PAIR_DIR/acked.csv"
+    "$PAIR_BIN/seatsim" run --nodes "$SEAT_NODES" --roster "$PAIR_DIR/site/roster.csv" \
+        --journals "$PAIR_DIR/journals" --seats "$1" --answers "$2" --think-ms "$3" \
+        --acked "$PAIR_DIR/acked.csv" --events "$PAIR_DIR/events.jsonl" --json \
+        --timeout $((120 * WAIT_FACTOR)) >"$PAIR_DIR/seats.json" 2>"$PAIR_DIR/seats.log" &
+    SIM_PID=$!
+    wait_until 60 "$1 candidates sign in" signed_in_reach "$1"
+}
+
+batch_field() { # BATCH FIELD
+    ctl batch status "$1" --json 2>/dev/null |
+        jq -r "first(.. | objects | select(has(\"$2\"))) | .$2"
+}
+
+signed_in_reach() {
+    kill -0 "$SIM_PID" 2>/dev/null || fail "seatsim ended early: $(tail -n 3 "$PAIR_DIR/seats.log")"
+    [ "$(batch_field "${BATCH:-B1}" signed_in)" -ge "$1" ]
+}
+
+saved_reach() { # NUMBER of acknowledged answers
+    kill -0 "$SIM_PID" 2>/dev/null || fail "seatsim ended early: $(cat "$PAIR_DIR/seats.json")"
+    [ "$(wc -l <"$PAIR_DIR/acked.csv")" -gt "$1" ]
+}
+
+# Waits for the seats to submit; their own checks must hold.
+seats_end() {
+    local code=0
+    wait "$SIM_PID" || code=$?
+    SIM_PID=
+    OUT=$(cat "$PAIR_DIR/seats.json" "$PAIR_DIR/seats.log")
+    [ $code = 0 ] || fail "seatsim ended with $code"
+}
+
+seats_figure() { # NAME
+    jq -r ".$1" "$PAIR_DIR/seats.json"
+}
+
+# Collects, exports, and compares with every acknowledged answer.
+result_check() { # BATCH
+    expect 0 ctl batch collect "$1" --unfinished --yes
+    expect 0 ctl results "$1" --answers -o "$PAIR_DIR/answers.csv"
+    expect 0 "$PAIR_BIN/seatsim" check --acked "$PAIR_DIR/acked.csv" --results "$PAIR_DIR/answers.csv"
+}
+
+nodes_agree() {
+    ctl status --digest --json 2>/dev/null |
+        jq -e '.nodes | length == 2 and all(.reachable) and .[0].hash == .[1].hash and
+               .[0].state_digest == .[1].state_digest and (.[0].state_digest | length) == 64' >/dev/null
+}

@@ -1,0 +1,167 @@
+# pair.sh - a pair of examnodes on loopback, for quickstart, the live tests and the benchmarks.
+# To be sourced by bash scripts that have set -euo pipefail. Ends only processes that it started, by
+# process id. Needs jq.
+#
+#   pair_init BIN DIR      programs, and an existing folder for configurations, data and logs
+#   pair_configure [SOLO_AFTER_MS]   writes A.conf and B.conf with free ports
+#   node_start NAME        starts it; returns when it says that it is ready, fails when it ends before
+#   node_kill NAME [SIG]   ends it (default KILL) and waits for the end; status in NODE_STATUS
+#   node_is_up NAME
+#   pair_stop              ends all nodes that are still up, in order; what ended badly, or what a sanitizer
+#                          wrote into a log, is added to PAIR_FAILURES
+#   ctl ARGS...            examctl on both nodes
+#   wait_until SECONDS WHAT COMMAND...   until the command succeeds, or fails with a text
+#   pair_is_dual           true when one node serves and its standby is in sync
+#
+# WAIT_FACTOR (environment, default 1) stretches every time limit: sanitized builds are slower.
+
+declare -A NODE_PID=() NODE_SEAT=() NODE_ADMIN=() NODE_REPLICA=()
+NODE_STATUS=0 PAIR_FAILURES=
+PAIR_BIN= PAIR_DIR=
+: "${WAIT_FACTOR:=1}"
+
+pair_init() {
+    PAIR_BIN=$1 PAIR_DIR=$2
+    export EXAMCTL_WHO=${EXAMCTL_WHO:-operator}
+}
+
+# A port below the range that outgoing connections are given, and that nobody listens on.
+free_port() {
+    local port try
+    for ((try = 0; try < 200; try++)); do
+        port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
+        case " ${USED_PORTS:-} " in *" $port "*) continue ;; esac
+        if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+            FREE_PORT=$port
+            USED_PORTS="${USED_PORTS:-} $port"
+            return 0
+        fi
+    done
+    echo "no free port found" >&2
+    return 1
+}
+
+node_configure() { # NAME SOLO_AFTER_MS PEER...
+    local name=$1 solo_after_ms=$2 peer
+    shift 2
+    {
+        echo "node = \"$name\""
+        echo "data = \"$PAIR_DIR/$name\""
+        echo "seat-listen = \"${NODE_SEAT[$name]}\""
+        echo "admin-listen = \"${NODE_ADMIN[$name]}\""
+        echo "replica-listen = \"${NODE_REPLICA[$name]}\""
+        for peer in "$@"; do
+            echo "peer \"$peer\" { replica = \"${NODE_REPLICA[$peer]}\" }"
+        done
+        echo "solo-after-ms = $solo_after_ms"
+        echo "reserve-mib = ${RESERVE_MIB:-64}"
+    } >"$PAIR_DIR/$name.conf"
+}
+
+node_ports() { # NAME
+    free_port && NODE_SEAT[$1]=127.0.0.1:$FREE_PORT
+    free_port && NODE_ADMIN[$1]=127.0.0.1:$FREE_PORT
+    free_port && NODE_REPLICA[$1]=127.0.0.1:$FREE_PORT
+}
+
+pair_configure() {
+    node_ports A
+    node_ports B
+    node_configure A "${1:-2000}" B
+    node_configure B "${1:-2000}" A
+    SEAT_NODES=${NODE_SEAT[A]},${NODE_SEAT[B]}
+    ADMIN_NODES=${NODE_ADMIN[A]},${NODE_ADMIN[B]}
+}
+
+node_is_up() {
+    [ -n "${NODE_PID[$1]:-}" ] && kill -0 "${NODE_PID[$1]}" 2>/dev/null
+}
+
+node_start() {
+    local name=$1 log=$PAIR_DIR/$1.log from end
+    touch "$log"
+    from=$(stat -c %s "$log")
+    "$PAIR_BIN/examnode" --config "$PAIR_DIR/$name.conf" >>"$log" 2>&1 &
+    NODE_PID[$name]=$!
+    end=$((SECONDS + 20 * WAIT_FACTOR))
+    until tail -c "+$((from + 1))" "$log" | grep -q 'event=ready'; do
+        if ! node_is_up "$name"; then
+            echo "node $name ended at once; its log is $log:" >&2
+            tail -c "+$((from + 1))" "$log" | tail -n 5 >&2
+            return 1
+        fi
+        if [ $SECONDS -ge $end ]; then
+            echo "node $name is not ready after $((20 * WAIT_FACTOR)) s; its log is $log" >&2
+            return 1
+        fi
+        sleep 0.05
+    done
+}
+
+node_kill() {
+    local name=$1 sig=${2:-KILL}
+    NODE_STATUS=0
+    if node_is_up "$name"; then kill -"$sig" "${NODE_PID[$name]}"; fi
+    wait "${NODE_PID[$name]}" 2>/dev/null || NODE_STATUS=$?
+    NODE_PID[$name]=
+}
+
+# For every way out of a script: nothing that was started here may be left.
+pair_stop() {
+    local name pid end status
+    for name in "${!NODE_PID[@]}"; do
+        pid=${NODE_PID[$name]}
+        [ -n "$pid" ] && kill -TERM "$pid" 2>/dev/null || true
+    done
+    end=$((SECONDS + 10 * WAIT_FACTOR))
+    for name in "${!NODE_PID[@]}"; do
+        pid=${NODE_PID[$name]}
+        [ -n "$pid" ] || continue
+        while kill -0 "$pid" 2>/dev/null && [ $SECONDS -lt $end ]; do sleep 0.05; done
+        kill -KILL "$pid" 2>/dev/null || true
+        status=0
+        wait "$pid" 2>/dev/null || status=$?
+        [ $status = 0 ] || PAIR_FAILURES="$PAIR_FAILURES node $name ended with $status;"
+        NODE_PID[$name]=
+    done
+    for name in "$PAIR_DIR"/*.log; do
+        if grep -Eqs 'Sanitizer|runtime error:' "$name"; then
+            PAIR_FAILURES="$PAIR_FAILURES a sanitizer's report is in $name;"
+        fi
+    done
+}
+
+ctl() {
+    "$PAIR_BIN/examctl" --nodes "$ADMIN_NODES" "$@"
+}
+
+wait_until() {
+    local limit_s=$(($1 * WAIT_FACTOR)) what=$2 end
+    shift 2
+    end=$((SECONDS + limit_s))
+    until "$@" >/dev/null 2>&1; do
+        if [ $SECONDS -ge $end ]; then
+            echo "waited $limit_s s in vain: $what" >&2
+            return 1
+        fi
+        sleep 0.05
+    done
+}
+
+# What of status matters here, by a jq expression over {"nodes": [...]}.
+status_is() {
+    ctl status --json 2>/dev/null | jq -e "$1" >/dev/null
+}
+
+pair_is_dual() {
+    status_is '.nodes | any(.role == "primary" and .solo == false and .waiting == false and
+               (.peers | length > 0) and (.peers | all(.in_sync)))'
+}
+
+node_has_role() { # NAME ROLE
+    status_is ".nodes | any(.node == \"$1\" and .role == \"$2\")"
+}
+
+now_ms() {
+    date +%s%3N
+}

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Both nodes end while candidates answer - in order (TERM), or killed (KILL) - and start again: the one
+# that served serves again by itself once it has met the other (W3), seats come back, nothing is lost.
+# Usage: test_restart.sh BIN TERM|KILL
+set -euo pipefail
+HERE=$(cd "$(dirname "$0")" && pwd)
+. "$HERE/pair.sh"
+. "$HERE/expect.sh"
+SEATS=${LIVE_SEATS:-40}
+SIG=$2
+
+live_begin "$1"
+pair_up
+make_site $(((SEATS + 39) / 40))
+expect 0 import_site B1
+seats_begin "$SEATS" 30 300
+expect 0 ctl batch start B1
+wait_until 60 "some answers are saved" saved_reach $((SEATS * 5))
+
+for name in A B; do
+    node_kill $name "$SIG"
+    if [ "$SIG" = TERM ]; then
+        expect_same 0 "$NODE_STATUS" "exit code of node $name after SIGTERM"
+    fi
+done
+pass "both nodes are down ($SIG)"
+expect 69 ctl batch list
+node_start B
+sleep 1
+expect_same false "$(status_is '.nodes | any(.role == "primary")' && echo true || echo false)" \
+    "a standby that never served, alone after a restart, serves"
+node_start A
+wait_until 30 "A serves again by itself" node_has_role A primary
+wait_until 30 "B follows" pair_is_dual
+pass "A serves again, B follows"
+
+seats_end
+expect_same "$SEATS" "$(seats_figure resumed)" "seats that came back"
+result_check B1
+wait_until 30 "both nodes agree" nodes_agree
+pass "all $SEATS seats came back, $(seats_figure answers) answers made, none lost"

@@ -1,0 +1,311 @@
+/* main.c - the command line of seatsim. */
+#include <argp.h>
+#include <sodium.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "answer_check.h"
+#include "bench.h"
+#include "exam_limits.h"
+#include "run.h"
+
+const char *argp_program_version = "seatsim 0.1.0";
+
+enum { EXIT_USAGE = 2 };
+
+enum {
+    OPT_NODES = 256,
+    OPT_ROSTER,
+    OPT_JOURNALS,
+    OPT_SEATS,
+    OPT_SKIP,
+    OPT_THINK,
+    OPT_ANSWERS,
+    OPT_SEED,
+    OPT_ACKED,
+    OPT_EVENTS,
+    OPT_JSON,
+    OPT_TIMEOUT,
+    OPT_WARM,
+    OPT_DUR,
+    OPT_VALUE,
+    OPT_SOLO,
+    OPT_RESULTS
+};
+
+static uint64_t number(struct argp_state *state, const char *arg, uint64_t max)
+{
+    char *end;
+    unsigned long long v = strtoull(arg, &end, 10);
+    if (end == arg || *end != '\0' || *arg == '-' || v > max)
+        argp_error(state, "%s: a whole number from 0 to %llu is wanted", arg,
+                   (unsigned long long)max);
+    return v;
+}
+
+static double seconds(struct argp_state *state, const char *arg)
+{
+    char *end;
+    double v = strtod(arg, &end);
+    if (end == arg || *end != '\0' || !(v >= 0 && v <= 86400))
+        argp_error(state, "%s: seconds from 0 to 86400 are wanted", arg);
+    return v;
+}
+
+static error_t run_option(int key, char *arg, struct argp_state *state)
+{
+    struct run_options *o = state->input;
+    switch (key) {
+    case OPT_NODES:
+        o->nodes = arg;
+        return 0;
+    case OPT_ROSTER:
+        o->roster_path = arg;
+        return 0;
+    case OPT_JOURNALS:
+        o->journals_dir = arg;
+        return 0;
+    case OPT_SEATS:
+        o->seats_n = (uint32_t)number(state, arg, SITTINGS_MAX);
+        return 0;
+    case OPT_SKIP:
+        o->skip_n = (uint32_t)number(state, arg, SITTINGS_MAX);
+        return 0;
+    case OPT_THINK:
+        o->think_ms = number(state, arg, 3600000);
+        return 0;
+    case OPT_ANSWERS:
+        o->answers_n = (uint32_t)number(state, arg, 100000);
+        return 0;
+    case OPT_SEED:
+        o->seed = number(state, arg, UINT64_MAX - 1);
+        return 0;
+    case OPT_ACKED:
+        o->acked_path = arg;
+        return 0;
+    case OPT_EVENTS:
+        o->events_path = arg;
+        return 0;
+    case OPT_TIMEOUT:
+        o->timeout_s = number(state, arg, 1000000);
+        return 0;
+    case OPT_JSON:
+        o->json = true;
+        return 0;
+    case ARGP_KEY_END:
+        if (o->nodes == NULL || o->roster_path == NULL || o->journals_dir == NULL)
+            argp_error(state, "--nodes, --roster and --journals are needed");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static int run_main(int argc, char **argv)
+{
+    static const struct argp_option options[] = {
+        {"nodes", OPT_NODES, "HOST:PORT,...", 0, "Where seats connect: the nodes' seat-listen", 0},
+        {"roster", OPT_ROSTER, "FILE", 0, "The roster that was imported", 0},
+        {"journals", OPT_JOURNALS, "DIR", 0, "Folder for the seats' journals; must exist", 0},
+        {"seats", OPT_SEATS, "N", 0, "Only N candidates of the roster", 0},
+        {"skip", OPT_SKIP, "N", 0, "Leave out the first N: others play them (descriptors)", 0},
+        {"answers", OPT_ANSWERS, "N", 0, "Answers of each before submitting (default 40)", 0},
+        {"think-ms", OPT_THINK, "MS", 0, "Mean time between two answers (default 400)", 0},
+        {"seed", OPT_SEED, "N", 0, "Repeats the candidates' choices (default 1)", 0},
+        {"acked", OPT_ACKED, "FILE", 0, "Write each acknowledged answer as CSV", 0},
+        {"events", OPT_EVENTS, "FILE", 0, "Write attached, lost, locked ... as JSON lines", 0},
+        {"timeout", OPT_TIMEOUT, "SECONDS", 0, "Give up after so long (default 1800; 0: never)", 0},
+        {"json", OPT_JSON, NULL, 0, "Summary as JSON", 0},
+        {0}};
+    static const struct argp argp = {
+        options,
+        run_option,
+        NULL,
+        "Simulated candidates: sign in, wait for the batch, fetch the paper, answer, submit. "
+        "Checks that "
+        "no acknowledged answer is missing and no clock is wrong; exits with 0 only then.\v"
+        "Example: seatsim run --nodes 127.0.0.1:7100,127.0.0.1:7200 --roster roster.csv --journals "
+        "j",
+        NULL,
+        NULL,
+        NULL};
+    struct run_options o = {.answers_n = 40, .think_ms = 400, .seed = 1, .timeout_s = 1800};
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    return run_seats(&o);
+}
+
+static error_t bench_option(int key, char *arg, struct argp_state *state)
+{
+    struct bench_options *o = state->input;
+    switch (key) {
+    case OPT_NODES:
+        o->nodes = arg;
+        return 0;
+    case OPT_ROSTER:
+        o->roster_path = arg;
+        return 0;
+    case OPT_JOURNALS:
+        o->journals_dir = arg;
+        return 0;
+    case 'W':
+        o->seats_n = (uint32_t)number(state, arg, SITTINGS_MAX);
+        return 0;
+    case OPT_WARM:
+        o->warm_s = seconds(state, arg);
+        return 0;
+    case OPT_DUR:
+        o->dur_s = seconds(state, arg);
+        return 0;
+    case OPT_VALUE:
+        o->value_bytes = (uint32_t)number(state, arg, ANSWER_BYTES_MAX);
+        return 0;
+    case OPT_SEED:
+        o->seed = number(state, arg, UINT64_MAX - 1);
+        return 0;
+    case OPT_SOLO:
+        o->solo = true;
+        return 0;
+    case ARGP_KEY_END:
+        if (o->nodes == NULL || o->roster_path == NULL)
+            argp_error(state, "--nodes and --roster are needed");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static int bench_main(int argc, char **argv)
+{
+    static const struct argp_option options[] = {
+        {"nodes", OPT_NODES, "HOST:PORT,...", 0, "Where seats connect: the nodes' seat-listen", 0},
+        {"roster", OPT_ROSTER, "FILE", 0, "The roster that was imported", 0},
+        {"journals", OPT_JOURNALS, "DIR", 0, "Folder for the journals (default: new, /dev/shm)", 0},
+        {"seats", 'W', "N", 0, "Seats, each with one answer outstanding (default 480)", 0},
+        {"warm", OPT_WARM, "SECONDS", 0, "Before the measurement (default 2)", 0},
+        {"dur", OPT_DUR, "SECONDS", 0, "Length of the measurement (default 10)", 0},
+        {"value-bytes", OPT_VALUE, "N", 0, "Size of an answer's value (default 120)", 0},
+        {"seed", OPT_SEED, "N", 0, "Of the answers' bytes (default 1)", 0},
+        {"solo", OPT_SOLO, NULL, 0, "Measure a primary that is alone; without it, only a pair", 0},
+        {0}};
+    static const struct argp argp = {
+        options,
+        bench_option,
+        NULL,
+        "Closed loop: each seat's next answer goes out when its last is "
+        "acknowledged. The batch must be running.",
+        NULL,
+        NULL,
+        NULL};
+    struct bench_options o = {
+        .seats_n = 480, .value_bytes = 120, .warm_s = 2, .dur_s = 10, .seed = 1};
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    return bench_seats(&o);
+}
+
+struct check_options {
+    const char *acked_path, *results_path;
+};
+
+static error_t check_option(int key, char *arg, struct argp_state *state)
+{
+    struct check_options *o = state->input;
+    switch (key) {
+    case OPT_ACKED:
+        o->acked_path = arg;
+        return 0;
+    case OPT_RESULTS:
+        o->results_path = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (o->acked_path == NULL || o->results_path == NULL)
+            argp_error(state, "--acked and --results are needed");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static void fault_print(void *ctx, const char *text)
+{
+    (void)ctx;
+    printf("FAULT %s\n", text);
+}
+
+static int check_files(const struct check_options *o)
+{
+    char why[300] = "";
+    const char *file = o->acked_path;
+    struct answer_check *check;
+    struct answer_check_figures f = {0};
+    if (answer_check_new(&check) != EXAM_OK)
+        return EX_OSERR;
+    exam_err err = answer_check_note_file(check, o->acked_path, why, sizeof why);
+    if (err == EXAM_OK) {
+        file = o->results_path;
+        err = answer_check_compare(check, file, fault_print, NULL, &f, why, sizeof why);
+    }
+    answer_check_free(check);
+    if (err != EXAM_OK) {
+        fprintf(stderr, "seatsim: %s: %s\n", file, why);
+        return EX_DATAERR;
+    }
+    printf(
+        "answers in force          %llu acknowledged, %llu found in the result (%llu newer), %llu "
+        "missing, %llu different\n",
+        (unsigned long long)f.acknowledged, (unsigned long long)f.found,
+        (unsigned long long)f.newer, (unsigned long long)f.missing,
+        (unsigned long long)f.different);
+    return f.found == f.acknowledged && f.acknowledged > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int check_main(int argc, char **argv)
+{
+    static const struct argp_option options[] = {
+        {"acked", OPT_ACKED, "FILE", 0, "What `seatsim run --acked` wrote", 0},
+        {"results", OPT_RESULTS, "FILE", 0, "What `examctl results ID --answers` wrote", 0},
+        {0}};
+    static const struct argp argp = {options,
+                                     check_option,
+                                     NULL,
+                                     "The last acknowledged answer of each candidate and item must "
+                                     "be in the result. Exits with 1 when "
+                                     "one is missing or differs, and when there is none at all.",
+                                     NULL,
+                                     NULL,
+                                     NULL};
+    struct check_options o = {0};
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    return check_files(&o);
+}
+
+static int usage(FILE *to)
+{
+    fputs("Usage: seatsim run|bench|check [OPTION...]\n"
+          "  run    candidates who think, answer and submit; checks from the seats' side\n"
+          "  bench  a closed loop that measures acknowledgements per second\n"
+          "  check  acknowledged answers against an exported result\n"
+          "`seatsim COMMAND --help` tells the options.\n",
+          to);
+    return to == stdout ? EXIT_SUCCESS : EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        int (*main)(int argc, char **argv);
+    } command[] = {{"run", run_main}, {"bench", bench_main}, {"check", check_main}};
+    argp_err_exit_status = EXIT_USAGE;
+    signal(SIGPIPE, SIG_IGN);
+    if (sodium_init() < 0)
+        return EX_SOFTWARE;
+    if (argc >= 2 && strcmp(argv[1], "--version") == 0)
+        return puts(argp_program_version) < 0;
+    for (size_t i = 0; argc >= 2 && i < sizeof command / sizeof *command; i++)
+        if (strcmp(argv[1], command[i].name) == 0)
+            return command[i].main(argc - 1, argv + 1);
+    return usage(argc >= 2 && strcmp(argv[1], "--help") == 0 ? stdout : stderr);
+}

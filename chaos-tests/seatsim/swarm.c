@@ -1,0 +1,478 @@
+#include "swarm.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+
+#include "boot_clock.h"
+#include "rng.h"
+#include "tcp_link.h"
+
+enum { SEATS_STARTED_PER_MS = 4, BEAT_MS = 200 };
+
+/* What a seat is, seen from inside the swarm. */
+struct seat {
+    struct swarm_seat face; /* first: the behaviour's pointer is this one's */
+    struct tcp_link *link[NODES_MAX];
+    bool broken[NODES_MAX]; /* to be told to the core once it has returned */
+    bool any_broken;
+    bool started;
+    bool act_due;
+    void *block;       /* the core lies in it */
+    uint64_t armed_ms; /* when the timer fires; UINT64_MAX: not armed */
+    uint64_t start_ms;
+    uv_timer_t timer;
+};
+
+struct swarm {
+    struct swarm_config config;
+    uv_loop_t loop;
+    struct tcp_link_pool pool;
+    uv_timer_t beat;
+    uv_signal_t term, interrupt;
+    bool stopping, signalled;
+    uint32_t nodes_n;
+    struct sockaddr_storage node[NODES_MAX];
+    struct seat *seat;
+    uint32_t seats_n;
+    uint8_t *arena_block;
+    struct arena arena;
+    uint8_t boot_id[BOOT_ID_BYTES];
+};
+
+/* ---------------------------------------------------------------- the cores' effects */
+
+static void effect_close(void *ctx, uint32_t node)
+{
+    struct seat *s = ctx;
+    s->broken[node] = false;
+    if (s->link[node] != NULL)
+        tcp_link_close(s->link[node]);
+    s->link[node] = NULL;
+}
+
+/* The core may not be called from inside an effect: the loss is told after its return. */
+static void link_break(struct seat *s, uint32_t node)
+{
+    effect_close(s, node);
+    s->broken[node] = true;
+    s->any_broken = true;
+}
+
+static void on_link_opened(void *ctx, uint32_t node);
+static void on_link_closed(void *ctx, uint32_t node);
+static void on_link_frame(void *ctx, uint32_t node, const uint8_t *payload, size_t payload_bytes,
+                          uint64_t sent_ms);
+
+static void effect_dial(void *ctx, uint32_t node)
+{
+    static const struct tcp_link_hooks hooks = {on_link_opened, on_link_closed, on_link_frame};
+    struct seat *s = ctx;
+    struct swarm *w = s->face.swarm;
+    assert(s->link[node] == NULL);
+    s->broken[node] = false;
+    if (tcp_link_dial(&w->pool, (const struct sockaddr *)&w->node[node], &hooks, s, node,
+                      &s->link[node]) != EXAM_OK)
+        link_break(s, node);
+}
+
+static void effect_send(void *ctx, uint32_t node, const uint8_t *frame, size_t frame_bytes)
+{
+    struct seat *s = ctx;
+    if (s->link[node] == NULL)
+        return;
+    if (tcp_link_send(s->link[node], frame, frame_bytes, boot_clock_ms()) != EXAM_OK)
+        link_break(s, node);
+}
+
+static exam_err effect_journal(void *ctx, const struct seat_record *r, bool durable)
+{
+    struct seat *s = ctx;
+    return journal_append(s->face.journal, r, durable);
+}
+
+static exam_err effect_fetch(void *ctx, uint64_t seq, struct seat_record *out)
+{
+    struct seat *s = ctx;
+    return journal_find(s->face.journal, seq, out);
+}
+
+static void effect_event(void *ctx, const struct seat_event *e)
+{
+    struct seat *s = ctx;
+    s->act_due = true;
+    s->face.swarm->config.behaviour.event(&s->face, e);
+}
+
+static const struct seat_effects effects = {effect_dial,    effect_close, effect_send,
+                                            effect_journal, effect_fetch, effect_event};
+
+/* ---------------------------------------------------------------- one seat's turn */
+
+static void on_timer(uv_timer_t *t);
+
+/* Arms the timer only when it must fire earlier than it would: a deadline that has moved on is
+ * noticed when the old one comes. That spares a timer's work for each answer. */
+static void seat_arm(struct seat *s, uint64_t now_ms)
+{
+    uint64_t at_ms = s->started ? seat_core_deadline_ms(s->face.core) : s->start_ms;
+    if (s->started) {
+        uint64_t wake_ms = s->face.swarm->config.behaviour.wake_ms(&s->face);
+        if (wake_ms < at_ms)
+            at_ms = wake_ms;
+    }
+    if (at_ms >= s->armed_ms)
+        return;
+    s->armed_ms = at_ms;
+    uv_update_time(&s->face.swarm->loop);
+    uv_timer_start(&s->timer, on_timer, at_ms > now_ms ? at_ms - now_ms : 0, 0);
+}
+
+void swarm_seat_wake(struct swarm_seat *face)
+{
+    struct seat *s = (struct seat *)face;
+    s->act_due = true;
+    s->armed_ms = boot_clock_ms();
+    uv_timer_start(&s->timer, on_timer, 0, 0);
+}
+
+static void losses_tell(struct seat *s, uint64_t now_ms)
+{
+    while (s->any_broken) {
+        s->any_broken = false;
+        for (uint32_t i = 0; i < s->face.swarm->nodes_n; i++) {
+            if (!s->broken[i])
+                continue;
+            s->broken[i] = false;
+            seat_core_link_closed(s->face.core, now_ms, i);
+        }
+    }
+}
+
+/* After every call into the core. The behaviour's own calls may cause events again, hence the loop;
+ * it is bounded so that a behaviour that answers without end cannot starve the other seats. */
+static void seat_settle(struct seat *s, uint64_t now_ms)
+{
+    enum { ROUNDS_MAX = 8 };
+    for (int i = 0; i < ROUNDS_MAX && (s->any_broken || s->act_due); i++) {
+        losses_tell(s, now_ms);
+        s->act_due = false;
+        if (!s->face.swarm->stopping)
+            s->face.swarm->config.behaviour.act(&s->face, now_ms);
+    }
+    if (s->face.swarm->stopping)
+        return;
+    if (s->any_broken || s->act_due)
+        swarm_seat_wake(&s->face);
+    else
+        seat_arm(s, now_ms);
+}
+
+static void seat_begin(struct seat *s, uint64_t now_ms)
+{
+    s->started = true;
+    exam_err err = seat_core_start(s->face.core, now_ms);
+    if (err != EXAM_OK) {
+        fprintf(stderr, "seatsim: seat %s cannot start: %s: %s\n", s->face.row->seat,
+                exam_err_text(err), journal_why(s->face.journal));
+        swarm_stop(s->face.swarm);
+    }
+    s->act_due = true;
+}
+
+static void on_timer(uv_timer_t *t)
+{
+    struct seat *s = t->data;
+    uint64_t now_ms = boot_clock_ms();
+    s->armed_ms = UINT64_MAX;
+    if (!s->started && now_ms >= s->start_ms)
+        seat_begin(s, now_ms);
+    else if (s->started && seat_core_deadline_ms(s->face.core) <= now_ms)
+        seat_core_tick(s->face.core, now_ms);
+    if (s->started && s->face.swarm->config.behaviour.wake_ms(&s->face) <= now_ms)
+        s->act_due = true;
+    seat_settle(s, now_ms);
+}
+
+static void on_link_opened(void *ctx, uint32_t node)
+{
+    struct seat *s = ctx;
+    uint64_t now_ms = boot_clock_ms();
+    seat_core_link_opened(s->face.core, now_ms, node);
+    seat_settle(s, now_ms);
+}
+
+static void on_link_closed(void *ctx, uint32_t node)
+{
+    struct seat *s = ctx;
+    uint64_t now_ms = boot_clock_ms();
+    s->link[node] = NULL;
+    seat_core_link_closed(s->face.core, now_ms, node);
+    seat_settle(s, now_ms);
+}
+
+static void on_link_frame(void *ctx, uint32_t node, const uint8_t *payload, size_t payload_bytes,
+                          uint64_t sent_ms)
+{
+    struct seat *s = ctx;
+    uint64_t now_ms = boot_clock_ms();
+    s->face.reply_sent_ms = sent_ms;
+    seat_core_frame(s->face.core, now_ms, node, payload, payload_bytes);
+    seat_settle(s, now_ms);
+}
+
+/* ---------------------------------------------------------------- opening */
+
+static bool boot_id_read(uint8_t out[BOOT_ID_BYTES])
+{
+    FILE *f = fopen("/proc/sys/kernel/random/boot_id", "r");
+    char text[64] = "";
+    size_t got = 0;
+    if (f == NULL)
+        return false;
+    if (fgets(text, sizeof text, f) != NULL)
+        for (const char *p = text; *p != '\0' && got < BOOT_ID_BYTES;) {
+            unsigned byte;
+            if (*p == '-')
+                p++;
+            if (sscanf(p, "%2x", &byte) != 1)
+                break;
+            out[got++] = (uint8_t)byte;
+            p += 2;
+        }
+    fclose(f);
+    return got == BOOT_ID_BYTES;
+}
+
+static bool node_resolve(struct swarm *w, char *address)
+{
+    char *colon = strrchr(address, ':');
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC}, *found;
+    if (colon == NULL || w->nodes_n == NODES_MAX)
+        return false;
+    *colon = '\0';
+    if (getaddrinfo(address, colon + 1, &hints, &found) != 0)
+        return false;
+    memcpy(&w->node[w->nodes_n++], found->ai_addr, found->ai_addrlen);
+    freeaddrinfo(found);
+    return true;
+}
+
+static exam_err nodes_resolve(struct swarm *w, const char *nodes)
+{
+    char *copy = strdup(nodes), *save = NULL;
+    exam_err err = copy == NULL ? EXAM_NOMEM : EXAM_OK;
+    for (char *a = copy ? strtok_r(copy, ",", &save) : NULL; a != NULL && err == EXAM_OK;
+         a = strtok_r(NULL, ",", &save))
+        if (!node_resolve(w, a))
+            err = EXAM_INVALID;
+    if (err == EXAM_OK && w->nodes_n == 0)
+        err = EXAM_INVALID;
+    if (err != EXAM_OK)
+        fprintf(stderr, "seatsim: --nodes %s: not a list of HOST:PORT,HOST:PORT (at most %d)\n",
+                nodes, NODES_MAX);
+    free(copy);
+    return err;
+}
+
+static exam_err replay_one(void *ctx, const struct seat_record *r)
+{
+    struct seat *s = ctx;
+    seat_core_replay(s->face.core, r);
+    return EXAM_OK;
+}
+
+static exam_err seat_open(struct swarm *w, uint32_t i)
+{
+    struct seat *s = &w->seat[i];
+    s->face = (struct swarm_seat){
+        .swarm = w, .index = i, .row = &w->config.roster->row[w->config.skip_n + i]};
+    s->armed_ms = UINT64_MAX;
+    s->start_ms = boot_clock_ms() + i / SEATS_STARTED_PER_MS;
+    struct seat_config c = {.seat = s->face.row->seat,
+                            .client = "seatsim",
+                            .nodes_n = w->nodes_n,
+                            .chance_seed = w->config.seed * 1000003u + w->config.skip_n + i,
+                            .answers_bytes = SEAT_ANSWERS_BYTES_MIN,
+                            .arena = &w->arena,
+                            .effects = &effects,
+                            .ctx = s};
+    memcpy(c.boot_id, w->boot_id, sizeof c.boot_id);
+    size_t bytes;
+    exam_err err = seat_core_bytes(&c, &bytes);
+    if (err == EXAM_OK && (s->block = calloc(1, bytes)) == NULL)
+        err = EXAM_NOMEM;
+    if (err == EXAM_OK)
+        err = seat_core_init(s->block, bytes, &c, &s->face.core);
+    if (err != EXAM_OK) {
+        fprintf(stderr, "seatsim: seat %s: %s\n", s->face.row->seat, exam_err_text(err));
+        return err;
+    }
+    char why[JOURNAL_WHY_BYTES] = "";
+    err = journal_open(w->config.journals_dir, s->face.row->seat, replay_one, s, &s->face.journal,
+                       NULL, why);
+    if (err != EXAM_OK)
+        fprintf(stderr, "seatsim: journal of seat %s: %s\n", s->face.row->seat, why);
+    return err;
+}
+
+/* Each seat needs its journal and a connection to each node, and some more while one is closing. */
+static exam_err files_allow(uint32_t seats_n, uint32_t nodes_n)
+{
+    rlim_t want = (rlim_t)seats_n * (1 + 2 * nodes_n) + 256;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return EXAM_SYSTEM;
+    if (limit.rlim_cur >= want)
+        return EXAM_OK;
+    struct rlimit raised = {want, limit.rlim_max > want ? limit.rlim_max : want};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
+        return EXAM_OK;
+    raised = (struct rlimit){limit.rlim_max, limit.rlim_max};
+    rlim_t least = (rlim_t)seats_n * (1 + nodes_n) + 256;
+    if (limit.rlim_max >= least && setrlimit(RLIMIT_NOFILE, &raised) == 0)
+        return EXAM_OK;
+    fprintf(stderr,
+            "seatsim: %u seats need %llu open files, %llu are allowed: raise `ulimit -n`, or run "
+            "fewer seats\n",
+            seats_n, (unsigned long long)least, (unsigned long long)limit.rlim_max);
+    return EXAM_SYSTEM;
+}
+
+static void on_beat(uv_timer_t *t)
+{
+    struct swarm *w = t->data;
+    w->config.behaviour.beat(w->config.behaviour.user, boot_clock_ms());
+}
+
+static void on_signal(uv_signal_t *sig, int number)
+{
+    (void)number;
+    struct swarm *w = sig->data;
+    w->signalled = true;
+    swarm_stop(w);
+}
+
+static exam_err loop_open(struct swarm *w)
+{
+    if (uv_loop_init(&w->loop) != 0)
+        return EXAM_SYSTEM;
+    w->pool.loop = &w->loop;
+    uv_timer_init(&w->loop, &w->beat);
+    uv_signal_init(&w->loop, &w->term);
+    uv_signal_init(&w->loop, &w->interrupt);
+    w->beat.data = w->term.data = w->interrupt.data = w;
+    for (uint32_t i = 0; i < w->seats_n; i++) {
+        uv_timer_init(&w->loop, &w->seat[i].timer);
+        w->seat[i].timer.data = &w->seat[i];
+    }
+    return EXAM_OK;
+}
+
+exam_err swarm_open(const struct swarm_config *c, struct swarm **out)
+{
+    struct swarm *w = calloc(1, sizeof *w);
+    if (w == NULL)
+        return EXAM_NOMEM;
+    w->config = *c;
+    exam_err err = nodes_resolve(w, c->nodes);
+    if (err == EXAM_OK)
+        err = files_allow(c->seats_n, w->nodes_n);
+    if (err == EXAM_OK && !boot_id_read(w->boot_id))
+        err = EXAM_SYSTEM;
+    w->seat = calloc(c->seats_n, sizeof *w->seat);
+    w->arena_block = aligned_alloc(64, ARENA_BYTES_SEAT * 2);
+    if (err == EXAM_OK && (w->seat == NULL || w->arena_block == NULL))
+        err = EXAM_NOMEM;
+    if (err == EXAM_OK)
+        arena_init(&w->arena, w->arena_block, ARENA_BYTES_SEAT * 2);
+    for (uint32_t i = 0; err == EXAM_OK && i < c->seats_n; i++) {
+        w->seats_n++; /* first: what it has opened is closed with it */
+        err = seat_open(w, i);
+    }
+    if (err == EXAM_OK)
+        err = loop_open(w);
+    if (err != EXAM_OK) {
+        swarm_close(w);
+        return err;
+    }
+    *out = w;
+    return EXAM_OK;
+}
+
+/* ---------------------------------------------------------------- running */
+
+void swarm_stop(struct swarm *w)
+{
+    if (!w->stopping) {
+        w->stopping = true;
+        uv_stop(&w->loop);
+    }
+}
+
+static void goodbye(struct swarm *w)
+{
+    uint64_t now_ms = boot_clock_ms();
+    for (uint32_t i = 0; i < w->seats_n; i++) {
+        if (w->seat[i].started)
+            seat_core_stop(w->seat[i].face.core, now_ms);
+        for (uint32_t n = 0; n < w->nodes_n; n++)
+            effect_close(&w->seat[i], n);
+        uv_close((uv_handle_t *)&w->seat[i].timer, NULL);
+    }
+    uv_close((uv_handle_t *)&w->beat, NULL);
+    uv_close((uv_handle_t *)&w->term, NULL);
+    uv_close((uv_handle_t *)&w->interrupt, NULL);
+    /* Only closing handles are left: this ends. */
+    uv_run(&w->loop, UV_RUN_DEFAULT);
+    assert(w->pool.links_open == 0);
+    int rc = uv_loop_close(&w->loop);
+    assert(rc == 0);
+    (void)rc;
+}
+
+bool swarm_run(struct swarm *w)
+{
+    uint64_t now_ms = boot_clock_ms();
+    uv_timer_start(&w->beat, on_beat, BEAT_MS, BEAT_MS);
+    uv_signal_start(&w->term, on_signal, SIGTERM);
+    uv_signal_start(&w->interrupt, on_signal, SIGINT);
+    for (uint32_t i = 0; i < w->seats_n; i++)
+        seat_arm(&w->seat[i], now_ms);
+    if (!w->stopping)
+        uv_run(&w->loop, UV_RUN_DEFAULT);
+    w->stopping = true;
+    goodbye(w);
+    return w->signalled;
+}
+
+void swarm_close(struct swarm *w)
+{
+    if (w == NULL)
+        return;
+    for (uint32_t i = 0; i < w->seats_n; i++) {
+        if (w->seat[i].face.journal != NULL)
+            journal_close(w->seat[i].face.journal);
+        free(w->seat[i].block);
+    }
+    free(w->seat);
+    free(w->arena_block);
+    free(w);
+}
+
+uint32_t swarm_seats(const struct swarm *w)
+{
+    return w->seats_n;
+}
+
+struct swarm_seat *swarm_seat_at(struct swarm *w, uint32_t i)
+{
+    assert(i < w->seats_n);
+    return &w->seat[i].face;
+}

@@ -1,0 +1,209 @@
+#include "tcp_link.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "boot_clock.h"
+
+struct tcp_link {
+    uv_tcp_t tcp;
+    uv_connect_t connect;
+    struct tcp_link_pool *pool;
+    const struct tcp_link_hooks *hooks;
+    void *ctx;
+    uint32_t node;
+    bool closing;
+    bool blind;     /* lost count of its requests: no time of one is known any more */
+    uint8_t *carry; /* the beginning of a frame whose end has not come */
+    size_t carry_bytes;
+    uint64_t opened_ms;
+    uint32_t requests_first, requests_n; /* a ring of the times at which requests were sent */
+    uint64_t request_ms[TCP_LINK_REQUESTS_TIMED];
+};
+
+struct queued_write {
+    uv_write_t write;
+    uint8_t bytes[];
+};
+
+static void on_closed(uv_handle_t *h)
+{
+    struct tcp_link *l = h->data;
+    l->pool->links_open--;
+    free(l->carry);
+    free(l);
+}
+
+void tcp_link_close(struct tcp_link *l)
+{
+    assert(!l->closing);
+    l->closing = true;
+    uv_close((uv_handle_t *)&l->tcp, on_closed);
+}
+
+static void link_end(struct tcp_link *l)
+{
+    tcp_link_close(l);
+    l->hooks->closed(l->ctx, l->node);
+}
+
+/* A Reply's first field is its request's id; protobuf leaves out an id of 0, which marks a pushed
+ * frame. So the first byte tells the two apart without decoding. */
+static bool frame_is_reply(const uint8_t *payload)
+{
+    enum { TAG_ID = 1 << 3 };
+    return payload[0] == TAG_ID;
+}
+
+static uint64_t request_answered(struct tcp_link *l, const uint8_t *payload)
+{
+    if (l->blind || !frame_is_reply(payload) || l->requests_n == 0)
+        return l->opened_ms;
+    uint64_t sent_ms = l->request_ms[l->requests_first];
+    l->requests_first = (l->requests_first + 1) % TCP_LINK_REQUESTS_TIMED;
+    l->requests_n--;
+    return sent_ms;
+}
+
+static void request_note(struct tcp_link *l, uint64_t now_ms)
+{
+    if (l->requests_n == TCP_LINK_REQUESTS_TIMED) {
+        l->blind = true;
+        return;
+    }
+    l->request_ms[(l->requests_first + l->requests_n) % TCP_LINK_REQUESTS_TIMED] = now_ms;
+    l->requests_n++;
+}
+
+static void on_space(uv_handle_t *h, size_t wanted, uv_buf_t *out)
+{
+    (void)wanted;
+    struct tcp_link *l = h->data;
+    struct tcp_link_pool *p = l->pool;
+    /* libuv reads into this at once, before anything else runs: one buffer serves all links. */
+    if (l->carry_bytes > 0)
+        memcpy(p->buffer, l->carry, l->carry_bytes);
+    *out = uv_buf_init((char *)p->buffer + l->carry_bytes,
+                       (unsigned)(sizeof p->buffer - l->carry_bytes));
+}
+
+/* Keeps what is left after the last whole frame for the next read. False: no memory. */
+static bool carry_keep(struct tcp_link *l, const uint8_t *bytes, size_t n)
+{
+    if (n > 0 && l->carry == NULL)
+        l->carry = malloc(FRAME_HEADER_BYTES + FRAME_BYTES_MAX);
+    if (n > 0 && l->carry == NULL)
+        return false;
+    if (n > 0)
+        memcpy(l->carry, bytes, n);
+    l->carry_bytes = n;
+    return true;
+}
+
+static void on_bytes(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+    (void)buf;
+    struct tcp_link *l = stream->data;
+    if (n == 0)
+        return;
+    if (n < 0) {
+        link_end(l);
+        return;
+    }
+    struct frame_reader r;
+    const uint8_t *payload;
+    size_t payload_bytes;
+    exam_err err;
+    frame_reader_init(&r, l->pool->buffer, sizeof l->pool->buffer, FRAME_BYTES_MAX);
+    frame_reader_filled(&r, l->carry_bytes + (size_t)n);
+    l->carry_bytes = 0;
+    while ((err = frame_reader_next(&r, &payload, &payload_bytes)) == EXAM_OK) {
+        l->hooks->frame(l->ctx, l->node, payload, payload_bytes, request_answered(l, payload));
+        if (l->closing)
+            return;
+    }
+    if (err != EXAM_AGAIN || !carry_keep(l, r.buf + r.begin, r.end - r.begin))
+        link_end(l);
+}
+
+static void on_connect(uv_connect_t *c, int status)
+{
+    struct tcp_link *l = c->data;
+    if (l->closing)
+        return;
+    if (status != 0 || uv_read_start((uv_stream_t *)&l->tcp, on_space, on_bytes) != 0) {
+        link_end(l);
+        return;
+    }
+    uv_tcp_nodelay(&l->tcp, 1);
+    l->opened_ms = boot_clock_ms();
+    l->hooks->opened(l->ctx, l->node);
+}
+
+exam_err tcp_link_dial(struct tcp_link_pool *pool, const struct sockaddr *to,
+                       const struct tcp_link_hooks *hooks, void *ctx, uint32_t node,
+                       struct tcp_link **out)
+{
+    struct tcp_link *l = calloc(1, sizeof *l);
+    if (l == NULL)
+        return EXAM_NOMEM;
+    l->pool = pool;
+    l->hooks = hooks;
+    l->ctx = ctx;
+    l->node = node;
+    if (uv_tcp_init(pool->loop, &l->tcp) != 0) {
+        free(l);
+        return EXAM_SYSTEM;
+    }
+    pool->links_open++;
+    l->tcp.data = l;
+    l->connect.data = l;
+    if (uv_tcp_connect(&l->connect, &l->tcp, to, on_connect) != 0) {
+        tcp_link_close(l);
+        return EXAM_SYSTEM;
+    }
+    *out = l;
+    return EXAM_OK;
+}
+
+static void on_written(uv_write_t *w, int status)
+{
+    (void)status; /* a broken connection is seen by the reader, too */
+    free(w->data);
+}
+
+static exam_err send_later(struct tcp_link *l, const uint8_t *bytes, size_t n)
+{
+    if (uv_stream_get_write_queue_size((uv_stream_t *)&l->tcp) + n > TCP_LINK_QUEUED_BYTES_MAX)
+        return EXAM_FULL;
+    struct queued_write *q = malloc(sizeof *q + n);
+    if (q == NULL)
+        return EXAM_NOMEM;
+    memcpy(q->bytes, bytes, n);
+    q->write.data = q;
+    uv_buf_t buf = uv_buf_init((char *)q->bytes, (unsigned)n);
+    if (uv_write(&q->write, (uv_stream_t *)&l->tcp, &buf, 1, on_written) != 0) {
+        free(q);
+        return EXAM_CONN;
+    }
+    return EXAM_OK;
+}
+
+exam_err tcp_link_send(struct tcp_link *l, const uint8_t *frame, size_t frame_bytes,
+                       uint64_t now_ms)
+{
+    assert(!l->closing);
+    request_note(l, now_ms);
+    /* libuv reads the bytes only; its interface has no const. */
+    uv_buf_t buf = {.base = (char *)(uintptr_t)frame, .len = frame_bytes};
+    int n = uv_try_write((uv_stream_t *)&l->tcp, &buf, 1);
+    if (n == UV_EAGAIN)
+        n = 0;
+    if (n < 0)
+        return EXAM_CONN;
+    if ((size_t)n == frame_bytes)
+        return EXAM_OK;
+    return send_later(l, frame + n, frame_bytes - (size_t)n);
+}

@@ -1,0 +1,144 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "witness.h"
+
+static struct witness_faults faults;
+static struct witness w;
+
+static int setup(void **state)
+{
+    (void)state;
+    memset(&faults, 0, sizeof faults);
+    witness_init(&w, "R01-01", &faults);
+    return 0;
+}
+
+static void account(uint64_t used_ms, uint64_t lost_ms, uint64_t sent_ms, uint64_t received_ms)
+{
+    struct witness_account a = {
+        .allot_ms = 60000, .used_ms = used_ms, .left_ms = 60000 - used_ms, .lost_ms = lost_ms};
+    witness_see_account(&w, &a, sent_ms, received_ms);
+}
+
+/* A history that the rules allow, with a failover after a lock, raises nothing. */
+static void test_witness__honest_history(void **state)
+{
+    (void)state;
+    account(0, 0, 100, 105);
+    witness_see_acked(&w, 1);
+    witness_see_mark(&w, 1000, 59000, 1102, 1106);
+    witness_see_mark(&w, 2000, 58000, 2102, 2110);
+    witness_see_closed(&w);
+    account(17000, 32000, 49000, 49120);
+    witness_see_attached(&w, 1);
+    assert_int_equal(faults.count, 0);
+}
+
+/* A2: a node that has less than it acknowledged is caught. */
+static void test_witness__acknowledged_answer_is_missing(void **state)
+{
+    (void)state;
+    account(0, 0, 100, 105);
+    witness_see_acked(&w, 7);
+    witness_see_mark(&w, 10, 59990, 110, 116);
+    witness_see_attached(&w, 7);
+    assert_int_equal(faults.count, 0);
+    witness_see_attached(&w, 6);
+    assert_int_equal(faults.count, 1);
+    assert_non_null(strstr(faults.text[0], "A2"));
+}
+
+/* The sum of used and left is checked in accounts and in acknowledgements. */
+static void test_witness__sum_does_not_hold(void **state)
+{
+    (void)state;
+    account(0, 0, 100, 105);
+    witness_see_acked(&w, 1);
+    witness_see_mark(&w, 10, 59991, 110, 116);
+    assert_int_equal(faults.count, 1);
+    struct witness_account a = {
+        .allot_ms = 60000, .grants_ms = 500, .used_ms = 20, .left_ms = 59980};
+    witness_see_account(&w, &a, 130, 131);
+    assert_int_equal(faults.count, 2);
+}
+
+/* Used time never goes back. */
+static void test_witness__used_goes_back(void **state)
+{
+    (void)state;
+    account(5000, 0, 10000, 10001);
+    witness_see_acked(&w, 1);
+    witness_see_mark(&w, 4999, 55001, 10002, 10003);
+    assert_int_equal(faults.count, 1);
+}
+
+/* T2: used that runs ahead of the seat's own clock is caught, by one millisecond over the slack. */
+static void test_witness__clock_runs_too_fast(void **state)
+{
+    (void)state;
+    account(1000, 0, 5000, 5002);
+    witness_see_acked(&w, 1);
+    witness_see_mark(&w, 2000 + WITNESS_CLOCK_SLACK_MS, 58000 - WITNESS_CLOCK_SLACK_MS, 5990, 6000);
+    assert_int_equal(faults.count, 0);
+    witness_see_acked(&w, 2);
+    witness_see_mark(&w, 3001 + WITNESS_CLOCK_SLACK_MS, 56999 - WITNESS_CLOCK_SLACK_MS, 6990, 7000);
+    assert_int_equal(faults.count, 1);
+    assert_non_null(strstr(faults.text[0], "T2"));
+}
+
+/* T6: a seat whose screen is open must not be credited with lost time; once it has closed, it may. */
+static void test_witness__lost_without_lock(void **state)
+{
+    (void)state;
+    account(1000, 0, 5000, 5001);
+    witness_see_opened(&w);
+    account(1000, 1, 5000, 5002);
+    assert_int_equal(faults.count, 1);
+    witness_see_closed(&w);
+    account(1000, 400, 6000, 6002);
+    assert_int_equal(faults.count, 1);
+}
+
+/* T2: what a seat lost before its screen first opened is no fault, but nothing more of it. */
+static void test_witness__lost_before_the_screen_opened(void **state)
+{
+    (void)state;
+    account(0, 397, 5000, 5001);
+    witness_see_opened(&w);
+    account(1000, 397, 6000, 6001);
+    assert_int_equal(faults.count, 0);
+    account(1000, 398, 6000, 6002);
+    assert_int_equal(faults.count, 1);
+}
+
+/* More faults than are kept as text are still counted. */
+static void test_witness__counts_all_faults(void **state)
+{
+    (void)state;
+    witness_see_acked(&w, 9);
+    witness_see_mark(&w, 0, 60000, 1, 2);
+    for (int i = 0; i < 10; i++)
+        witness_see_attached(&w, 0);
+    assert_int_equal(faults.count, 10);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_witness__honest_history, setup),
+        cmocka_unit_test_setup(test_witness__acknowledged_answer_is_missing, setup),
+        cmocka_unit_test_setup(test_witness__sum_does_not_hold, setup),
+        cmocka_unit_test_setup(test_witness__used_goes_back, setup),
+        cmocka_unit_test_setup(test_witness__clock_runs_too_fast, setup),
+        cmocka_unit_test_setup(test_witness__lost_without_lock, setup),
+        cmocka_unit_test_setup(test_witness__lost_before_the_screen_opened, setup),
+        cmocka_unit_test_setup(test_witness__counts_all_faults, setup),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
