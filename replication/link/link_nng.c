@@ -499,6 +499,9 @@ static exam_err hub_dial(struct link_hub *base, const char *url, uint64_t token,
         return err;
     int rc = nng_stream_dialer_alloc(&l->dialer, url);
     if (!rc)
+        /* NNG 1.5.2 turns it off: records would wait 40 ms behind a ping. An ipc stream has none. */
+        (void)nng_stream_dialer_set_bool(l->dialer, NNG_OPT_TCP_NODELAY, true);
+    if (!rc)
         rc = nng_aio_alloc(&l->io_dial, dial_cb, l);
     if (rc) {
         link_destroy(l);
@@ -553,6 +556,8 @@ static exam_err hub_listen(struct link_hub *base, const char *url, char *why, si
     struct nng_accepting *a = &h->listeners[h->listeners_n];
     *a = (struct nng_accepting){.hub = h};
     int rc = nng_stream_listener_alloc(&a->listener, url);
+    if (!rc)
+        (void)nng_stream_listener_set_bool(a->listener, NNG_OPT_TCP_NODELAY, true);
     if (!rc)
         rc = nng_stream_listener_listen(a->listener);
     if (!rc)
