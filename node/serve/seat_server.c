@@ -135,13 +135,19 @@ static void account_put(Seat__Account *out, const struct exam_account *a)
     out->lost_ms = a->lost_ms;
 }
 
+/* T3: an acknowledgement is a mark, so it tells what the log holds, to the millisecond: a reading of
+ * the clock after the decision would be ahead of the mark that a successor has. */
+static uint64_t logged_ms(const struct seat_server *s)
+{
+    return exam_last_ms(engine_exam(s->node.engine));
+}
+
 static void queue_ack(struct seat_server *s, struct conn *c, uint32_t id, uint64_t seq,
                       struct reply *r)
 {
     struct seat *seat = conn_data(c);
     struct exam_account a;
-    exam_sitting_account(engine_exam(s->node.engine), seat->sitting,
-                         engine_now_ms(s->node.engine), &a);
+    exam_sitting_account(engine_exam(s->node.engine), seat->sitting, logged_ms(s), &a);
     r->kind = REPLY_ACK;
     r->id = id;
     r->sitting = seat->sitting;
@@ -164,7 +170,7 @@ static void notice(struct seat_server *s, uint32_t sitting, uint64_t lsn, Seat__
     Seat__Account account;
     Seat__Notice n = SEAT__NOTICE__INIT;
     Seat__Reply r = SEAT__REPLY__INIT;
-    exam_sitting_view(x, sitting, engine_now_ms(s->node.engine), &v);
+    exam_sitting_view(x, sitting, logged_ms(s), &v);
     account_put(&account, &v.account);
     n.kind = kind;
     n.epoch = s->node.epoch(s->node.ctx);
@@ -416,7 +422,7 @@ static void queue_attached(struct seat_server *s, struct conn *c, uint32_t id, u
         conn_close(c, "out of memory");
         return;
     }
-    exam_sitting_view(engine_exam(s->node.engine), sitting, engine_now_ms(s->node.engine), r.view);
+    exam_sitting_view(engine_exam(s->node.engine), sitting, logged_ms(s), r.view);
     queue_reply(s, c, &r);
 }
 
