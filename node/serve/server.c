@@ -1,6 +1,8 @@
 #include "server.h"
 
 #include <assert.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -414,6 +416,17 @@ void server_each(struct server *s, void (*each)(void *ctx, struct conn *c), void
 
 /* ---------------------------------------------------------------- the listener */
 
+/* Frames of a hundred bytes on a local network need no model of its bandwidth: with BBR, where that
+ * is the system's choice, each of them arms a pacing timer. Accepted connections inherit it. */
+static void server_tune(struct server *s)
+{
+    static const char reno[] = "reno"; /* in every kernel */
+    uv_os_fd_t fd;
+    if (uv_fileno((const uv_handle_t *)&s->tcp, &fd) == 0 &&
+        setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, reno, sizeof reno - 1))
+        oplog(OPLOG_DEBUG, "congestion-control", OPLOG_S("endpoint", s->o.name));
+}
+
 static exam_err server_bind(struct server *s, char *why, size_t why_bytes)
 {
     char host[ADDRESS_BYTES_MAX], port_text[8];
@@ -432,6 +445,8 @@ static exam_err server_bind(struct server *s, char *why, size_t why_bytes)
     }
     rc = uv_tcp_bind(&s->tcp, found->ai_addr, 0);
     freeaddrinfo(found);
+    if (!rc)
+        server_tune(s);
     if (!rc)
         rc = uv_listen((uv_stream_t *)&s->tcp, BACKLOG, on_connection);
     if (!rc)
