@@ -92,7 +92,8 @@ static void test_witness__clock_runs_too_fast(void **state)
     assert_non_null(strstr(faults.text[0], "T2"));
 }
 
-/* T6: a seat whose screen is open must not be credited with lost time; once it has closed, it may. */
+/* T6: a seat whose screen is open must not be credited with lost time; once it has closed, it may.
+ */
 static void test_witness__lost_without_lock(void **state)
 {
     (void)state;
