@@ -94,7 +94,7 @@ static const struct message_rule results = RULE(admin__results, results_fields);
 
 static const struct field_rule target_fields[] = {
     {AT(Target, kind), .kind = FIELD_ENUM, .max = EV__SCOPE_KIND__SCOPE_KIND_SITTING},
-    {AT(Target, name), .kind = FIELD_NAME},
+    {AT(Target, name), .kind = FIELD_NAME_OPT}, /* the site needs none */
 };
 static const struct message_rule target = RULE(admin__target, target_fields);
 
@@ -287,6 +287,7 @@ static const struct field_rule sitting_result_fields[] = {
     {AT(SittingResult, paper), .kind = FIELD_NAME_OPT},
     {AT(SittingResult, state), .kind = FIELD_NAME},
     {AT(SittingResult, finish), .kind = FIELD_NAME_OPT},
+    {AT(SittingResult, id_no), .kind = FIELD_NAME_OPT},
 };
 static const struct message_rule sitting_result =
     RULE(admin__sitting_result, sitting_result_fields);

@@ -212,7 +212,7 @@ void rep_step(rep *r, const struct rep_input *in)
         rep_found(r, in->token);
         break;
     case REP_PROMOTE:
-        rep_promote(r, in->token, in->attest);
+        rep_promote(r, in->token, in->attest, in->epoch);
         break;
     case REP_HAND_OVER:
         rep_hand_over(r, in->token);

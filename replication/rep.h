@@ -115,7 +115,9 @@ enum rep_input_kind {
     REP_EPOCH_HEARD, /* epoch: proven to this node otherwise than by a peer, e.g. by a seat's mark
                       */
     REP_FOUND,       /* token: a person founds the site on this node */
-    REP_PROMOTE,     /* token, attest: a person wants this node to serve (W2) */
+    REP_PROMOTE,     /* token, attest: a person wants this node to serve (W2). epoch: the highest that
+                        anybody claims to have seen, proven or not (0: nobody does): what begins by
+                        attest gets a higher number, so that no two histories share one (W1) */
     REP_HAND_OVER,   /* token: this node, the primary, wants a standby in sync to take over (W4) */
     REP_STOP,        /* orderly end: closes every link, serves no more */
     REP_FAILED,      /* the log could not be written or read: serves no more (D6) */
@@ -234,6 +236,8 @@ struct rep_peer_status {
 
 size_t rep_peers(const rep *r);
 void rep_peer_status(const rep *r, size_t i, uint64_t now_ms, struct rep_peer_status *out);
+/* The connection to it; .n 0: none. */
+struct rep_link rep_peer_link(const rep *r, size_t i);
 /* False: worth dialling. */
 bool rep_peer_connected(const rep *r, size_t i);
 

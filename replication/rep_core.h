@@ -193,7 +193,7 @@ void rep_fail(rep *r);
 /* ---------------------------------------------------------------- rep_promote.c */
 
 void rep_found(rep *r, uint64_t token);
-void rep_promote(rep *r, uint64_t token, bool attest);
+void rep_promote(rep *r, uint64_t token, bool attest, uint64_t claimed_epoch);
 void rep_promote_ends(rep *r, exam_err code, const char *text);
 void rep_promote_tick(rep *r);
 void rep_on_hand_over(rep *r, struct peer *p, const Rep__HandOver *m);

@@ -106,7 +106,7 @@ static exam_err promotion_check(const rep *r, int *from, char *text, size_t byte
 
 /* ---------------------------------------------------------------- promoting (W2) */
 
-void rep_promote(rep *r, uint64_t token, bool attest)
+void rep_promote(rep *r, uint64_t token, bool attest, uint64_t claimed_epoch)
 {
     char text[REP_TEXT_BYTES];
     int from;
@@ -120,7 +120,8 @@ void rep_promote(rep *r, uint64_t token, bool attest)
         return;
     }
     if (from == PEER_NONE) {
-        rep_begin(r, r->known_epoch + 1, EV__EPOCH_REASON__EPOCH_REASON_ATTESTED, true, token);
+        uint64_t above = claimed_epoch > r->known_epoch ? claimed_epoch : r->known_epoch;
+        rep_begin(r, above + 1, EV__EPOCH_REASON__EPOCH_REASON_ATTESTED, true, token);
         return;
     }
     r->promoting = true;

@@ -100,3 +100,9 @@ void rep_peer_status(const rep *r, size_t i, uint64_t now_ms, struct rep_peer_st
     };
     snprintf(out->text, sizeof out->text, "%s", p->text);
 }
+
+struct rep_link rep_peer_link(const rep *r, size_t i)
+{
+    assert(i < r->peers_n);
+    return r->peers[i].link;
+}
