@@ -107,12 +107,10 @@ void seat_clock_mark_journal(struct seat_core *s)
         s->mark_unjournalled = false;
 }
 
-/* T6: the position at a heartbeat instant. It is durable when no acknowledgement vouches for the
- * stretch since the last one: out of contact, or when the node has been silent for a heartbeat.
- * In contact the node's own mark of this very instant, durable where the answers are (T3), is on
- * its way; the record is then just buffered, and spares the disk a flush a second. What that can
- * cost is one heartbeat of used time that nothing durable recorded: it is not charged (T7). */
-static void position_journal(struct seat_core *s, uint64_t at_ms, bool durable)
+/* T6: the position at a heartbeat instant, durable, in contact, too: the mark that an acknowledgement
+ * brings is only as safe as the nodes that have it, and one that went on alone (A1) may take it with
+ * it. Then this seat's disk is the only place that knows what was used (T7, T12). */
+static void position_journal(struct seat_core *s, uint64_t at_ms)
 {
     if (!s->session_journalled)
         return;
@@ -120,16 +118,8 @@ static void position_journal(struct seat_core *s, uint64_t at_ms, bool durable)
         .kind = SEAT_RECORD_POSITION,
         .u.position = {.at_ms = at_ms, .used_ms = s->mark.used_ms + seat_clock_open_ms(s, at_ms)}};
     seat_clock_mark_journal(s);
-    exam_err err = seat_journal(s, &r, durable);
+    exam_err err = seat_journal(s, &r, true);
     (void)err; /* told as a problem; the screen stays open: its time is then not charged */
-}
-
-static bool node_is_silent(const struct seat_core *s)
-{
-    if (s->phase != SESSION_ATTACHED)
-        return true;
-    uint64_t oldest_ms = seat_request_oldest_ms(s);
-    return oldest_ms != NEVER_MS && s->now_ms - oldest_ms >= s->heartbeat_ms;
 }
 
 static void heartbeat_send(struct seat_core *s)
@@ -154,7 +144,7 @@ static void heartbeat_turn(struct seat_core *s)
     uint64_t instant_ms = s->heartbeat_at_ms + late * s->heartbeat_ms;
     s->heartbeat_at_ms = instant_ms + s->heartbeat_ms;
     if (s->open)
-        position_journal(s, instant_ms, node_is_silent(s));
+        position_journal(s, instant_ms);
     else
         seat_clock_mark_journal(s);
     heartbeat_send(s);
@@ -164,7 +154,7 @@ static void heartbeat_turn(struct seat_core *s)
 static void lock(struct seat_core *s)
 {
     uint64_t at_ms = lock_at_ms(s);
-    position_journal(s, at_ms, true);
+    position_journal(s, at_ms);
     seat_clock_close(s, at_ms);
     s->stats.locks_n++;
     struct seat_event e = {.kind = SEAT_EVENT_LOCKED};
@@ -191,7 +181,7 @@ void seat_clock_stop(struct seat_core *s)
 {
     if (!s->open)
         return;
-    position_journal(s, s->now_ms, true);
+    position_journal(s, s->now_ms);
     seat_clock_close(s, s->now_ms);
 }
 
