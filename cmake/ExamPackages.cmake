@@ -30,3 +30,7 @@ if(EXAM_NNG_ROOT)
 endif()
 
 find_library(CSV_LIBRARY csv REQUIRED)
+
+# Not by its pkg-config file: that would link its TLS library into examnode, too.
+find_library(UPSCLIENT_LIBRARY upsclient REQUIRED)
+find_path(UPSCLIENT_INCLUDE upsclient.h REQUIRED)

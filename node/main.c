@@ -28,6 +28,7 @@ static const char doc[] =
     "  admin-listen = \"10.1.0.1:7101\"\n"
     "  replica-listen = \"10.1.0.1:7102\"\n"
     "  peer \"B\" { replica = \"10.1.0.2:7102\" }\n"
+    "  ups = \"ups@127.0.0.1:3493\"  # this server's UPS (Network UPS Tools); may be left out\n"
     "\n"
     "Found a new site once with `examctl found` on one of its nodes; the others join by "
     "themselves.\n"

@@ -105,7 +105,7 @@ static bool never_locked(const struct account_return *r)
 }
 
 /* T6, T7: how long the screen was open since the newer of the two marks. */
-static uint64_t claim_ms(const struct account *a, const struct account_return *r)
+static uint64_t open_claim_ms(const struct account *a, const struct account_return *r)
 {
     uint64_t since_ms = since_newer_mark_ms(a, r);
     uint64_t claim = min_ms(r->open_ms, r->grace_ms);
@@ -121,13 +121,24 @@ static uint64_t claim_ms(const struct account *a, const struct account_return *r
     return min_ms(claim, since_ms);
 }
 
+/* T8: how much of that is before the first pause; what is after it is never charged. */
+static uint64_t before_pause_ms(const struct account *a, const struct account_return *r)
+{
+    if (!r->paused)
+        return UINT64_MAX;
+    if (r->carried_newer)
+        return r->pause_after_ms;
+    return less_ms(carried_ms(a, r) + r->pause_after_ms, a->used_ms);
+}
+
 void account_reckon_return(const struct account *a, const struct account_return *r,
                            struct account_stretch *out)
 {
     uint64_t elapsed = elapsed_ms(a, r);
     uint64_t carried = carried_ms(a, r);
     uint64_t since_end = r->ended ? min_ms(r->ended_ago_ms, elapsed) : 0;
-    uint64_t claim = claim_ms(a, r);
+    uint64_t open = open_claim_ms(a, r);
+    uint64_t claim = min_ms(open, before_pause_ms(a, r));
     uint64_t used = max_ms(a->used_ms, carried) + claim;
 
     used = max_ms(a->used_ms, min_ms(used, account_total_ms(a)));
@@ -140,6 +151,8 @@ void account_reckon_return(const struct account *a, const struct account_return 
     out->lost_ms = less_ms(elapsed - since_end, used - a->used_ms);
     if (carried > a->used_ms)
         out->basis = EV__BASIS__BASIS_CARRIED;
+    else if (claim < open || (r->paused && r->pause_after_ms == 0))
+        out->basis = EV__BASIS__BASIS_PAUSE;
     else
         out->basis = claim > 0 ? EV__BASIS__BASIS_CLAIM : EV__BASIS__BASIS_MARK;
     assert(out->used_ms >= a->used_ms);

@@ -52,6 +52,9 @@ struct account_return {
     bool clock_continuous;
     bool ended; /* T10: its time ran out while out of contact, */
     uint64_t ended_ago_ms;
+    bool paused; /* T8: since the mark that the claim counts from (the seat's, or the node's if it
+                    brings none), */
+    uint64_t pause_after_ms; /* for the first time so long after it */
 };
 
 /* How the stretch from the node's mark until now is to be booked. */

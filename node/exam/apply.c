@@ -30,6 +30,9 @@ bool apply_epoch_began(const struct booking *k, const Ev__EpochBegan *e)
     x->solo = e->solo;
     if (!e->dark_known)
         x->dark_epoch = e->epoch;
+    struct epoch_start *start = exam_epoch_start_add(x, e->epoch);
+    start->sittings_n = x->sittings_n;
+    start->incidents_n = x->incidents_n;
     exam_clocks_stop(x);
     return true;
 }
@@ -38,6 +41,46 @@ bool apply_standby_changed(const struct booking *k, const Ev__StandbyChanged *e)
 {
     k->x->solo = e->solo; /* A1 */
     return true;
+}
+
+static bool apply_contingency(const struct booking *k, const Ev__Event *event)
+{
+    switch (event->kind_case) {
+    case EV__EVENT__KIND_PAUSED:
+        return apply_paused(k, event->paused);
+    case EV__EVENT__KIND_RESUMED:
+        return apply_resumed(k, event->resumed);
+    case EV__EVENT__KIND_GRANTED:
+        return apply_granted(k, event->granted);
+    case EV__EVENT__KIND_MOVED:
+        return apply_moved(k, event->moved);
+    case EV__EVENT__KIND_VIOLATION_NOTED:
+        return apply_violation_noted(k, event->violation_noted);
+    case EV__EVENT__KIND_BATCH_POSTPONED:
+        return apply_batch_postponed(k, event->batch_postponed);
+    case EV__EVENT__KIND_BATCH_SUSPENDED:
+        return apply_batch_suspended(k, event->batch_suspended);
+    case EV__EVENT__KIND_BATCH_UNSUSPENDED:
+        return apply_batch_unsuspended(k, event->batch_unsuspended);
+    case EV__EVENT__KIND_INCIDENT_OPENED:
+        return apply_incident_opened(k, event->incident_opened);
+    case EV__EVENT__KIND_INCIDENT_CLOSED:
+        return apply_incident_closed(k, event->incident_closed);
+    case EV__EVENT__KIND_INCIDENT_NOTED:
+        return apply_incident_noted(k, event->incident_noted);
+    case EV__EVENT__KIND_POWER_CHANGED:
+        return true; /* for people; what follows from it are events of their own */
+    case EV__EVENT__KIND_INTERRUPTION_LIMIT_REACHED:
+        return apply_limit_reached(k, event->interruption_limit_reached);
+    case EV__EVENT__KIND_INTERRUPTION_LIMIT_DECIDED:
+        return apply_limit_decided(k, event->interruption_limit_decided);
+    case EV__EVENT__KIND_INTERRUPTION_OWN_DOING:
+        return apply_own_doing(k, event->interruption_own_doing);
+    case EV__EVENT__KIND_RECOVERED:
+        return apply_recovered(k, event->recovered);
+    default:
+        return false; /* of a later version, or nothing */
+    }
 }
 
 static bool apply_event(const struct booking *k, const Ev__Event *event)
@@ -82,7 +125,7 @@ static bool apply_event(const struct booking *k, const Ev__Event *event)
     case EV__EVENT__KIND_CREDITED:
         return apply_credited(k, event->credited);
     default:
-        return false; /* of a later version, or nothing */
+        return apply_contingency(k, event);
     }
 }
 

@@ -37,7 +37,33 @@ bool apply_credited(const struct booking *k, const Ev__Credited *e);
 bool apply_answered(const struct booking *k, const Ev__Answered *e);
 bool apply_submitted(const struct booking *k, const Ev__Submitted *e);
 
+bool apply_paused(const struct booking *k, const Ev__Paused *e);
+bool apply_resumed(const struct booking *k, const Ev__Resumed *e);
+bool apply_batch_suspended(const struct booking *k, const Ev__BatchSuspended *e);
+bool apply_batch_unsuspended(const struct booking *k, const Ev__BatchUnsuspended *e);
+bool apply_granted(const struct booking *k, const Ev__Granted *e);
+bool apply_moved(const struct booking *k, const Ev__Moved *e);
+bool apply_violation_noted(const struct booking *k, const Ev__ViolationNoted *e);
+bool apply_batch_postponed(const struct booking *k, const Ev__BatchPostponed *e);
+bool apply_incident_opened(const struct booking *k, const Ev__IncidentOpened *e);
+bool apply_incident_closed(const struct booking *k, const Ev__IncidentClosed *e);
+bool apply_incident_noted(const struct booking *k, const Ev__IncidentNoted *e);
+bool apply_limit_reached(const struct booking *k, const Ev__InterruptionLimitReached *e);
+bool apply_limit_decided(const struct booking *k, const Ev__InterruptionLimitDecided *e);
+bool apply_own_doing(const struct booking *k, const Ev__InterruptionOwnDoing *e);
+bool apply_recovered(const struct booking *k, const Ev__Recovered *e);
+
 /* T1: the sitting's time begins now. */
 void apply_begin(const struct booking *k, struct sitting *s);
+/* The screen shows the paper, if it may; with personal timing the time begins now (T1). */
+void apply_paper_opened(const struct booking *k, struct sitting *s);
+/* T11: the sitting's session, if it has one, becomes a former one. */
+void apply_session_leaves(const struct booking *k, struct sitting *s);
+/* A3: the answer, in its place among the versions. False: no such item. */
+bool apply_answer_kept(const struct booking *k, struct sitting *s, const Ev__Answered *e);
+/* T14: what is credited for the stretch is on record, on the same figures. False: used time would
+ * be given back. */
+bool apply_stretch(const struct booking *k, struct sitting *s, uint64_t used_ms,
+                   const struct interruption *i);
 
 #endif

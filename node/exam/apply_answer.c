@@ -1,13 +1,28 @@
 #include "apply.h"
 
+/* The session, `former` or the current one, has this action now. */
+static void seq_taken(const struct booking *k, struct sitting *s, uint32_t former, uint64_t seq)
+{
+    uint64_t *seq_have = former > 0 ? &s->formers[former - 1].seq_have : &s->seq_have;
+
+    if (seq > *seq_have)
+        *seq_have = seq;
+    exam_sitting_touch(k->x, s, former > 0 ? DIRTY_ROSTER : DIRTY_ACCOUNT);
+}
+
 bool apply_submitted(const struct booking *k, const Ev__Submitted *e)
 {
     struct sitting *s = exam_sitting(k->x, e->sitting);
 
+    if (!s || e->former > s->formers_n)
+        return false;
+    if (e->refused) {
+        seq_taken(k, s, e->former, e->seq);
+        return true;
+    }
     if (!sitting_account_open(s) || !account_mark(&s->account, e->used_ms, k->site_ms))
         return false;
-    if (e->seq > s->seq_have)
-        s->seq_have = e->seq;
+    seq_taken(k, s, e->former, e->seq);
     s->finish = EV__FINISH__FINISH_SUBMITTED;
     s->finish_ms = k->site_ms;
     exam_mark_made(k->x, s);
@@ -27,27 +42,31 @@ static bool item_place(exam *x, struct sitting *s, const char *id, uint32_t *pla
     return true;
 }
 
+bool apply_answer_kept(const struct booking *k, struct sitting *s, const Ev__Answered *e)
+{
+    struct answer_version v = {e->attachment_epoch, e->attachment_lsn, e->seq};
+    uint32_t place;
+
+    if (e->value.len > ANSWER_BYTES_MAX || !item_place(k->x, s, e->item, &place))
+        return false;
+    answers_put(&s->answers, &k->x->memory, place, &v, e->value.data, e->value.len, e->made_at_ms,
+                e->late);
+    exam_sitting_touch(k->x, s, DIRTY_ANSWERS);
+    return true;
+}
+
 bool apply_answered(const struct booking *k, const Ev__Answered *e)
 {
     exam *x = k->x;
     struct sitting *s = exam_sitting(x, e->sitting);
-    struct answer_version v = {e->attachment_epoch, e->attachment_lsn, e->seq};
-    uint32_t place;
 
-    if (!s || e->value.len > ANSWER_BYTES_MAX)
+    if (!s || e->value.len > ANSWER_BYTES_MAX || e->former > s->formers_n)
         return false;
-    if (!e->refused) {
-        if (!item_place(x, s, e->item, &place))
-            return false;
-        answers_put(&s->answers, &x->memory, place, &v, e->value.data, e->value.len, e->made_at_ms,
-                    e->late);
-        exam_sitting_touch(x, s, DIRTY_ANSWERS);
-    }
-    if (e->seq > s->seq_have)
-        s->seq_have = e->seq;
-    if (sitting_account_open(s) && account_mark(&s->account, e->used_ms, k->site_ms))
-        exam_mark_made(k->x, s); /* T3 */
-    else
-        exam_sitting_touch(x, s, DIRTY_ACCOUNT);
+    if (!e->refused && !apply_answer_kept(k, s, e))
+        return false;
+    seq_taken(k, s, e->former, e->seq);
+    if (e->former == 0 && sitting_clock_runs(x, s) &&
+        account_mark(&s->account, e->used_ms, k->site_ms))
+        exam_mark_made(x, s); /* T3 */
     return true;
 }

@@ -102,6 +102,8 @@ bool apply_batch_planned(const struct booking *k, const Ev__BatchPlanned *e)
     b->grace_ms = e->grace_ms;
     b->heartbeat_ms = e->heartbeat_ms;
     b->timing = e->timing;
+    b->entry_wall_ms = e->entry_wall_ms;
+    b->start_wall_ms = e->start_wall_ms;
     return true;
 }
 

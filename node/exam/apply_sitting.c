@@ -1,6 +1,37 @@
 #include "apply.h"
 
+#include <sodium.h>
+
 #include <string.h>
+
+void apply_session_leaves(const struct booking *k, struct sitting *s)
+{
+    struct former f = {.seat = s->seat,
+                       .seq_have = s->seq_have,
+                       .attachment_epoch = s->attachment_epoch,
+                       .attachment_lsn = s->attachment_lsn};
+
+    s->contact = false; /* its seat is shut out */
+    if (!s->signed_in || sodium_is_zero(s->session, SESSION_BYTES))
+        return;
+    memcpy(f.session, s->session, SESSION_BYTES);
+    exam_former_add(k->x, s, &f);
+    memset(s->session, 0, SESSION_BYTES);
+    s->seq_have = 0;
+}
+
+/* One that was there before goes on with its own count of actions. */
+static void session_enters(const struct booking *k, struct sitting *s, const uint8_t *session)
+{
+    s->seq_have = 0;
+    for (uint32_t i = 0; i < s->formers_n; i++)
+        if (memcmp(s->formers[i].session, session, SESSION_BYTES) == 0) {
+            s->seq_have = s->formers[i].seq_have;
+            memset(s->formers[i].session, 0, SESSION_BYTES);
+            exam_sitting_touch(k->x, s, DIRTY_ROSTER);
+        }
+    memcpy(s->session, session, SESSION_BYTES);
+}
 
 bool apply_signed_in(const struct booking *k, const Ev__SignedIn *e)
 {
@@ -8,18 +39,16 @@ bool apply_signed_in(const struct booking *k, const Ev__SignedIn *e)
 
     if (!s || e->session.len != SESSION_BYTES || e->seat != s->seat)
         return false;
-    memcpy(s->session, e->session.data, SESSION_BYTES);
+    apply_session_leaves(k, s);
+    session_enters(k, s, e->session.data);
     s->signed_in = true;
-    s->contact = false; /* the session before this one is shut out */
-    s->seq_have = 0;
     exam_sitting_touch(k->x, s, DIRTY_ACCOUNT);
     exam_clock_changed(k->x, s);
     return true;
 }
 
-/* T14: what was credited for the stretch is on record, on the same figures. */
-static bool stretch_booked(const struct booking *k, struct sitting *s, uint64_t used_ms,
-                           const struct interruption *i)
+bool apply_stretch(const struct booking *k, struct sitting *s, uint64_t used_ms,
+                   const struct interruption *i)
 {
     if (!account_book(&s->account, used_ms, i->lost_ms, i->to_ms))
         return false;
@@ -28,26 +57,37 @@ static bool stretch_booked(const struct booking *k, struct sitting *s, uint64_t 
     return true;
 }
 
+void apply_paper_opened(const struct booking *k, struct sitting *s)
+{
+    if (sitting_finished(s) || !k->x->batches[s->batch - 1].started ||
+        !sitting_opens_paper(k->x, s))
+        return;
+    if (s->begun)
+        s->screen_opened = true;
+    else
+        apply_begin(k, s); /* T1, personal timing */
+}
+
 bool apply_attached(const struct booking *k, const Ev__Attached *e)
 {
     exam *x = k->x;
     struct sitting *s = exam_sitting(x, e->sitting);
-    struct interruption stretch = {e->from_ms, k->site_ms, e->lost_ms, e->basis};
+    struct interruption stretch = {.from_ms = e->from_ms,
+                                   .to_ms = k->site_ms,
+                                   .lost_ms = e->lost_ms,
+                                   .basis = e->basis,
+                                   .incident = e->incident};
 
     if (!s || !s->signed_in || e->seat != s->seat)
         return false;
-    if (!sitting_finished(s) && !stretch_booked(k, s, e->used_ms, &stretch))
+    if (!sitting_finished(s) && !apply_stretch(k, s, e->used_ms, &stretch))
         return false;
     s->contact = true;
     s->attachment_epoch = k->epoch;
     s->attachment_lsn = k->lsn;
     x->seats[s->seat - 1].sitting = e->sitting;
-    if (s->begun && !sitting_finished(s))
-        s->screen_opened = true;
-    if (!s->begun && !sitting_finished(s) && x->batches[s->batch - 1].started)
-        apply_begin(k, s); /* T1, personal timing */
-    else
-        exam_mark_made(k->x, s);
+    apply_paper_opened(k, s);
+    exam_mark_made(x, s);
     return true;
 }
 
@@ -58,6 +98,7 @@ bool apply_detached(const struct booking *k, const Ev__Detached *e)
     if (!s || !s->contact)
         return false;
     s->contact = false;
+    s->detach_ms = k->site_ms;
     exam_sitting_touch(k->x, s, DIRTY_ACCOUNT);
     exam_clock_changed(k->x, s);
     return true;
@@ -99,13 +140,17 @@ bool apply_finished(const struct booking *k, const Ev__Finished *e)
 
 bool apply_credited(const struct booking *k, const Ev__Credited *e)
 {
-    bool fits = e->n_sitting == e->n_from_ms && e->n_sitting == e->n_lost_ms;
+    bool fits = e->n_sitting == e->n_from_ms && e->n_sitting == e->n_lost_ms &&
+                (e->n_incident == 0 || e->n_incident == e->n_sitting);
 
     for (size_t i = 0; fits && i < e->n_sitting; i++) {
         struct sitting *s = exam_sitting(k->x, e->sitting[i]);
-        struct interruption stretch = {e->from_ms[i], e->from_ms[i] + e->lost_ms[i], e->lost_ms[i],
-                                       e->basis};
-        if (sitting_account_open(s) && stretch_booked(k, s, s->account.used_ms, &stretch))
+        struct interruption stretch = {.from_ms = e->from_ms[i],
+                                       .to_ms = e->from_ms[i] + e->lost_ms[i],
+                                       .lost_ms = e->lost_ms[i],
+                                       .basis = e->basis,
+                                       .incident = e->n_incident > 0 ? e->incident[i] : 0};
+        if (sitting_account_open(s) && apply_stretch(k, s, s->account.used_ms, &stretch))
             exam_mark_made(k->x, s);
         else
             fits = false;

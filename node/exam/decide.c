@@ -1,4 +1,4 @@
-#include "decide.h"
+#include "incident.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -6,11 +6,11 @@
 #include <string.h>
 
 enum { /* an entry takes 18 bytes at the most as long as a site is younger than 1,000 years */
-       PACK_MAX = 3072,
+       PACK_MAX = 2560,
 };
 
 _Static_assert((int)PACK_MAX <= (int)MARKS_PER_EVENT_MAX &&
-                   (int)PACK_MAX * 20 <= (int)RECORD_BYTES_MAX,
+                   (int)PACK_MAX * 22 <= (int)RECORD_BYTES_MAX,
                "an event about many sittings fits in a record");
 
 exam_err decide_refuse(const struct decision *d, exam_err code, const char *rule,
@@ -24,6 +24,34 @@ exam_err decide_refuse(const struct decision *d, exam_err code, const char *rule
     va_end(args);
     assert(code != EXAM_OK && d->why->text[0] != '\0');
     return code;
+}
+
+struct span_text span_text(uint64_t span_ms)
+{
+    struct span_text t;
+
+    snprintf(t.text, sizeof t.text, "%llu min %llu s", (unsigned long long)(span_ms / 60000),
+             (unsigned long long)(span_ms / 1000 % 60));
+    return t;
+}
+
+exam_err decide_batch_of(const struct decision *d, const char *name, uint32_t *no)
+{
+    *no = exam_batch_named(d->x, name);
+    if (*no == 0)
+        return decide_refuse(d, EXAM_NOT_FOUND, "",
+                             "no batch %s here: look at the names with `batch list`", name);
+    return EXAM_OK;
+}
+
+exam_err decide_sitting_of(const struct decision *d, const char *admission_no, uint32_t *no)
+{
+    *no = name_index_find(&d->x->candidates, admission_no);
+    if (*no == 0)
+        return decide_refuse(d, EXAM_NOT_FOUND, "",
+                             "no candidate with admission number %s here: correct the number",
+                             admission_no);
+    return EXAM_OK;
 }
 
 exam_err decide_no_memory(const struct decision *d)
@@ -51,7 +79,9 @@ exam_err pack_init(struct pack *p, const struct decision *d, enum pack_kind kind
     p->sitting = memory_take(m, p->cap * sizeof *p->sitting);
     p->first_ms = memory_take(m, p->cap * sizeof *p->first_ms);
     p->second_ms = memory_take(m, p->cap * sizeof *p->second_ms);
-    if (p->sitting && p->first_ms && p->second_ms)
+    p->incidents =
+        kind == PACK_CREDITED ? memory_take(m, p->cap * sizeof *p->incidents) : p->sitting;
+    if (p->sitting && p->first_ms && p->second_ms && p->incidents)
         return EXAM_OK;
     pack_fini(p);
     return decide_no_memory(d);
@@ -98,6 +128,16 @@ static void emit_credited(const struct pack *p)
     e.sitting = p->sitting;
     e.from_ms = p->first_ms;
     e.lost_ms = p->second_ms;
+    for (uint32_t i = 0; i < p->n; i++) {
+        const struct sitting *s = &p->d->x->sittings[p->sitting[i] - 1];
+        uint64_t from_ms = p->first_ms[i];
+        p->incidents[i] = incident_of(p->d->x, s, from_ms, from_ms + p->second_ms[i]);
+        if (p->incidents[i] == 0)
+            p->incidents[i] = p->incident;
+        if (p->incidents[i] != 0)
+            e.n_incident = p->n;
+    }
+    e.incident = p->incidents;
     event.kind_case = EV__EVENT__KIND_CREDITED;
     event.credited = &e;
     p->d->emit(p->d->ctx, &event);
@@ -137,14 +177,48 @@ void pack_fini(struct pack *p)
 {
     const struct exam_memory *m = &p->d->x->memory;
 
+    if (p->incidents != p->sitting)
+        memory_drop(m, p->incidents);
     memory_drop(m, p->sitting);
     memory_drop(m, p->first_ms);
     memory_drop(m, p->second_ms);
-    p->sitting = NULL;
+    p->sitting = p->incidents = NULL;
     p->first_ms = p->second_ms = NULL;
 }
 
 /* ---------------------------------------------------------------- dispatch */
+
+static exam_err (*const deciders[])(const struct decision *d) = {
+    [EXAM_CMD_FOUND] = decide_found,
+    [EXAM_CMD_BEGIN_EPOCH] = decide_begin_epoch,
+    [EXAM_CMD_STANDBY_CHANGED] = decide_standby_changed,
+    [EXAM_CMD_IMPORT] = decide_import,
+    [EXAM_CMD_BATCH_START] = decide_batch_start,
+    [EXAM_CMD_BATCH_COLLECT] = decide_batch_collect,
+    [EXAM_CMD_SIGN_IN] = decide_sign_in,
+    [EXAM_CMD_ATTACH] = decide_attach,
+    [EXAM_CMD_DETACH] = decide_detach,
+    [EXAM_CMD_MARK] = decide_mark,
+    [EXAM_CMD_MARK_ALL] = decide_mark_all,
+    [EXAM_CMD_ANSWER] = decide_answer,
+    [EXAM_CMD_SUBMIT] = decide_submit,
+    [EXAM_CMD_TICK] = decide_tick,
+    [EXAM_CMD_PAUSE] = decide_pause,
+    [EXAM_CMD_RESUME] = decide_resume,
+    [EXAM_CMD_GRANT] = decide_grant,
+    [EXAM_CMD_MOVE] = decide_move,
+    [EXAM_CMD_VIOLATION] = decide_violation,
+    [EXAM_CMD_BATCH_POSTPONE] = decide_batch_postpone,
+    [EXAM_CMD_SUSPEND] = decide_suspend,
+    [EXAM_CMD_BATCH_UNSUSPEND] = decide_batch_unsuspend,
+    [EXAM_CMD_INCIDENT_OPEN] = decide_incident_open,
+    [EXAM_CMD_INCIDENT_CLOSE] = decide_incident_close,
+    [EXAM_CMD_INCIDENT_NOTE] = decide_incident_note,
+    [EXAM_CMD_POWER] = decide_power,
+    [EXAM_CMD_LIMIT_DECIDE] = decide_limit_decide,
+    [EXAM_CMD_OWN_DOING] = decide_own_doing,
+    [EXAM_CMD_RECOVER] = decide_recover,
+};
 
 exam_err exam_decide(const exam *x, const struct exam_command *c, uint64_t now_ms, exam_emit emit,
                      void *ctx, struct exam_refusal *why)
@@ -152,34 +226,6 @@ exam_err exam_decide(const exam *x, const struct exam_command *c, uint64_t now_m
     const struct decision d = {x, c, now_ms, emit, ctx, why};
 
     assert(now_ms >= x->last_ms);
-    switch (c->kind) {
-    case EXAM_CMD_FOUND:
-        return decide_found(&d);
-    case EXAM_CMD_BEGIN_EPOCH:
-        return decide_begin_epoch(&d);
-    case EXAM_CMD_STANDBY_CHANGED:
-        return decide_standby_changed(&d);
-    case EXAM_CMD_IMPORT:
-        return decide_import(&d);
-    case EXAM_CMD_BATCH_START:
-        return decide_batch_start(&d);
-    case EXAM_CMD_BATCH_COLLECT:
-        return decide_batch_collect(&d);
-    case EXAM_CMD_SIGN_IN:
-        return decide_sign_in(&d);
-    case EXAM_CMD_ATTACH:
-        return decide_attach(&d);
-    case EXAM_CMD_DETACH:
-        return decide_detach(&d);
-    case EXAM_CMD_MARK:
-        return decide_mark(&d);
-    case EXAM_CMD_ANSWER:
-        return decide_answer(&d);
-    case EXAM_CMD_SUBMIT:
-        return decide_submit(&d);
-    case EXAM_CMD_TICK:
-        return decide_tick(&d);
-    default:
-        return decide_refuse(&d, EXAM_STATE, "", "this server does not carry out that act");
-    }
+    assert(c->kind < sizeof deciders / sizeof *deciders);
+    return deciders[c->kind](&d);
 }

@@ -24,9 +24,36 @@ EXAM_MUST_USE exam_err decide_sign_in(const struct decision *d);
 EXAM_MUST_USE exam_err decide_attach(const struct decision *d);
 EXAM_MUST_USE exam_err decide_detach(const struct decision *d);
 EXAM_MUST_USE exam_err decide_mark(const struct decision *d);
+EXAM_MUST_USE exam_err decide_mark_all(const struct decision *d);
 EXAM_MUST_USE exam_err decide_answer(const struct decision *d);
 EXAM_MUST_USE exam_err decide_submit(const struct decision *d);
 EXAM_MUST_USE exam_err decide_tick(const struct decision *d);
+/* contingencies */
+EXAM_MUST_USE exam_err decide_pause(const struct decision *d);
+EXAM_MUST_USE exam_err decide_resume(const struct decision *d);
+EXAM_MUST_USE exam_err decide_suspend(const struct decision *d);
+EXAM_MUST_USE exam_err decide_batch_unsuspend(const struct decision *d);
+EXAM_MUST_USE exam_err decide_grant(const struct decision *d);
+EXAM_MUST_USE exam_err decide_move(const struct decision *d);
+EXAM_MUST_USE exam_err decide_violation(const struct decision *d);
+EXAM_MUST_USE exam_err decide_batch_postpone(const struct decision *d);
+EXAM_MUST_USE exam_err decide_incident_open(const struct decision *d);
+EXAM_MUST_USE exam_err decide_incident_close(const struct decision *d);
+EXAM_MUST_USE exam_err decide_incident_note(const struct decision *d);
+EXAM_MUST_USE exam_err decide_power(const struct decision *d);
+EXAM_MUST_USE exam_err decide_limit_decide(const struct decision *d);
+EXAM_MUST_USE exam_err decide_own_doing(const struct decision *d);
+EXAM_MUST_USE exam_err decide_recover(const struct decision *d);
+
+/* The batch, or the sitting, that a person has named. */
+EXAM_MUST_USE exam_err decide_batch_of(const struct decision *d, const char *name, uint32_t *no);
+EXAM_MUST_USE exam_err decide_sitting_of(const struct decision *d, const char *admission_no,
+                                         uint32_t *no);
+/* "12 min 34 s" on the site's own timeline: a text needs no wall clock (T4). */
+struct span_text {
+    char text[40];
+};
+struct span_text span_text(uint64_t span_ms);
 
 /* Fills d->why and returns `code`. `rule` is a static text: "T10", or "". */
 EXAM_MUST_USE exam_err decide_refuse(const struct decision *d, exam_err code, const char *rule,
@@ -49,7 +76,8 @@ struct pack {
     enum pack_kind kind;
     Ev__Finish finish; /* of PACK_FINISHED */
     Ev__Basis basis;   /* of PACK_CREDITED */
-    uint32_t *sitting;
+    uint32_t incident; /* of PACK_CREDITED: where the state knows of none */
+    uint32_t *sitting, *incidents;
     uint64_t *first_ms, *second_ms;
     uint32_t n, cap;
 };

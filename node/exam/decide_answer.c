@@ -1,3 +1,5 @@
+#include <sodium.h>
+
 #include "decide.h"
 
 /* What becomes of one answer. */
@@ -6,25 +8,43 @@ struct verdict {
     bool late;
 };
 
-/* The conditions of the moment: an action that does not meet them may come again. */
-static exam_err action_check(const struct decision *d, uint32_t no, uint64_t seq, bool *duplicate)
+/* An answer or a submission, and the session that it is of. */
+struct action {
+    uint32_t sitting;
+    uint64_t seq;
+    const struct former *former; /* NULL: of the session that is attached */
+};
+
+/* The former session of that number; NULL: none, or it is the current one again. */
+static const struct former *former_of(const struct sitting *s, uint32_t no)
 {
-    const struct sitting *s = exam_sitting(d->x, no);
+    if (!s || no < 1 || no > s->formers_n ||
+        sodium_is_zero(s->formers[no - 1].session, SESSION_BYTES))
+        return NULL;
+    return &s->formers[no - 1];
+}
+
+/* The conditions of the moment: an action that does not meet them may come again. */
+static exam_err action_check(const struct decision *d, const struct action *a, bool *duplicate)
+{
+    const struct sitting *s = exam_sitting(d->x, a->sitting);
+    uint64_t seq_have;
 
     *duplicate = false;
-    if (!s || !s->signed_in || !sitting_attached(d->x, s))
+    if (!s || !s->signed_in || (!a->former && !sitting_attached(d->x, s)))
         return decide_refuse(d, EXAM_STATE, "", "no candidate is signed in here: attach first");
-    if (seq == 0)
+    if (a->seq == 0)
         return decide_refuse(d, EXAM_INVALID, "A4", "actions are counted from 1");
-    if (seq <= s->seq_have) {
+    seq_have = a->former ? a->former->seq_have : s->seq_have;
+    if (a->seq <= seq_have) {
         *duplicate = true; /* A4 */
         return EXAM_OK;
     }
-    if (seq > s->seq_have + 1) {
+    if (a->seq > seq_have + 1) {
         exam_err err = decide_refuse(d, EXAM_GAP, "A3",
                                      "action %llu of candidate %s has not arrived: send on from it",
-                                     (unsigned long long)s->seq_have + 1, s->admission_no);
-        d->why->seq_have = s->seq_have;
+                                     (unsigned long long)seq_have + 1, s->admission_no);
+        d->why->seq_have = seq_have;
         return err;
     }
     if (!s->begun && !sitting_finished(s))
@@ -35,9 +55,18 @@ static exam_err action_check(const struct decision *d, uint32_t no, uint64_t seq
 
 /* ---------------------------------------------------------------- answers */
 
+/* T11: the candidate has attached elsewhere since the former session was left. What that session
+ * made is older than whatever has been done there. */
+static bool gone_on_since(const struct sitting *s, const struct former *f)
+{
+    return f &&
+           (f->attachment_epoch != s->attachment_epoch || f->attachment_lsn != s->attachment_lsn);
+}
+
 /* T10: in the result are the answers made before the finish, flagged when they come after it; but
  * what has been collected is closed, and nothing follows a submission. */
-static struct verdict verdict_finished(const struct decision *d, const struct sitting *s)
+static struct verdict verdict_finished(const struct decision *d, const struct action *a,
+                                       const struct sitting *s)
 {
     const struct batch *b = &d->x->batches[s->batch - 1];
 
@@ -47,7 +76,7 @@ static struct verdict verdict_finished(const struct decision *d, const struct si
                                   "batch %s has been collected: this answer of candidate %s is "
                                   "kept in the log, but is not in the result",
                                   b->name, s->admission_no)};
-    if (s->finish == EV__FINISH__FINISH_SUBMITTED)
+    if (s->finish == EV__FINISH__FINISH_SUBMITTED && !gone_on_since(s, a->former))
         return (struct verdict){
             .code = decide_refuse(d, EXAM_LATE, "T10",
                                   "candidate %s has submitted: this answer was made after that "
@@ -82,7 +111,8 @@ static bool attachment_to_come(const struct decision *d, const struct sitting *s
     return answer_version_compare(&made, &now) > 0;
 }
 
-static struct verdict verdict_of(const struct decision *d, const struct sitting *s)
+static struct verdict verdict_of(const struct decision *d, const struct action *a,
+                                 const struct sitting *s)
 {
     if (d->c->u.answer.value_bytes > ANSWER_BYTES_MAX)
         return (struct verdict){.code =
@@ -104,7 +134,7 @@ static struct verdict verdict_of(const struct decision *d, const struct sitting 
                                   "attachment that is still to come",
                                   s->admission_no)};
     if (sitting_finished(s))
-        return verdict_finished(d, s);
+        return verdict_finished(d, a, s);
     return (struct verdict){.code = EXAM_OK};
 }
 
@@ -128,20 +158,39 @@ static void emit_answered(const struct decision *d, const struct sitting *s,
     e.used_ms = sitting_used_ms(d->x, s, d->now_ms);
     e.late = v->late;
     e.refused = v->code != EXAM_OK;
+    e.former = d->c->u.answer.former;
     event.kind_case = EV__EVENT__KIND_ANSWERED;
     event.answered = &e;
     d->emit(d->ctx, &event);
 }
 
+/* The session that an action of a former one names must be one. */
+static exam_err action_of(const struct decision *d, uint32_t sitting, uint64_t seq, uint32_t former,
+                          struct action *out)
+{
+    *out = (struct action){.sitting = sitting, .seq = seq};
+    if (former == 0)
+        return EXAM_OK;
+    out->former = former_of(exam_sitting(d->x, sitting), former);
+    if (out->former)
+        return EXAM_OK;
+    return decide_refuse(d, EXAM_STATE, "T11",
+                         "the sitting has no such former session: attach again");
+}
+
 exam_err decide_answer(const struct decision *d)
 {
+    struct action a;
     bool duplicate;
-    exam_err err = action_check(d, d->c->u.answer.sitting, d->c->u.answer.seq, &duplicate);
+    exam_err err =
+        action_of(d, d->c->u.answer.sitting, d->c->u.answer.seq, d->c->u.answer.former, &a);
 
+    if (err == EXAM_OK)
+        err = action_check(d, &a, &duplicate);
     if (err != EXAM_OK || duplicate)
         return err;
-    const struct sitting *s = exam_sitting(d->x, d->c->u.answer.sitting);
-    struct verdict v = verdict_of(d, s);
+    const struct sitting *s = exam_sitting(d->x, a.sitting);
+    struct verdict v = verdict_of(d, &a, s);
     if (v.code != EXAM_OK)
         d->why->consumed = true;
     emit_answered(d, s, &v);
@@ -150,25 +199,78 @@ exam_err decide_answer(const struct decision *d)
 
 /* ---------------------------------------------------------------- submission */
 
-exam_err decide_submit(const struct decision *d)
+/* A clock that stands has lost the time since its mark: that is booked before the account ends. */
+static exam_err emit_credited(const struct decision *d, uint32_t no)
 {
-    Ev__Submitted e;
-    Ev__Event event = EV__EVENT__INIT;
-    bool duplicate;
-    exam_err err = action_check(d, d->c->u.submit.sitting, d->c->u.submit.seq, &duplicate);
+    const struct sitting *s = exam_sitting(d->x, no);
+    struct pack p;
 
-    ev__submitted__init(&e);
-    if (err != EXAM_OK || duplicate)
+    if (sitting_clock_runs(d->x, s))
+        return EXAM_OK;
+    exam_err err = pack_init(&p, d, PACK_CREDITED, 1);
+    if (err != EXAM_OK)
         return err;
-    const struct sitting *s = exam_sitting(d->x, d->c->u.submit.sitting);
-    if (sitting_finished(s))
-        return decide_refuse(d, EXAM_STATE, "T10", "candidate %s has finished already",
-                             s->admission_no);
-    e.sitting = d->c->u.submit.sitting;
-    e.seq = d->c->u.submit.seq;
-    e.used_ms = sitting_used_ms(d->x, s, d->now_ms);
+    p.basis = sitting_paused(d->x, s) ? EV__BASIS__BASIS_PAUSE : EV__BASIS__BASIS_MARK;
+    pack_add(&p, no, s->account.mark_ms, d->now_ms - s->account.mark_ms);
+    pack_end(&p);
+    return EXAM_OK;
+}
+
+static void emit_submitted(const struct decision *d, const struct action *a, bool refused)
+{
+    Ev__Submitted e = EV__SUBMITTED__INIT;
+    Ev__Event event = EV__EVENT__INIT;
+
+    e.sitting = a->sitting;
+    e.seq = a->seq;
+    e.used_ms = sitting_used_ms(d->x, exam_sitting(d->x, a->sitting), d->now_ms);
+    e.refused = refused;
+    e.former = d->c->u.submit.former;
     event.kind_case = EV__EVENT__KIND_SUBMITTED;
     event.submitted = &e;
     d->emit(d->ctx, &event);
-    return EXAM_OK;
+}
+
+/* A3: a submission counts unless the candidate has gone on since. Of a former session it is kept in
+ * the log all the same, so that it does not block what comes after it. */
+static exam_err submit_of_former(const struct decision *d, const struct action *a)
+{
+    const struct sitting *s = exam_sitting(d->x, a->sitting);
+    bool counts = !gone_on_since(s, a->former) && sitting_account_open(s);
+    exam_err err = counts ? emit_credited(d, a->sitting) : EXAM_OK;
+
+    if (err != EXAM_OK)
+        return err;
+    emit_submitted(d, a, !counts);
+    if (counts)
+        return EXAM_OK;
+    err = decide_refuse(d, EXAM_SEAT_TAKEN, "A3",
+                        "candidate %s has gone on at seat %s since: this submission is kept in the "
+                        "log and changes nothing",
+                        s->admission_no, exam_seat_name(d->x, s->seat));
+    d->why->consumed = true;
+    return err;
+}
+
+exam_err decide_submit(const struct decision *d)
+{
+    struct action a;
+    bool duplicate;
+    exam_err err =
+        action_of(d, d->c->u.submit.sitting, d->c->u.submit.seq, d->c->u.submit.former, &a);
+
+    if (err == EXAM_OK)
+        err = action_check(d, &a, &duplicate);
+    if (err != EXAM_OK || duplicate)
+        return err;
+    if (a.former)
+        return submit_of_former(d, &a);
+    const struct sitting *s = exam_sitting(d->x, a.sitting);
+    if (sitting_finished(s))
+        return decide_refuse(d, EXAM_STATE, "T10", "candidate %s has finished already",
+                             s->admission_no);
+    err = emit_credited(d, a.sitting);
+    if (err == EXAM_OK)
+        emit_submitted(d, &a, false);
+    return err;
 }

@@ -99,6 +99,8 @@ static void emit_batch(const struct import_check *k)
     e.timing = k->im->timing;
     e.grace_ms = k->grace_ms;
     e.heartbeat_ms = k->heartbeat_ms;
+    e.entry_wall_ms = k->im->entry_wall_ms;
+    e.start_wall_ms = k->im->start_wall_ms;
     event.kind_case = EV__EVENT__KIND_BATCH_PLANNED;
     event.batch_planned = &e;
     k->d->emit(k->d->ctx, &event);

@@ -1,4 +1,6 @@
-#include "decide.h"
+#include <stdio.h>
+
+#include "incident.h"
 
 exam_err decide_found(const struct decision *d)
 {
@@ -21,7 +23,7 @@ exam_err decide_found(const struct decision *d)
 
 /* T2, T5: nobody's screen was open and no server served from the sitting's mark until now; its
  * clock goes on from the epoch's begin. (A time that no clock has measured cannot be named:
- * exam.h.) */
+ * exam.h.) Over one that is paused the pause goes on, and its end books it all (T8). */
 static void credit_screenless(const struct decision *d, struct pack *p)
 {
     const exam *x = d->x;
@@ -29,10 +31,41 @@ static void credit_screenless(const struct decision *d, struct pack *p)
     p->basis = EV__BASIS__BASIS_DARK;
     for (uint32_t i = 0; i < x->sittings_n; i++) {
         const struct sitting *s = &x->sittings[i];
-        if (sitting_screenless(s))
+        if (sitting_screenless(s) && !sitting_paused(x, s))
             pack_add(p, i + 1, s->account.mark_ms, d->now_ms - s->account.mark_ms);
     }
     pack_end(p);
+}
+
+static bool anybody_sits(const exam *x)
+{
+    for (uint32_t i = 0; i < x->sittings_n; i++)
+        if (sitting_account_open(&x->sittings[i]))
+            return true;
+    return false;
+}
+
+/* R2: a server was lost from the last that was heard of it until now. Its number; 0: this is no
+ * such beginning. */
+static uint32_t emit_server_lost(const struct decision *d)
+{
+    const exam *x = d->x;
+    char text[160];
+    bool lost = d->c->u.begin_epoch.reason == EV__EPOCH_REASON__EPOCH_REASON_ATTESTED ||
+                d->c->u.begin_epoch.reason == EV__EPOCH_REASON__EPOCH_REASON_RESTARTED;
+    const struct incident_news n = {.number = x->incidents_n + 1,
+                                    .kind = EV__INCIDENT_KIND__INCIDENT_KIND_SERVER,
+                                    .scope = {EV__SCOPE_KIND__SCOPE_KIND_SITE, 0},
+                                    .text = text,
+                                    .since_ms = x->last_ms};
+
+    if (!lost || !anybody_sits(x))
+        return 0;
+    snprintf(text, sizeof text, "no server served until epoch %llu began on %s",
+             (unsigned long long)d->c->u.begin_epoch.epoch, d->c->u.begin_epoch.node);
+    incident_emit_opened(d, &n);
+    incident_emit_closed(d, n.number, "", "a server serves again");
+    return n.number;
 }
 
 exam_err decide_begin_epoch(const struct decision *d)
@@ -62,6 +95,7 @@ exam_err decide_begin_epoch(const struct decision *d)
     event.kind_case = EV__EVENT__KIND_EPOCH_BEGAN;
     event.epoch_began = &e;
     d->emit(d->ctx, &event);
+    credited.incident = emit_server_lost(d);
     credit_screenless(d, &credited);
     return EXAM_OK;
 }

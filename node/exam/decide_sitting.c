@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "carried_mark.h"
+#include "incident.h"
+#include "pause.h"
 
 /* Longer than any exam, short enough that sums of a seat's figures cannot overflow. */
 static const uint64_t SEAT_FIGURE_MS_MAX = (uint64_t)366 * 24 * 3600 * 1000;
@@ -77,6 +79,8 @@ static void emit_attached(const struct decision *d, uint32_t no, const struct ac
     e.claim_ms = r->open_ms;
     e.since_ms = r->since_ms;
     e.carried_used_ms = r->carried_used_ms;
+    if (stretch->lost_ms > 0)
+        e.incident = incident_of(d->x, s, s->account.mark_ms, d->now_ms);
     event.kind_case = EV__EVENT__KIND_ATTACHED;
     event.attached = &e;
     d->emit(d->ctx, &event);
@@ -152,6 +156,25 @@ static void stretch_of(const exam *x, const struct sitting *s, const struct acco
         account_reckon_return(&s->account, r, out);
 }
 
+/* T8: when the first pause came, counted from the mark that the seat's claim counts from. A pause
+ * after a dark time that no node's clock has measured lies as far back as this node says, and the
+ * mark as far as the seat says (T4: durations, not two clocks). */
+static void pause_since_mark(const struct decision *d, const struct sitting *s,
+                             struct account_return *r)
+{
+    uint64_t at_ms, from_ms = r->carried ? r->carried_at_ms : s->account.mark_ms;
+    const struct pause *p = pause_first_since(d->x, s, from_ms, &at_ms);
+
+    if (!p)
+        return;
+    r->paused = true;
+    r->pause_after_ms = at_ms - from_ms;
+    if (!r->dark_known && r->clock_continuous && p->epoch >= d->x->dark_epoch) {
+        uint64_t ago_ms = d->now_ms > at_ms ? d->now_ms - at_ms : 0;
+        r->pause_after_ms = r->since_ms > ago_ms ? r->since_ms - ago_ms : 0;
+    }
+}
+
 static struct account_return return_of(const struct decision *d, const struct sitting *s)
 {
     return (struct account_return){.now_ms = d->now_ms,
@@ -169,6 +192,7 @@ static void attach(const struct decision *d, uint32_t no, const struct account_r
     emit_attached(d, no, r, &stretch);
     if (sitting_account_open(s) && stretch.finished)
         emit_timed_out(d, no, &stretch);
+    incident_observe_back(d, s);
 }
 
 /* ---------------------------------------------------------------- sign-in (P4) */
@@ -214,12 +238,15 @@ static exam_err sign_in_check(const struct decision *d, const struct sitting *s,
         return decide_refuse(d, EXAM_STATE, "P6",
                              "batch %s has been collected: candidate %s cannot sign in any more",
                              b->name, s->admission_no);
+    if (b->postponed)
+        return decide_refuse(d, EXAM_STATE, "T13",
+                             "batch %s has been postponed: candidate %s will be told when to sit",
+                             b->name, s->admission_no);
     if (sitting_finished(s))
         return decide_refuse(d, EXAM_STATE, "T10",
                              "candidate %s has finished: ask the invigilator if this is wrong",
                              s->admission_no);
-    if (sitting_attached(x, s) &&
-        sodium_memcmp(s->session, d->c->u.sign_in.session, SESSION_BYTES) != 0)
+    if (sitting_attached(x, s) && !sitting_session_is(s, d->c->u.sign_in.session))
         return decide_refuse(d, EXAM_SEAT_TAKEN, "",
                              "candidate %s is signed in and in contact from another PC that says "
                              "it is seat %s: look for it, or wait until it is shown as lost",
@@ -236,6 +263,8 @@ exam_err decide_sign_in(const struct decision *d)
 
     if (err != EXAM_OK)
         return err;
+    if (sodium_is_zero(d->c->u.sign_in.session, SESSION_BYTES))
+        return decide_refuse(d, EXAM_INVALID, "T11", "a session must be random, this one is not");
     if (!identity_fits(s, d->c->u.sign_in.id_no))
         return decide_refuse(d, EXAM_AUTH, "P4",
                              "no candidate with this admission number and ID number: check both "
@@ -244,8 +273,9 @@ exam_err decide_sign_in(const struct decision *d)
     if (err != EXAM_OK)
         return err;
     struct account_return r = return_of(d, s); /* no claim: nothing of an earlier session (T7) */
+    pause_since_mark(d, s, &r);
     emit_seat_taken_over(d, no);
-    if (!s->signed_in || sodium_memcmp(s->session, d->c->u.sign_in.session, SESSION_BYTES) != 0)
+    if (!sitting_session_is(s, d->c->u.sign_in.session))
         emit_signed_in(d, no);
     attach(d, no, &r);
     return EXAM_OK;
@@ -285,6 +315,29 @@ static exam_err mark_open(const struct decision *d, uint32_t no, struct account_
     return EXAM_OK;
 }
 
+/* T11: a seat that the sitting has left is shut out, and told apart from a stranger, so that what
+ * it still holds can be taken in (A3). */
+static exam_err session_unknown(const struct decision *d, uint32_t no)
+{
+    const struct sitting *s = exam_sitting(d->x, no);
+
+    for (uint32_t i = 0; s && i < s->formers_n; i++) {
+        const struct former *f = &s->formers[i];
+        if (sodium_is_zero(f->session, SESSION_BYTES) ||
+            sodium_memcmp(f->session, d->c->u.attach.session, SESSION_BYTES) != 0)
+            continue;
+        exam_err err = decide_refuse(d, EXAM_SEAT_TAKEN, "T11",
+                                     "candidate %s goes on at seat %s: this seat is shut out",
+                                     s->admission_no, exam_seat_name(d->x, s->seat));
+        d->why->former = i + 1;
+        d->why->sitting = no;
+        d->why->seq_have = f->seq_have;
+        return err;
+    }
+    return decide_refuse(d, EXAM_AUTH, "T11",
+                         "this server knows no such session: the candidate signs in again");
+}
+
 exam_err decide_attach(const struct decision *d)
 {
     const exam *x = d->x;
@@ -294,10 +347,8 @@ exam_err decide_attach(const struct decision *d)
 
     if (err != EXAM_OK)
         return err;
-    if (!s || !s->signed_in ||
-        sodium_memcmp(s->session, d->c->u.attach.session, SESSION_BYTES) != 0)
-        return decide_refuse(d, EXAM_AUTH, "T11",
-                             "this server knows no such session: the candidate signs in again");
+    if (!s || !sitting_session_is(s, d->c->u.attach.session))
+        return session_unknown(d, no);
     err = right_seat(d, s, d->c->u.attach.seat, seat_no);
     if (err != EXAM_OK)
         return err;
@@ -310,6 +361,7 @@ exam_err decide_attach(const struct decision *d)
     r.clock_continuous = d->c->u.attach.clock_continuous;
     r.ended = d->c->u.attach.ended;
     r.ended_ago_ms = seat_figure_ms(d->c->u.attach.ended_ago_ms);
+    pause_since_mark(d, s, &r);
     emit_seat_taken_over(d, no);
     attach(d, no, &r);
     return EXAM_OK;
@@ -321,8 +373,10 @@ exam_err decide_detach(const struct decision *d)
 {
     const struct sitting *s = exam_sitting(d->x, d->c->u.detach.sitting);
 
-    if (s && sitting_attached(d->x, s))
+    if (s && sitting_attached(d->x, s)) {
         emit_detached(d, d->c->u.detach.sitting);
+        incident_observe_lost(d, s);
+    }
     return EXAM_OK;
 }
 
@@ -339,6 +393,25 @@ exam_err decide_mark(const struct decision *d)
         const struct sitting *s = exam_sitting(d->x, no);
         if (s && sitting_clock_runs(d->x, s) && sitting_attached(d->x, s))
             pack_add(&p, no, sitting_used_ms(d->x, s, d->now_ms), 0);
+    }
+    pack_end(&p);
+    return EXAM_OK;
+}
+
+/* W2: whatever is durable on the successor is all that it has: so every clock is marked for it,
+ * those without a screen, too. */
+exam_err decide_mark_all(const struct decision *d)
+{
+    const exam *x = d->x;
+    struct pack p;
+    exam_err err = pack_init(&p, d, PACK_MARKED, x->sittings_n);
+
+    if (err != EXAM_OK)
+        return err;
+    for (uint32_t no = 1; no <= x->sittings_n; no++) {
+        const struct sitting *s = &x->sittings[no - 1];
+        if (sitting_clock_runs(x, s))
+            pack_add(&p, no, sitting_used_ms(x, s, d->now_ms), 0);
     }
     pack_end(&p);
     return EXAM_OK;

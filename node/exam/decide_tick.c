@@ -42,6 +42,24 @@ static void sitting_due(const struct decision *d, struct due *k, uint32_t no, bo
         pack_add(&k->marked, no, sitting_used_ms(d->x, s, d->now_ms), 0);
 }
 
+/* R4: an interruption has lasted for as long as the site's limit: that is put on record, once, and
+ * nothing else is done about it. */
+static void limit_due(const struct decision *d, uint32_t no)
+{
+    const struct sitting *s = &d->x->sittings[no - 1];
+    Ev__InterruptionLimitReached e = EV__INTERRUPTION_LIMIT_REACHED__INIT;
+    Ev__Event event = EV__EVENT__INIT;
+
+    if (deadlines_of(&d->x->limits, no) > d->now_ms)
+        return;
+    e.sitting = no;
+    e.from_ms = s->account.mark_ms;
+    e.limit_ms = d->x->options.interruption_limit_ms;
+    event.kind_case = EV__EVENT__KIND_INTERRUPTION_LIMIT_REACHED;
+    event.interruption_limit_reached = &e;
+    d->emit(d->ctx, &event);
+}
+
 exam_err decide_tick(const struct decision *d)
 {
     const exam *x = d->x;
@@ -54,11 +72,13 @@ exam_err decide_tick(const struct decision *d)
         return err;
     for (uint32_t i = 0; i < x->batches_n; i++) {
         const struct batch *b = &x->batches[i];
-        if (!b->started || b->collected)
+        if (!b->started || batch_closed(b))
             continue;
         bool mark = batch_mark_due_ms(b) <= d->now_ms;
-        for (uint32_t no = b->sitting_first; no < b->sitting_first + b->sittings_n; no++)
+        for (uint32_t no = b->sitting_first; no < b->sitting_first + b->sittings_n; no++) {
             sitting_due(d, &k, no, mark);
+            limit_due(d, no);
+        }
     }
     pack_end(&k.timed_out);
     pack_end(&k.absent);

@@ -65,8 +65,29 @@ static void put_message(const ProtobufCMessage *m, struct bytes_out *out)
         protobuf_c_message_pack(m, room);
 }
 
+static void put_epochs(const exam *x, St__Site *m, St__EpochStart *starts, St__Recovery *done)
+{
+    for (uint32_t i = 0; i < x->epochs_n; i++) {
+        st__epoch_start__init(&starts[i]);
+        starts[i].epoch = x->epochs[i].epoch;
+        starts[i].sittings = x->epochs[i].sittings_n;
+        starts[i].incidents = x->epochs[i].incidents_n;
+        m->epochs[i] = &starts[i];
+    }
+    for (uint32_t i = 0; i < x->recoveries_n; i++) {
+        st__recovery__init(&done[i]);
+        done[i].epoch = x->recoveries[i].epoch;
+        done[i].lsn = x->recoveries[i].lsn;
+        done[i].marks_shown = x->recoveries[i].marks_shown;
+        m->recoveries[i] = &done[i];
+    }
+    m->n_epochs = x->epochs_n;
+    m->n_recoveries = x->recoveries_n;
+}
+
 static void put_site(const exam *x, struct bytes_out *out)
 {
+    const struct exam_memory *mem = &x->memory;
     St__Site m;
 
     st__site__init(&m);
@@ -80,7 +101,16 @@ static void put_site(const exam *x, struct bytes_out *out)
     m.last_ms = x->last_ms;
     m.dark_epoch = x->dark_epoch;
     m.solo = x->solo;
+    St__EpochStart *starts = memory_need(mem, x->epochs_n * sizeof *starts);
+    St__Recovery *done = memory_need(mem, x->recoveries_n * sizeof *done);
+    m.epochs = memory_need(mem, x->epochs_n * sizeof *m.epochs);
+    m.recoveries = memory_need(mem, x->recoveries_n * sizeof *m.recoveries);
+    put_epochs(x, &m, starts, done);
     put_message(&m.base, out);
+    memory_drop(mem, m.epochs);
+    memory_drop(mem, m.recoveries);
+    memory_drop(mem, starts);
+    memory_drop(mem, done);
 }
 
 static void put_room(const struct room *r, struct bytes_out *out)
@@ -150,11 +180,17 @@ static void put_batch(const struct batch *b, struct bytes_out *out)
     m.collected = b->collected;
     m.start_ms = b->start_ms;
     m.collect_ms = b->collect_ms;
+    m.postponed = b->postponed;
+    m.entry_wall_ms = b->entry_wall_ms;
+    m.start_wall_ms = b->start_wall_ms;
     put_message(&m.base, out);
 }
 
-static void put_roster(const struct sitting *s, struct bytes_out *out)
+static void put_roster(const exam *x, const struct sitting *s, struct bytes_out *out)
 {
+    const struct exam_memory *mem = &x->memory;
+    St__Former *formers = memory_need(mem, s->formers_n * sizeof *formers);
+    St__Former **list = memory_need(mem, s->formers_n * sizeof *list);
     St__Roster m;
 
     st__roster__init(&m);
@@ -165,7 +201,20 @@ static void put_roster(const struct sitting *s, struct bytes_out *out)
     m.seat = s->seat;
     m.paper = s->paper;
     m.extra_ms = s->extra_ms;
+    for (uint32_t i = 0; i < s->formers_n; i++) {
+        st__former__init(&formers[i]);
+        formers[i].session = event_data(s->formers[i].session, SESSION_BYTES);
+        formers[i].seat = s->formers[i].seat;
+        formers[i].seq_have = s->formers[i].seq_have;
+        formers[i].attachment_epoch = s->formers[i].attachment_epoch;
+        formers[i].attachment_lsn = s->formers[i].attachment_lsn;
+        list[i] = &formers[i];
+    }
+    m.n_formers = s->formers_n;
+    m.formers = list;
     put_message(&m.base, out);
+    memory_drop(mem, formers);
+    memory_drop(mem, list);
 }
 
 static void put_account(const struct sitting *s, struct bytes_out *out)
@@ -189,6 +238,9 @@ static void put_account(const struct sitting *s, struct bytes_out *out)
     m.seq_have = s->seq_have;
     m.finish = s->finish;
     m.finish_ms = s->finish_ms;
+    m.violations = s->violations;
+    m.limit_told = s->limit_told;
+    m.limit_open = s->limit_open;
     put_message(&m.base, out);
 }
 
@@ -207,6 +259,8 @@ static void put_interruptions(const exam *x, const struct sitting *s, struct byt
         entries[i].to_ms = s->interruptions[i].to_ms;
         entries[i].lost_ms = s->interruptions[i].lost_ms;
         entries[i].basis = s->interruptions[i].basis;
+        entries[i].incident = s->interruptions[i].incident;
+        entries[i].own_doing = s->interruptions[i].own_doing;
         lost_ms += s->interruptions[i].lost_ms;
         list[i] = &entries[i];
     }
@@ -216,6 +270,37 @@ static void put_interruptions(const exam *x, const struct sitting *s, struct byt
     put_message(&v.base, out);
     memory_drop(m, entries);
     memory_drop(m, list);
+}
+
+static void put_pause(const struct pause *p, struct bytes_out *out)
+{
+    St__Pause m = ST__PAUSE__INIT;
+
+    m.kind = p->kind;
+    m.no = p->no;
+    m.suspension = p->suspension;
+    m.epoch = p->epoch;
+    m.from_ms = p->from_ms;
+    m.lifted = p->to_ms != UINT64_MAX;
+    m.to_ms = m.lifted ? p->to_ms : 0;
+    put_message(&m.base, out);
+}
+
+static void put_incident(const struct incident *in, struct bytes_out *out)
+{
+    St__Incident m;
+
+    st__incident__init(&m);
+    m.kind = in->kind;
+    m.scope = in->scope;
+    m.no = in->no;
+    m.text = event_text(in->text);
+    m.who = event_text(in->who);
+    m.open = in->open;
+    m.since_ms = in->since_ms;
+    m.closed_ms = in->closed_ms;
+    m.notes = in->notes;
+    put_message(&m.base, out);
 }
 
 void entry_value_put(const exam *x, const struct entry *e, struct bytes_out *out)
@@ -237,7 +322,7 @@ void entry_value_put(const exam *x, const struct entry *e, struct bytes_out *out
         put_batch(&x->batches[e->no - 1], out);
         return;
     case ENTRY_ROSTER:
-        put_roster(&x->sittings[e->no - 1], out);
+        put_roster(x, &x->sittings[e->no - 1], out);
         return;
     case ENTRY_ACCOUNT:
         put_account(&x->sittings[e->no - 1], out);
@@ -247,6 +332,12 @@ void entry_value_put(const exam *x, const struct entry *e, struct bytes_out *out
         answers_encode(&s->answers, s->paper > 0 ? NULL : &s->own, out);
         return;
     }
+    case ENTRY_INCIDENT:
+        put_incident(&x->incidents[e->no - 1], out);
+        return;
+    case ENTRY_PAUSE:
+        put_pause(&x->pauses[e->no - 1], out);
+        return;
     case ENTRY_INTERRUPTIONS:
         put_interruptions(x, &x->sittings[e->no - 1], out);
         return;

@@ -8,7 +8,7 @@
 #include "bytes.h"
 #include "exam_state.h"
 
-enum { ENTRY_KEY_BYTES_MAX = 9, ENTRY_VERSION = 1 };
+enum { ENTRY_KEY_BYTES_MAX = 9, ENTRY_VERSION = 2 };
 
 enum entry_kind {
     ENTRY_SITE = 1,
@@ -19,12 +19,14 @@ enum entry_kind {
     ENTRY_ROSTER,
     ENTRY_ACCOUNT,
     ENTRY_ANSWERS,
+    ENTRY_INCIDENT, /* before the interruptions, which point to it */
+    ENTRY_PAUSE,
     ENTRY_INTERRUPTIONS,
 };
 
 struct entry {
     enum entry_kind kind;
-    uint32_t no;    /* of the room, paper, batch or sitting; 0: the site's */
+    uint32_t no;    /* of the room, paper, batch, sitting, incident or pause; 0: the site's */
     uint32_t piece; /* of a paper's text, PAPER_CHUNK_BYTES_MAX each */
 };
 

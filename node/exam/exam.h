@@ -50,6 +50,7 @@ enum exam_command_kind {
     EXAM_CMD_ATTACH,
     EXAM_CMD_DETACH,
     EXAM_CMD_MARK,
+    EXAM_CMD_MARK_ALL, /* every clock that runs: what a switchover acknowledges (W2) */
     EXAM_CMD_ANSWER,
     EXAM_CMD_SUBMIT,
     EXAM_CMD_TICK,
@@ -88,8 +89,8 @@ struct exam_import {
     const char *batch, *title, *who;
     uint64_t allot_ms; /* 0: the minutes of the batch's paper, which then must be one */
     Ev__Timing timing;
-    uint64_t grace_ms;     /* 0: 15,000 (T6); at least 2 heartbeats */
-    uint64_t heartbeat_ms; /* 0: 1,000 (T3) */
+    uint64_t grace_ms;                    /* 0: 15,000 (T6); at least 2 heartbeats */
+    uint64_t heartbeat_ms;                /* 0: 1,000 (T3) */
     int64_t entry_wall_ms, start_wall_ms; /* planned, for people; 0: none */
     const Ev__RoomAdded *const
         *rooms; /* a room that the site has already must have as many seats */
@@ -169,7 +170,7 @@ struct exam_command {
         } pause;
         struct { /* T9: sitting, room (the batch that holds it) or batch */
             struct exam_scope scope;
-            int64_t ms;         /* negative: takes an earlier grant back */
+            int64_t ms;            /* negative: takes an earlier grant back */
             const char *who, *why; /* the reason is mandatory */
         } grant;
         struct { /* T11 */
@@ -222,8 +223,9 @@ struct exam_refusal {
     uint32_t line;     /* of an imported file; 0: none */
     uint64_t seq_have; /* with EXAM_GAP */
     /* The one refusal that emits: an answer that can never be accepted has been emitted as
-     * Answered{refused}, which is to be applied like any event, so that it is kept (A3) and does
-     * not block the seat's later ones. The seat is told the refusal, and need not send it again. */
+     * Answered{refused}, or a submission of a former session as Submitted{refused}, which is to
+     * be applied like any event, so that it is kept (A3) and does not block the seat's later ones.
+     * The seat is told the refusal, and need not send it again. */
     bool consumed;
     /* With EXAM_SEAT_TAKEN of EXAM_CMD_ATTACH, T11: the session is a former one of `sitting`, which
      * has gone on elsewhere. The seat is shut out; what it still holds after seq_have is taken in
@@ -244,8 +246,8 @@ typedef void (*exam_emit)(void *ctx, const Ev__Event *event);
 EXAM_MUST_USE exam_err exam_decide(const exam *x, const struct exam_command *c, uint64_t now_ms,
                                    exam_emit emit, void *ctx, struct exam_refusal *why);
 
-/* What a site may configure. Decisions look at it; what follows from them is in their events, so the
- * state does not (D4). To be set before the first decision; 0: none. */
+/* What a site may configure. Decisions look at it; what follows from them is in their events, so
+ * the state does not (D4). To be set before the first decision; 0: none. */
 struct exam_options {
     uint64_t interruption_limit_ms; /* an interruption that lasts so long asks for a person (R4) */
     uint64_t grant_ms_max;          /* of one grant (T9) */
@@ -346,9 +348,9 @@ struct exam_batch_view {
     bool complete;   /* the import is whole; without it the batch can only be imported again */
     bool superseded; /* it was: another batch of this name took its place; show nothing of it */
     uint32_t postponed, expected, lost, paused, limits_reached;
-    bool sign_in_open; /* planned, and every room of it is free (P11) */
+    bool sign_in_open;            /* planned, and every room of it is free (P11) */
     bool is_paused, is_suspended; /* by a pause of site or batch (T8); by W4 */
-    uint64_t end_ms;   /* projected, if nothing more happens: site_ms; the past, when it has ended */
+    uint64_t end_ms; /* projected, if nothing more happens: site_ms; the past, when it has ended */
     int64_t entry_wall_ms, start_wall_ms; /* as planned; 0: not */
 };
 void exam_batch_view(const exam *x, uint32_t batch_no, uint64_t now_ms,
@@ -395,8 +397,8 @@ uint32_t exam_limits_reached(const exam *x);
 const char *exam_scope_name(const exam *x, Ev__ScopeKind kind, uint32_t no);
 /* True when the sitting is one of those that the scope of an event concerns. */
 bool exam_scope_has(const exam *x, const Ev__Scope *scope, uint32_t sitting);
-/* The seats of the site: 1..n; `sitting`: of the batch that holds the room, or is to sit there next;
- * 0: nobody. */
+/* The seats of the site: 1..n; `sitting`: of the batch that holds the room, or is to sit there
+ * next; 0: nobody. */
 uint32_t exam_seats(const exam *x);
 void exam_seat_view(const exam *x, uint32_t seat_no, const char **room, const char **seat,
                     uint32_t *sitting);

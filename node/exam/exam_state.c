@@ -1,9 +1,12 @@
 #include "exam_state.h"
 
 #include <assert.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "scope.h"
 
 exam_err exam_new(const struct exam_memory *m, exam **out)
 {
@@ -38,6 +41,7 @@ static void sitting_fini(struct sitting *s, const struct exam_memory *m)
     memory_drop(m, s->id_no);
     memory_drop(m, s->name);
     memory_drop(m, s->interruptions);
+    memory_drop(m, s->formers);
     answers_fini(&s->answers, m);
     items_fini(&s->own, m);
 }
@@ -57,10 +61,16 @@ void exam_free(exam *x)
     }
     for (uint32_t i = 0; i < x->sittings_n; i++)
         sitting_fini(&x->sittings[i], &m);
+    for (uint32_t i = 0; i < x->incidents_n; i++) {
+        memory_drop(&m, x->incidents[i].text);
+        memory_drop(&m, x->incidents[i].who);
+    }
     name_index_fini(&x->candidates, &m);
     deadlines_fini(&x->deadlines, &m);
-    void *const blocks[] = {x->name,    x->rooms,    x->seats, x->papers,
-                            x->batches, x->sittings, x->dirty, x};
+    deadlines_fini(&x->limits, &m);
+    void *const blocks[] = {x->name,    x->rooms,      x->seats,  x->papers,
+                            x->batches, x->sittings,   x->pauses, x->incidents,
+                            x->epochs,  x->recoveries, x->dirty,  x};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         memory_drop(&m, blocks[i]);
 }
@@ -192,9 +202,20 @@ bool sitting_screenless(const struct sitting *s)
     return sitting_account_open(s) && !s->signed_in;
 }
 
+bool sitting_session_is(const struct sitting *s, const uint8_t session[SESSION_BYTES])
+{
+    return s->signed_in && !sodium_is_zero(s->session, SESSION_BYTES) &&
+           sodium_memcmp(s->session, session, SESSION_BYTES) == 0;
+}
+
+bool sitting_opens_paper(const exam *x, const struct sitting *s)
+{
+    return sitting_attached(x, s) && !sitting_paused(x, s);
+}
+
 bool sitting_clock_runs(const exam *x, const struct sitting *s)
 {
-    if (!sitting_account_open(s))
+    if (!sitting_account_open(s) || sitting_paused(x, s))
         return false;
     if (!s->signed_in)
         return s->mark_epoch == x->epoch;
@@ -204,6 +225,21 @@ bool sitting_clock_runs(const exam *x, const struct sitting *s)
 uint64_t sitting_used_ms(const exam *x, const struct sitting *s, uint64_t now_ms)
 {
     return account_used_ms(&s->account, sitting_clock_runs(x, s), now_ms);
+}
+
+bool batch_ended(const exam *x, const struct batch *b)
+{
+    if (!b->started)
+        return false;
+    for (uint32_t i = 0; i < b->sittings_n; i++)
+        if (!sitting_finished(&x->sittings[b->sitting_first - 1 + i]))
+            return false;
+    return true;
+}
+
+bool batch_closed(const struct batch *b)
+{
+    return b->collected || b->postponed;
 }
 
 uint64_t batch_mark_due_ms(const struct batch *b)
@@ -246,20 +282,39 @@ static void screenless_changed(exam *x, struct sitting *s, bool screenless)
         screenless_due(x);
 }
 
+/* R4: a clock that stands is an interruption, which a person may want to be asked about. */
+static uint64_t limit_due_ms(const exam *x, const struct sitting *s, bool runs)
+{
+    if (runs || x->options.interruption_limit_ms == 0 || s->limit_told || !sitting_account_open(s))
+        return UINT64_MAX;
+    return s->account.mark_ms + x->options.interruption_limit_ms;
+}
+
 void exam_clock_changed(exam *x, struct sitting *s)
 {
     bool runs = sitting_clock_runs(x, s);
 
     deadlines_set(&x->deadlines, &x->memory, exam_sitting_no(x, s),
                   runs ? account_deadline_ms(&s->account) : UINT64_MAX);
+    deadlines_set(&x->limits, &x->memory, exam_sitting_no(x, s), limit_due_ms(x, s, runs));
     screenless_changed(x, s, runs && sitting_screenless(s));
 }
 
 void exam_mark_made(exam *x, struct sitting *s)
 {
     s->mark_epoch = x->epoch;
+    s->limit_told = false;
     exam_sitting_touch(x, s, DIRTY_ACCOUNT);
     exam_clock_changed(x, s);
+}
+
+static void limits_set(exam *x)
+{
+    deadlines_clear(&x->limits);
+    for (uint32_t i = 0; i < x->sittings_n; i++) {
+        const struct sitting *s = &x->sittings[i];
+        deadlines_set(&x->limits, &x->memory, i + 1, limit_due_ms(x, s, sitting_clock_runs(x, s)));
+    }
 }
 
 void exam_clocks_stop(exam *x)
@@ -270,13 +325,30 @@ void exam_clocks_stop(exam *x)
     for (uint32_t i = 0; i < x->batches_n; i++)
         x->batches[i].screenless_n = 0;
     x->screenless_due_ms = UINT64_MAX;
+    limits_set(x);
+}
+
+void exam_clocks_changed(exam *x, const Ev__Scope *scope)
+{
+    for (uint32_t i = 1; i <= x->sittings_n; i++)
+        if (exam_scope_has(x, scope, i))
+            exam_clock_changed(x, &x->sittings[i - 1]);
+}
+
+void exam_set_options(exam *x, const struct exam_options *o)
+{
+    x->options = *o;
+    limits_set(x);
 }
 
 uint64_t exam_next_due_ms(const exam *x)
 {
-    uint64_t deadline_ms = deadlines_first_ms(&x->deadlines);
+    uint64_t due_ms = deadlines_first_ms(&x->deadlines);
+    uint64_t limit_ms = deadlines_first_ms(&x->limits);
 
-    return deadline_ms < x->screenless_due_ms ? deadline_ms : x->screenless_due_ms;
+    if (x->screenless_due_ms < due_ms)
+        due_ms = x->screenless_due_ms;
+    return limit_ms < due_ms ? limit_ms : due_ms;
 }
 
 void exam_sitting_touch(exam *x, struct sitting *s, unsigned dirty)
@@ -355,7 +427,66 @@ void exam_interruption_add(exam *x, struct sitting *s, const struct interruption
     s->interruptions = memory_grow(&x->memory, s->interruptions, &s->interruptions_cap,
                                    s->interruptions_n + 1, sizeof *s->interruptions);
     s->interruptions[s->interruptions_n++] = *i;
+    if (i->incident >= 1 && i->incident <= x->incidents_n) {
+        x->incidents[i->incident - 1].interruptions_n++;
+        x->incidents[i->incident - 1].lost_ms += i->lost_ms;
+    }
     exam_sitting_touch(x, s, DIRTY_INTERRUPTIONS);
+}
+
+void exam_former_add(exam *x, struct sitting *s, const struct former *f)
+{
+    if (s->formers_n == FORMERS_MAX)
+        return; /* whoever comes with this one signs in again; its answers have no name here */
+    s->formers =
+        memory_grow(&x->memory, s->formers, &s->formers_cap, s->formers_n + 1, sizeof *s->formers);
+    s->formers[s->formers_n++] = *f;
+    exam_sitting_touch(x, s, DIRTY_ROSTER);
+}
+
+struct incident *exam_incident_add(exam *x, const char *text, const char *who)
+{
+    const struct exam_memory *m = &x->memory;
+
+    x->incidents =
+        memory_grow(m, x->incidents, &x->incidents_cap, x->incidents_n + 1, sizeof *x->incidents);
+    struct incident *in = &x->incidents[x->incidents_n++];
+    *in = (struct incident){
+        .text = memory_text(m, text), .who = memory_text(m, who), .open = true, .dirty = true};
+    return in;
+}
+
+struct epoch_start *exam_epoch_start_add(exam *x, uint64_t epoch)
+{
+    x->epochs =
+        memory_grow(&x->memory, x->epochs, &x->epochs_cap, x->epochs_n + 1, sizeof *x->epochs);
+    struct epoch_start *e = &x->epochs[x->epochs_n++];
+    *e = (struct epoch_start){.epoch = epoch};
+    return e;
+}
+
+struct recovery *exam_recovery(const exam *x, uint64_t epoch)
+{
+    for (uint32_t i = 0; i < x->recoveries_n; i++)
+        if (x->recoveries[i].epoch == epoch)
+            return &x->recoveries[i];
+    return NULL;
+}
+
+struct recovery *exam_recovery_add(exam *x, uint64_t epoch)
+{
+    x->recoveries = memory_grow(&x->memory, x->recoveries, &x->recoveries_cap, x->recoveries_n + 1,
+                                sizeof *x->recoveries);
+    struct recovery *r = &x->recoveries[x->recoveries_n++];
+    *r = (struct recovery){.epoch = epoch};
+    return r;
+}
+
+uint64_t exam_recovered_lsn(const exam *x, uint64_t epoch)
+{
+    const struct recovery *r = exam_recovery(x, epoch);
+
+    return r ? r->lsn : 0;
 }
 
 void exam_batch_index(exam *x, const struct batch *b)
@@ -371,12 +502,11 @@ void exam_batch_hold_rooms(exam *x, uint32_t batch_no, bool hold)
 {
     const struct batch *b = &x->batches[batch_no - 1];
 
-    for (uint32_t i = 0; i < b->sittings_n; i++) {
+    for (uint32_t i = 0; i < x->rooms_n; i++)
+        if (x->rooms[i].held_by == batch_no)
+            x->rooms[i].held_by = 0;
+    for (uint32_t i = 0; hold && i < b->sittings_n; i++) {
         const struct sitting *s = &x->sittings[b->sitting_first - 1 + i];
-        struct room *r = &x->rooms[x->seats[s->seat - 1].room - 1];
-        if (hold)
-            r->held_by = batch_no;
-        else if (r->held_by == batch_no)
-            r->held_by = 0;
+        x->rooms[x->seats[s->seat - 1].room - 1].held_by = batch_no;
     }
 }

@@ -22,13 +22,15 @@ struct room {
     char *name;
     uint32_t seats, seat_first;
     char *seat_names; /* (derived) SEAT_NAME_BYTES_MAX each */
-    uint32_t held_by; /* (derived) the batch that has started here and is not collected (P11) */
+    uint32_t held_by; /* (derived) the batch that has started here and is not closed (P11) */
+    bool paused;      /* (derived) by a pause of its own (T8) */
     bool dirty;
 };
 
 struct seat {
     uint32_t room;
     uint32_t sitting; /* (derived) the one that attached here last */
+    bool paused;      /* (derived) by a pause of its own (T8) */
 };
 
 struct paper {
@@ -46,17 +48,66 @@ struct batch {
     char *name, *title;
     uint64_t allot_ms, grace_ms, heartbeat_ms;
     Ev__Timing timing;
-    uint32_t sitting_first, sittings_n; /* they follow one another */
-    bool complete, superseded, started, collected;
-    uint64_t start_ms, collect_ms;
-    uint32_t screenless_n;       /* (derived) sittings whose clock runs without a screen (T2) */
-    uint64_t screenless_mark_ms; /* (derived) their latest mark */
+    uint32_t sitting_first, sittings_n;   /* they follow one another */
+    int64_t entry_wall_ms, start_wall_ms; /* planned, for people (T4) */
+    bool complete, superseded, started, collected, postponed;
+    uint64_t start_ms, collect_ms; /* collect_ms: of the postponement, too */
+    bool paused, suspended;        /* (derived) by a pause of its own (T8); by W4 */
+    uint32_t screenless_n;         /* (derived) sittings whose clock runs without a screen (T2) */
+    uint64_t screenless_mark_ms;   /* (derived) their latest mark */
     bool dirty;
 };
 
 struct interruption { /* T14 */
     uint64_t from_ms, to_ms, lost_ms;
     Ev__Basis basis;
+    uint32_t incident; /* 0: none */
+    bool own_doing;    /* of the candidate, as a person says */
+};
+
+/* T8. Kept when it is lifted: a seat that comes back later may claim time from before it. */
+struct pause {
+    Ev__ScopeKind kind; /* site, batch, room or seat */
+    uint32_t no;
+    bool suspension;         /* W4 */
+    uint64_t epoch;          /* in which it began */
+    uint64_t from_ms, to_ms; /* to_ms UINT64_MAX: not lifted */
+    bool dirty;
+};
+
+struct incident {
+    Ev__IncidentKind kind;
+    Ev__ScopeKind scope;
+    uint32_t no;
+    char *text, *who; /* who "": observed */
+    bool open;
+    uint64_t since_ms, closed_ms;
+    uint32_t notes;
+    uint32_t interruptions_n; /* (derived) that belong to it, and what they lost */
+    uint64_t lost_ms;
+    bool dirty;
+};
+
+enum { FORMERS_MAX = 64 };
+
+/* T11, A3: a session that the sitting has had before; its seat may still hold answers. */
+struct former {
+    uint8_t session[SESSION_BYTES]; /* zeros: it became the current one again */
+    uint32_t seat;
+    uint64_t seq_have;
+    uint64_t attachment_epoch, attachment_lsn; /* its last */
+};
+
+/* An epoch's begin: numbers up to these mean the same on a branch that was left there (A3). */
+struct epoch_start {
+    uint64_t epoch;
+    uint32_t sittings_n, incidents_n;
+};
+
+/* A3: how far the dead branch of an epoch has been recovered. */
+struct recovery {
+    uint64_t epoch, lsn;
+    bool marks_shown; /* a person was told that the branch has later marks */
 };
 
 enum { /* entries of a sitting that differ from what was flushed */
@@ -82,13 +133,19 @@ struct sitting {
     uint64_t seq_have;
     Ev__Finish finish;
     uint64_t finish_ms;
+    uint32_t violations; /* R3; what they were is in the log */
+    bool limit_told;     /* the open interruption has reached the limit, and that was logged */
+    bool limit_open;     /* one has, and a person has not decided yet */
+    struct former *formers;
+    uint32_t formers_n, formers_cap;
 
     struct answers answers;
     struct items own; /* of a sitting without a paper */
     struct interruption *interruptions;
     uint32_t interruptions_n, interruptions_cap;
 
-    bool screenless; /* (derived) counted in its batch's screenless_n */
+    bool screenless;    /* (derived) counted in its batch's screenless_n */
+    uint64_t detach_ms; /* (derived) when contact was lost last; after a load: 0 */
     uint8_t dirty;
 };
 
@@ -100,7 +157,9 @@ struct exam {
     char *name;
     uint64_t epoch, base_ms, last_ms;
     uint64_t dark_epoch; /* the newest that began after an unknown time (exam.h); 0: none */
+    bool paused;         /* (derived) the whole site (T8) */
     bool site_dirty;
+    struct exam_options options; /* not state (exam.h) */
 
     struct room *rooms;
     uint32_t rooms_n, rooms_cap;
@@ -113,8 +172,18 @@ struct exam {
     struct sitting *sittings;
     uint32_t sittings_n, sittings_cap;
 
+    struct pause *pauses;
+    uint32_t pauses_n, pauses_cap;
+    struct incident *incidents;
+    uint32_t incidents_n, incidents_cap;
+    struct epoch_start *epochs;
+    uint32_t epochs_n, epochs_cap;
+    struct recovery *recoveries;
+    uint32_t recoveries_n, recoveries_cap;
+
     struct name_index candidates; /* (derived) admission number -> sitting, of complete batches */
     struct deadlines deadlines;   /* (derived) */
+    struct deadlines limits;      /* (derived) when interruptions reach the limit */
     uint64_t screenless_due_ms;   /* (derived) */
     uint32_t *dirty;              /* sittings with a dirty entry, each once */
     uint32_t dirty_n, dirty_cap;
@@ -146,9 +215,19 @@ bool sitting_finished(const struct sitting *s);
 bool sitting_account_open(const struct sitting *s);
 /* T2: begun, and nobody has signed in yet. */
 bool sitting_screenless(const struct sitting *s);
+/* T8: its site, batch, room or seat, or the batch is suspended (W4). */
+bool sitting_paused(const exam *x, const struct sitting *s);
+/* It is the sitting's own; a moved sitting has none until somebody signs in to it (T11). */
+bool sitting_session_is(const struct sitting *s, const uint8_t session[SESSION_BYTES]);
+/* T1: in contact, and its screen may show the paper. */
+bool sitting_opens_paper(const exam *x, const struct sitting *s);
 /* T2. Of a screenless sitting the clock stands from an epoch's begin until it is credited (T5). */
 bool sitting_clock_runs(const exam *x, const struct sitting *s);
 uint64_t sitting_used_ms(const exam *x, const struct sitting *s, uint64_t now_ms);
+/* Started, and all its sittings are finished. */
+bool batch_ended(const exam *x, const struct batch *b);
+/* Collected or postponed: nothing of it goes on any more. */
+bool batch_closed(const struct batch *b);
 /* T3: when the batch's sittings without a screen are to be marked next; UINT64_MAX: never. */
 uint64_t batch_mark_due_ms(const struct batch *b);
 
@@ -161,6 +240,8 @@ void exam_clock_changed(exam *x, struct sitting *s);
 /* The same for a change of the epoch, which stops them all. */
 void exam_clocks_stop(exam *x);
 void exam_sitting_touch(exam *x, struct sitting *s, unsigned dirty);
+/* Of all that the scope of an event concerns (T8). */
+void exam_clocks_changed(exam *x, const Ev__Scope *scope);
 /* New entities at the end of their lists; the strings are copied. */
 struct room *exam_room_add(exam *x, const char *name, uint32_t seats);
 struct paper *exam_paper_add(exam *x, const char *name, const char *title, uint32_t bytes);
@@ -168,9 +249,15 @@ struct batch *exam_batch_add(exam *x, const char *name, const char *title);
 struct sitting *exam_sitting_add(exam *x, const char *admission_no, const char *id_no,
                                  const char *name);
 void exam_interruption_add(exam *x, struct sitting *s, const struct interruption *i);
+void exam_former_add(exam *x, struct sitting *s, const struct former *f);
+struct incident *exam_incident_add(exam *x, const char *text, const char *who);
+struct epoch_start *exam_epoch_start_add(exam *x, uint64_t epoch);
+/* NULL: nothing of that epoch has been recovered. */
+struct recovery *exam_recovery(const exam *x, uint64_t epoch);
+struct recovery *exam_recovery_add(exam *x, uint64_t epoch);
 /* The import is whole: its candidates can be found. */
 void exam_batch_index(exam *x, const struct batch *b);
-/* P11: the rooms of the batch are held, or free again. */
+/* P11: the rooms of the batch's sittings are held, or those it held are free again. */
 void exam_batch_hold_rooms(exam *x, uint32_t batch_no, bool hold);
 
 #endif

@@ -80,6 +80,12 @@ static void walk_dirty(struct walk *w)
     for (uint32_t i = 0; i < x->batches_n; i++)
         if (x->batches[i].dirty)
             walk_one(w, ENTRY_BATCH, i + 1);
+    for (uint32_t i = 0; i < x->incidents_n; i++)
+        if (x->incidents[i].dirty)
+            walk_one(w, ENTRY_INCIDENT, i + 1);
+    for (uint32_t i = 0; i < x->pauses_n; i++)
+        if (x->pauses[i].dirty)
+            walk_one(w, ENTRY_PAUSE, i + 1);
     for (uint32_t i = 0; i < x->dirty_n; i++)
         walk_dirty_sitting(w, x->dirty[i]);
 }
@@ -95,6 +101,10 @@ static void all_clean(exam *x)
     }
     for (uint32_t i = 0; i < x->batches_n; i++)
         x->batches[i].dirty = false;
+    for (uint32_t i = 0; i < x->incidents_n; i++)
+        x->incidents[i].dirty = false;
+    for (uint32_t i = 0; i < x->pauses_n; i++)
+        x->pauses[i].dirty = false;
     for (uint32_t i = 0; i < x->dirty_n; i++)
         x->sittings[x->dirty[i] - 1].dirty = 0;
     x->dirty_n = 0;
@@ -147,9 +157,15 @@ static void walk_all(struct walk *w)
         walk_text(w, i, 0);
     for (uint32_t i = 1; i <= x->batches_n; i++)
         walk_one(w, ENTRY_BATCH, i);
-    for (enum entry_kind kind = ENTRY_ROSTER; kind <= ENTRY_INTERRUPTIONS; kind++)
+    for (enum entry_kind kind = ENTRY_ROSTER; kind <= ENTRY_ANSWERS; kind++)
         for (uint32_t i = 1; i <= x->sittings_n; i++)
             walk_one(w, kind, i);
+    for (uint32_t i = 1; i <= x->incidents_n; i++)
+        walk_one(w, ENTRY_INCIDENT, i);
+    for (uint32_t i = 1; i <= x->pauses_n; i++)
+        walk_one(w, ENTRY_PAUSE, i);
+    for (uint32_t i = 1; i <= x->sittings_n; i++)
+        walk_one(w, ENTRY_INTERRUPTIONS, i);
 }
 
 void exam_digest(const exam *x, uint8_t out[HASH_BYTES])

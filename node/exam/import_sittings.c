@@ -135,7 +135,7 @@ static exam_err candidate_check(struct import_check *k, const struct exam_import
                              "line %u: candidate %s is in line %u already: remove one of them",
                              in->line, s->admission_no, k->im->sittings[other - 1].line);
     other = name_index_find(&x->candidates, s->admission_no);
-    if (other != 0)
+    if (other != 0 && !x->batches[x->sittings[other - 1].batch - 1].postponed) /* T13: sat again */
         return decide_refuse(
             d, EXAM_EXISTS, "P2", "line %u: candidate %s is in batch %s already: remove the line",
             in->line, s->admission_no, x->batches[x->sittings[other - 1].batch - 1].name);

@@ -2,6 +2,7 @@
 
 #include "entry.h"
 #include "exam_state.pb-c.h"
+#include "pause.h"
 
 /* What a disk gives is checked like what a network gives: nothing here asserts on it. */
 
@@ -35,6 +36,16 @@ static bool take_site(exam *x, const St__Site *v)
     x->last_ms = v->last_ms;
     x->dark_epoch = v->dark_epoch;
     x->solo = v->solo;
+    for (size_t i = 0; i < v->n_epochs; i++) {
+        struct epoch_start *e = exam_epoch_start_add(x, v->epochs[i]->epoch);
+        e->sittings_n = v->epochs[i]->sittings;
+        e->incidents_n = v->epochs[i]->incidents;
+    }
+    for (size_t i = 0; i < v->n_recoveries; i++) {
+        struct recovery *r = exam_recovery_add(x, v->recoveries[i]->epoch);
+        r->lsn = v->recoveries[i]->lsn;
+        r->marks_shown = v->recoveries[i]->marks_shown;
+    }
     return true;
 }
 
@@ -99,6 +110,25 @@ static bool take_batch(exam *x, uint32_t no, const St__Batch *v)
     b->collected = v->collected;
     b->start_ms = v->start_ms;
     b->collect_ms = v->collect_ms;
+    b->postponed = v->postponed;
+    b->entry_wall_ms = v->entry_wall_ms;
+    b->start_wall_ms = v->start_wall_ms;
+    return true;
+}
+
+static bool take_formers(exam *x, struct sitting *s, const St__Roster *v)
+{
+    for (size_t i = 0; i < v->n_formers; i++) {
+        const St__Former *e = v->formers[i];
+        struct former f = {.seat = e->seat,
+                           .seq_have = e->seq_have,
+                           .attachment_epoch = e->attachment_epoch,
+                           .attachment_lsn = e->attachment_lsn};
+        if (e->session.len != SESSION_BYTES || i >= FORMERS_MAX)
+            return false;
+        memcpy(f.session, e->session.data, SESSION_BYTES);
+        exam_former_add(x, s, &f);
+    }
     return true;
 }
 
@@ -116,7 +146,7 @@ static bool take_roster(exam *x, uint32_t no, const St__Roster *v)
     s->paper = v->paper;
     s->extra_ms = v->extra_ms;
     s->account.allot_ms = b->allot_ms + v->extra_ms;
-    return true;
+    return take_formers(x, s, v);
 }
 
 /* While loading, `dirty` notes which entries of a sitting have come. */
@@ -142,6 +172,9 @@ static bool take_account(exam *x, uint32_t no, const St__Account *v)
     s->seq_have = v->seq_have;
     s->finish = v->finish;
     s->finish_ms = v->finish_ms;
+    s->violations = v->violations;
+    s->limit_told = v->limit_told;
+    s->limit_open = v->limit_open;
     s->dirty |= DIRTY_ACCOUNT;
     return v->used_ms <= account_total_ms(&s->account);
 }
@@ -168,7 +201,41 @@ static bool take_interruptions(exam *x, uint32_t no, const St__Interruptions *v)
         exam_interruption_add(
             x, s,
             &(struct interruption){v->interruptions[i]->from_ms, v->interruptions[i]->to_ms,
-                                   v->interruptions[i]->lost_ms, v->interruptions[i]->basis});
+                                   v->interruptions[i]->lost_ms, v->interruptions[i]->basis,
+                                   v->interruptions[i]->incident, v->interruptions[i]->own_doing});
+    return true;
+}
+
+static bool take_pause(exam *x, uint32_t no, const St__Pause *v)
+{
+    const struct scope scope = {v->kind, v->no};
+
+    if (!next_in_order(no, x->pauses_n) || !scope_exists(x, &scope) ||
+        scope.kind == EV__SCOPE_KIND__SCOPE_KIND_SITTING)
+        return false;
+    pause_add(x, &(struct pause){.kind = v->kind,
+                                 .no = v->no,
+                                 .suspension = v->suspension,
+                                 .epoch = v->epoch,
+                                 .from_ms = v->from_ms,
+                                 .to_ms = v->lifted ? v->to_ms : UINT64_MAX});
+    return true;
+}
+
+static bool take_incident(exam *x, uint32_t no, const St__Incident *v)
+{
+    const struct scope scope = {v->scope, v->no};
+
+    if (!next_in_order(no, x->incidents_n) || !scope_exists(x, &scope))
+        return false;
+    struct incident *in = exam_incident_add(x, v->text, v->who);
+    in->kind = v->kind;
+    in->scope = v->scope;
+    in->no = v->no;
+    in->open = v->open;
+    in->since_ms = v->since_ms;
+    in->closed_ms = v->closed_ms;
+    in->notes = v->notes;
     return true;
 }
 
@@ -187,6 +254,10 @@ static bool take_message(exam *x, const struct entry *e, const ProtobufCMessage 
         return take_roster(x, e->no, (const St__Roster *)m);
     case ENTRY_ACCOUNT:
         return take_account(x, e->no, (const St__Account *)m);
+    case ENTRY_INCIDENT:
+        return take_incident(x, e->no, (const St__Incident *)m);
+    case ENTRY_PAUSE:
+        return take_pause(x, e->no, (const St__Pause *)m);
     case ENTRY_INTERRUPTIONS:
         return take_interruptions(x, e->no, (const St__Interruptions *)m);
     default:
@@ -209,6 +280,10 @@ static const ProtobufCMessageDescriptor *message_of(enum entry_kind kind)
         return &st__roster__descriptor;
     case ENTRY_ACCOUNT:
         return &st__account__descriptor;
+    case ENTRY_INCIDENT:
+        return &st__incident__descriptor;
+    case ENTRY_PAUSE:
+        return &st__pause__descriptor;
     case ENTRY_INTERRUPTIONS:
         return &st__interruptions__descriptor;
     default:
@@ -282,6 +357,8 @@ static void clean(exam *x)
         x->papers[i].dirty = false;
     for (uint32_t i = 0; i < x->batches_n; i++)
         x->batches[i].dirty = false;
+    for (uint32_t i = 0; i < x->incidents_n; i++)
+        x->incidents[i].dirty = false;
     for (uint32_t i = 0; i < x->sittings_n; i++)
         x->sittings[i].dirty = 0;
     x->dirty_n = 0;
@@ -294,9 +371,11 @@ static void derive(exam *x)
         const struct batch *b = &x->batches[i];
         if (b->complete)
             exam_batch_index(x, b);
-        if (b->started && !b->collected)
+        if (b->started && !batch_closed(b))
             exam_batch_hold_rooms(x, i + 1, true);
     }
+    for (uint32_t i = 0; i < x->pauses_n; i++)
+        pause_flag(x, &x->pauses[i]);
     for (uint32_t i = 0; i < x->sittings_n; i++) {
         struct sitting *s = &x->sittings[i];
         if (sitting_attached(x, s))

@@ -82,7 +82,7 @@ static enum exam_sitting_state state_of(const exam *x, const struct sitting *s)
         return EXAM_SITTING_EXPECTED;
     if (!sitting_attached(x, s))
         return EXAM_SITTING_LOST;
-    return s->begun ? EXAM_SITTING_ANSWERING : EXAM_SITTING_PAUSED;
+    return s->begun && !sitting_paused(x, s) ? EXAM_SITTING_ANSWERING : EXAM_SITTING_PAUSED;
 }
 
 static void view_identity(const exam *x, const struct sitting *s, struct exam_sitting_view *out)
@@ -118,7 +118,7 @@ void exam_sitting_view(const exam *x, uint32_t sitting, uint64_t now_ms,
                                       .state = state_of(x, s),
                                       .finish = s->finish,
                                       .batch_running =
-                                          b->started && !b->collected && !sitting_finished(s),
+                                          b->started && !batch_closed(b) && !sitting_finished(s),
                                       .attached = sitting_attached(x, s),
                                       .attachment_epoch = s->attachment_epoch,
                                       .attachment_lsn = s->attachment_lsn,
@@ -127,7 +127,17 @@ void exam_sitting_view(const exam *x, uint32_t sitting, uint64_t now_ms,
                                       .heartbeat_ms = b->heartbeat_ms,
                                       .answers = s->answers.given,
                                       .late = s->answers.late,
-                                      .interruptions = s->interruptions_n};
+                                      .interruptions = s->interruptions_n,
+                                      .begun = s->begun,
+                                      .paused = sitting_paused(x, s),
+                                      .begin_ms = s->account.begin_ms,
+                                      .mark_ms = s->account.mark_ms,
+                                      .finish_ms = s->finish_ms,
+                                      .violations = s->violations,
+                                      .formers = s->formers_n,
+                                      .limit_reached = s->limit_open};
+    if (sitting_account_open(s) && !sitting_clock_runs(x, s))
+        out->stands_ms = now_ms > s->account.mark_ms ? now_ms - s->account.mark_ms : 0;
     view_identity(x, s, out);
     account_of(x, s, now_ms, &out->account);
 }
@@ -147,6 +157,9 @@ static void count_finish(Ev__Finish finish, struct exam_batch_view *out)
     case EV__FINISH__FINISH_ABSENT:
         out->absent++;
         break;
+    case EV__FINISH__FINISH_POSTPONED:
+        out->postponed++;
+        break;
     default:
         out->closed++;
     }
@@ -162,9 +175,17 @@ static void count_sitting(const exam *x, const struct sitting *s, uint64_t now_m
     out->attached += attached;
     out->answering += attached && sitting_clock_runs(x, s);
     out->answers += s->answers.given;
-    if (sitting_finished(s))
+    out->limits_reached += s->limit_open;
+    if (sitting_finished(s)) {
         count_finish(s->finish, out);
-    else if (left_ms > out->left_ms_max)
+        if (s->finish_ms > out->end_ms)
+            out->end_ms = s->finish_ms;
+        return;
+    }
+    out->expected += !s->signed_in;
+    out->lost += s->signed_in && !attached;
+    out->paused += attached && s->begun && !sitting_clock_runs(x, s);
+    if (left_ms > out->left_ms_max)
         out->left_ms_max = left_ms;
 }
 
@@ -224,9 +245,28 @@ static enum exam_batch_state batch_state(const struct batch *b,
 {
     if (b->collected)
         return EXAM_BATCH_COLLECTED;
+    if (b->postponed)
+        return EXAM_BATCH_POSTPONED;
     if (!b->started)
         return EXAM_BATCH_PLANNED;
-    return counted->finished == b->sittings_n ? EXAM_BATCH_ENDED : EXAM_BATCH_RUNNING;
+    if (counted->finished == b->sittings_n)
+        return EXAM_BATCH_ENDED;
+    if (counted->is_suspended)
+        return EXAM_BATCH_SUSPENDED;
+    return counted->is_paused ? EXAM_BATCH_PAUSED : EXAM_BATCH_RUNNING;
+}
+
+/* P11: before the start candidates may sign in as soon as no other batch holds their rooms. */
+static bool sign_in_open(const exam *x, const struct batch *b)
+{
+    if (!b->complete || b->superseded || b->started || batch_closed(b))
+        return false;
+    for (uint32_t i = 0; i < b->sittings_n; i++) {
+        const struct sitting *s = &x->sittings[b->sitting_first - 1 + i];
+        if (x->rooms[x->seats[s->seat - 1].room - 1].held_by != 0)
+            return false;
+    }
+    return true;
 }
 
 void exam_batch_view(const exam *x, uint32_t batch_no, uint64_t now_ms, struct exam_batch_view *out)
@@ -239,13 +279,20 @@ void exam_batch_view(const exam *x, uint32_t batch_no, uint64_t now_ms, struct e
                                     .sittings = b->sittings_n,
                                     .allot_ms = b->allot_ms,
                                     .complete = b->complete,
-                                    .superseded = b->superseded};
+                                    .superseded = b->superseded,
+                                    .is_paused = x->paused || b->paused,
+                                    .is_suspended = b->suspended,
+                                    .sign_in_open = sign_in_open(x, b),
+                                    .entry_wall_ms = b->entry_wall_ms,
+                                    .start_wall_ms = b->start_wall_ms};
     for (uint32_t i = 0; i < b->sittings_n; i++)
         count_sitting(x, &x->sittings[b->sitting_first - 1 + i], now_ms, out);
     view_lost(x, b, out);
     out->state = batch_state(b, out);
     if (b->started)
-        out->elapsed_ms = (b->collected ? b->collect_ms : now_ms) - b->start_ms;
+        out->elapsed_ms = (batch_closed(b) ? b->collect_ms : now_ms) - b->start_ms;
+    if (b->started && out->finished < b->sittings_n)
+        out->end_ms = now_ms + out->left_ms_max;
 }
 
 uint32_t exam_batch_next_sitting(const exam *x, uint32_t batch_no, uint32_t after)
@@ -292,8 +339,12 @@ exam_err exam_interruption_at(const exam *x, uint32_t sitting, uint32_t i,
     if (!s || i >= s->interruptions_n)
         return EXAM_NOT_FOUND;
     const struct interruption *at = &s->interruptions[i];
-    *out = (struct exam_interruption_view){
-        .from_ms = at->from_ms, .to_ms = at->to_ms, .lost_ms = at->lost_ms, .basis = at->basis};
+    *out = (struct exam_interruption_view){.from_ms = at->from_ms,
+                                           .to_ms = at->to_ms,
+                                           .lost_ms = at->lost_ms,
+                                           .basis = at->basis,
+                                           .incident = at->incident,
+                                           .own_doing = at->own_doing};
     return EXAM_OK;
 }
 

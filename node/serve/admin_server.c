@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "admin_acts.h"
+#include "admin_views.h"
 #include "clock.h"
 #include "codec.h"
 #include "import_stage.h"
@@ -25,7 +27,8 @@ enum {
 
 /* A long answer that is written as the peer reads it. */
 struct stream {
-    bool on, answers;
+    bool on, answers, id_no;
+    bool one;                         /* just this sitting's answers */
     uint32_t id, batch, sitting, row; /* sitting: the one to be written next; 0: none is left */
 };
 
@@ -183,42 +186,24 @@ void admin_server_outcome(struct admin_server *a, const struct admin_outcome *o)
 
 /* ---------------------------------------------------------------- reading the state */
 
-static void batch_put(Admin__BatchInfo *out, const struct exam_batch_view *v)
+static struct admin_view view_of(struct admin_server *a)
 {
-    admin__batch_info__init(out);
-    out->batch = (char *)(uintptr_t)v->batch;
-    out->title = (char *)(uintptr_t)v->title;
-    out->state = (Admin__BatchState)v->state;
-    out->sittings = v->sittings;
-    out->signed_in = v->signed_in;
-    out->attached = v->attached;
-    out->answering = v->answering;
-    out->finished = v->finished;
-    out->submitted = v->submitted;
-    out->timed_out = v->timed_out;
-    out->absent = v->absent;
-    out->closed = v->closed;
-    out->answers = v->answers;
-    out->allot_ms = v->allot_ms;
-    out->elapsed_ms = v->elapsed_ms;
-    out->lost_ms_min = v->lost_ms_min;
-    out->lost_ms_median = v->lost_ms_median;
-    out->lost_ms_max = v->lost_ms_max;
-    out->left_ms_max = v->left_ms_max;
+    return (struct admin_view){.x = engine_exam(a->node.engine),
+                               .now_ms = engine_now_ms(a->node.engine),
+                               .wall_ms = clock_wall_ms(),
+                               .node = a->node.name};
 }
 
 /* False: a cut-off import that was repeated under the same name; nobody sees it. */
-static bool batch_read(struct admin_server *a, uint32_t batch, Admin__BatchInfo *out)
+static bool batch_shown(struct admin_server *a, uint32_t batch)
 {
     struct exam_batch_view v;
     exam_batch_view(engine_exam(a->node.engine), batch, engine_now_ms(a->node.engine), &v);
-    if (!v.superseded)
-        batch_put(out, &v);
     return !v.superseded;
 }
 
-/* The node's own memory. Pages of the data file that the kernel happens to keep mapped are its cache,
- * to be had back at any time: they are not counted. */
+/* The node's own memory. Pages of the data file that the kernel happens to keep mapped are its
+ * cache, to be had back at any time: they are not counted. */
 static uint64_t memory_bytes(void)
 {
     unsigned long resident = 0, shared = 0;
@@ -236,6 +221,7 @@ static void take_status(struct admin_server *a, struct conn *c, uint32_t id, boo
     const exam *x = engine_exam(a->node.engine);
     static Admin__BatchInfo batches[STATUS_BATCHES_MAX];
     static Admin__BatchInfo *pointers[STATUS_BATCHES_MAX];
+    static char warnings[STATUS_BATCHES_MAX][REASON_BYTES_MAX + 1];
     uint32_t first =
         exam_batches(x) > STATUS_BATCHES_MAX ? exam_batches(x) - STATUS_BATCHES_MAX + 1 : 1;
     uint8_t state_digest[HASH_BYTES];
@@ -262,11 +248,19 @@ static void take_status(struct admin_server *a, struct conn *c, uint32_t id, boo
     enum store_room room = engine_room(a->node.engine, &n.disk_free_bytes);
     n.disk_low = room != STORE_ROOM_OK;
     n.disk_reserved = room == STORE_ROOM_RESERVED;
+    for (uint32_t i = 1; i <= exam_incidents(x); i++) {
+        struct exam_incident_view in;
+        exam_incident_view(x, i, &in);
+        n.incidents_open += in.open;
+    }
+    n.limits_reached = exam_limits_reached(x);
     n.branch_records = store_branch_records(engine_store(a->node.engine));
     n.memory_bytes = memory_bytes();
+    struct admin_view v = view_of(a);
     for (uint32_t i = first; i <= exam_batches(x); i++) {
-        if (!batch_read(a, i, &batches[n.n_batches]))
+        if (!batch_shown(a, i))
             continue;
+        admin_view_batch(&v, i, &batches[n.n_batches], warnings[n.n_batches]);
         pointers[n.n_batches] = &batches[n.n_batches];
         n.n_batches++;
     }
@@ -280,10 +274,13 @@ static void take_status(struct admin_server *a, struct conn *c, uint32_t id, boo
 static void send_batch(struct admin_server *a, struct conn *c, uint32_t id, uint32_t batch,
                        bool more)
 {
+    struct admin_view v = view_of(a);
+    char warning[REASON_BYTES_MAX + 1];
     Admin__BatchInfo b;
     Admin__Reply r = ADMIN__REPLY__INIT;
-    if (!batch_read(a, batch, &b))
+    if (!batch_shown(a, batch))
         return;
+    admin_view_batch(&v, batch, &b, warning);
     r.id = id;
     r.more = more;
     r.kind_case = ADMIN__REPLY__KIND_BATCH_INFO;
@@ -299,8 +296,7 @@ static void refuse_batch(struct admin_server *a, struct conn *c, uint32_t id, co
     refuse(a, c, id, EXAM_NOT_FOUND, "", text);
 }
 
-static void take_batch_status(struct admin_server *a, struct conn *c, uint32_t id,
-                              const char *name)
+static void take_batch_status(struct admin_server *a, struct conn *c, uint32_t id, const char *name)
 {
     const exam *x = engine_exam(a->node.engine);
     uint32_t batch, n = exam_batches(x);
@@ -317,50 +313,16 @@ static void take_batch_status(struct admin_server *a, struct conn *c, uint32_t i
 
 /* ---------------------------------------------------------------- results */
 
-static const char *state_word(enum exam_sitting_state s)
-{
-    static const char *const words[] = {
-        [EXAM_SITTING_FINISHED] = "finished", [EXAM_SITTING_EXPECTED] = "expected",
-        [EXAM_SITTING_LOST] = "lost",         [EXAM_SITTING_PAUSED] = "paused",
-        [EXAM_SITTING_ANSWERING] = "answering",
-    };
-    return words[s];
-}
-
-static const char *finish_word(Ev__Finish f)
-{
-    static const char *const words[] = {
-        [EV__FINISH__FINISH_NONE] = "",
-        [EV__FINISH__FINISH_TIMED_OUT] = "timed-out",
-        [EV__FINISH__FINISH_SUBMITTED] = "submitted",
-        [EV__FINISH__FINISH_CLOSED] = "closed",
-        [EV__FINISH__FINISH_POSTPONED] = "postponed",
-        [EV__FINISH__FINISH_ABSENT] = "absent",
-    };
-    return words[f];
-}
-
 static void send_sitting(struct admin_server *a, struct conn *c, const struct stream *t)
 {
-    struct exam_sitting_view v;
-    Admin__SittingResult s = ADMIN__SITTING_RESULT__INIT;
+    struct admin_view v = view_of(a);
+    struct exam_sitting_view sitting;
+    Admin__SittingResult s;
     Admin__Reply r = ADMIN__REPLY__INIT;
-    exam_sitting_view(engine_exam(a->node.engine), t->sitting, engine_now_ms(a->node.engine), &v);
-    s.admission_no = (char *)(uintptr_t)v.admission_no;
-    s.name = (char *)(uintptr_t)v.name;
-    s.room = (char *)(uintptr_t)v.room;
-    s.seat = (char *)(uintptr_t)v.seat;
-    s.paper = (char *)(uintptr_t)v.paper;
-    s.state = (char *)(uintptr_t)state_word(v.state);
-    s.finish = (char *)(uintptr_t)finish_word(v.finish);
-    s.allot_ms = v.account.allot_ms;
-    s.grants_ms = v.account.grants_ms;
-    s.used_ms = v.account.used_ms;
-    s.left_ms = v.account.left_ms;
-    s.lost_ms = v.account.lost_ms;
-    s.answers = v.answers;
-    s.late = v.late;
-    s.interruptions = v.interruptions;
+    admin_view_result(&v, t->sitting, &s);
+    exam_sitting_view(v.x, t->sitting, v.now_ms, &sitting);
+    if (t->id_no)
+        s.id_no = (char *)(uintptr_t)sitting.id_no;
     r.id = t->id;
     r.more = true;
     r.kind_case = ADMIN__REPLY__KIND_SITTING_RESULT;
@@ -411,11 +373,11 @@ static void stream_results(struct admin_server *a, struct conn *c)
     struct stream *t = &admin->results;
     const exam *x = engine_exam(a->node.engine);
     while (t->sitting && conn_queued_bytes(c) < STREAM_QUEUE_BYTES) {
-        if (!t->row)
+        if (!t->row && !t->one)
             send_sitting(a, c, t);
         if (t->answers && send_rows(a, c, t))
             continue;
-        t->sitting = exam_batch_next_sitting(x, t->batch, t->sitting);
+        t->sitting = t->one ? 0 : exam_batch_next_sitting(x, t->batch, t->sitting);
         t->row = 0;
     }
     if (t->sitting)
@@ -448,11 +410,77 @@ static void take_results(struct admin_server *a, struct conn *c, uint32_t id,
     }
     admin->results = (struct stream){.on = true,
                                      .answers = m->answers,
+                                     .id_no = m->id_no,
                                      .id = id,
                                      .batch = batch,
                                      .sitting = exam_batch_next_sitting(x, batch, 0)};
     admin->busy = true;
     stream_results(a, c);
+}
+
+/* ---------------------------------------------------------------- what is shown */
+
+/* Where the replies of a view go. */
+struct showing {
+    struct admin_server *server;
+    struct conn *conn;
+    uint32_t id;
+};
+
+static void show(void *ctx, Admin__Reply *r)
+{
+    const struct showing *to = ctx;
+    r->id = to->id;
+    send_reply(to->server, to->conn, r);
+}
+
+static void take_sitting_show(struct admin_server *a, struct conn *c, uint32_t id,
+                              const char *admission_no)
+{
+    struct showing to = {.server = a, .conn = c, .id = id};
+    struct admin_view v = view_of(a);
+    struct admin *admin = conn_data(c);
+    uint32_t sitting;
+    v.send = show;
+    v.ctx = &to;
+    if (exam_find_sitting(v.x, admission_no, &sitting)) {
+        char text[160];
+        snprintf(text, sizeof text, "no candidate with admission number '%s' here", admission_no);
+        refuse(a, c, id, EXAM_NOT_FOUND, "", text);
+        return;
+    }
+    admin_view_sitting(&v, sitting);
+    admin->results =
+        (struct stream){.on = true, .answers = true, .one = true, .id = id, .sitting = sitting};
+    admin->busy = true;
+    stream_results(a, c);
+}
+
+static void take_incidents(struct admin_server *a, struct conn *c, uint32_t id, bool open_only)
+{
+    struct showing to = {.server = a, .conn = c, .id = id};
+    struct admin_view v = view_of(a);
+    v.send = show;
+    v.ctx = &to;
+    admin_view_incidents(&v, open_only);
+    send_done(a, c, id, "", 0);
+}
+
+static void take_seats(struct admin_server *a, struct conn *c, uint32_t id, const char *room)
+{
+    struct showing to = {.server = a, .conn = c, .id = id};
+    struct admin_view v = view_of(a);
+    struct seat_contact *by_seat = calloc(exam_seats(v.x) + 1, sizeof *by_seat);
+    if (!by_seat) {
+        refuse(a, c, id, EXAM_NOMEM, "", "this node is out of memory");
+        return;
+    }
+    v.send = show;
+    v.ctx = &to;
+    a->node.contacts(a->node.ctx, by_seat);
+    admin_view_seats(&v, room, by_seat);
+    free(by_seat);
+    send_done(a, c, id, "", 0);
 }
 
 /* ---------------------------------------------------------------- acts */
@@ -547,6 +575,37 @@ static void take_batch_collect(struct admin_server *a, struct conn *c, uint32_t 
     decide(a, c, id, &cmd, done);
 }
 
+/* What an act would do, and whether it may be done at all. */
+static void preview(struct admin_server *a, struct conn *c, uint32_t id,
+                    const struct admin_act *act)
+{
+    struct admin_preview p = {0};
+    struct exam_refusal why;
+    char text[256];
+    if (engine_preview(a->node.engine, &act->command, admin_preview_emit, &p, &why)) {
+        send_refused(a, c, id, &why);
+        return;
+    }
+    admin_preview_text(&p, act, text, sizeof text);
+    send_done(a, c, id, text, 0);
+}
+
+/* R3, R4. */
+static bool take_contingency(struct admin_server *a, struct conn *c, const Admin__Request *m)
+{
+    const struct admin *admin = conn_data(c);
+    struct admin_act act;
+    if (!admin_act_of(m, admin->who, &act))
+        return false;
+    if (act.command.kind == EXAM_CMD_MOVE)
+        act.command.u.move.seat_in_contact = a->node.in_contact(a->node.ctx, m->move->seat);
+    if (act.preview)
+        preview(a, c, m->id, &act);
+    else
+        decide(a, c, m->id, &act.command, act.done);
+    return true;
+}
+
 static void take_promotion(struct admin_server *a, struct conn *c, const Admin__Request *m)
 {
     struct admin *admin = conn_data(c);
@@ -624,7 +683,7 @@ static enum conn_verdict take_act(struct admin_server *a, struct conn *c, const 
         take_batch_collect(a, c, m->id, m->batch_collect);
         break;
     default:
-        return CONN_CLOSE;
+        return take_contingency(a, c, m) ? CONN_TAKEN : CONN_CLOSE;
     }
     return CONN_TAKEN;
 }
@@ -658,6 +717,15 @@ static enum conn_verdict on_frame(void *ctx, struct conn *c, const uint8_t *payl
         return CONN_TAKEN;
     case ADMIN__REQUEST__KIND_RESULTS:
         take_results(a, c, m->id, m->results);
+        return CONN_TAKEN;
+    case ADMIN__REQUEST__KIND_SITTING_SHOW:
+        take_sitting_show(a, c, m->id, m->sitting_show->admission_no);
+        return CONN_TAKEN;
+    case ADMIN__REQUEST__KIND_INCIDENTS:
+        take_incidents(a, c, m->id, m->incidents->open);
+        return CONN_TAKEN;
+    case ADMIN__REQUEST__KIND_SEATS:
+        take_seats(a, c, m->id, m->seats->room);
         return CONN_TAKEN;
     case ADMIN__REQUEST__KIND_PROMOTE:
     case ADMIN__REQUEST__KIND_FOUND:

@@ -10,6 +10,7 @@
 #include "admin.pb-c.h"
 #include "config.h"
 #include "engine.h"
+#include "seat_server.h"
 
 struct admin_server;
 struct uv_loop_s;
@@ -33,6 +34,9 @@ struct admin_node {
      * perhaps before the call returns. */
     void (*promote)(void *ctx, const Admin__Promote *m);
     void (*found)(void *ctx, const Admin__Found *m);
+    /* Of the seats' endpoint: seat_server.h. */
+    void (*contacts)(void *ctx, struct seat_contact *by_seat);
+    bool (*in_contact)(void *ctx, const char *seat);
 };
 
 EXAM_MUST_USE exam_err admin_server_open(struct uv_loop_s *loop, const struct config *config,

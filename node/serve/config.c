@@ -3,6 +3,7 @@
 #include <confuse.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,32 @@ exam_err config_split_address(const char *address, char host[ADDRESS_BYTES_MAX],
     memcpy(host, address, n);
     host[n] = 0;
     *port = (uint16_t)p;
+    return EXAM_OK;
+}
+
+/* Names as upsd takes them: in its protocol a blank or a quote would end them. */
+static bool ups_name_ok(const char *name, size_t n)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+    return n > 0 && n < UPS_NAME_BYTES_MAX && strspn(name, allowed) == n;
+}
+
+exam_err config_split_ups(const char *ups, char name[UPS_NAME_BYTES_MAX],
+                          char host[ADDRESS_BYTES_MAX], uint16_t *port)
+{
+    char address[ADDRESS_BYTES_MAX + 8];
+    const char *at = strchr(ups, '@');
+    if (!at || !ups_name_ok(ups, (size_t)(at - ups)) || strlen(at + 1) >= ADDRESS_BYTES_MAX)
+        return EXAM_INVALID;
+    const char *colon = strrchr(at + 1, ':'), *bracket = strrchr(at + 1, ']');
+    bool has_port = colon && (!bracket || colon > bracket);
+    snprintf(address, sizeof address, has_port ? "%s" : "%s:3493", at + 1);
+    exam_err err = config_split_address(address, host, port);
+    if (err)
+        return err;
+    memcpy(name, ups, (size_t)(at - ups));
+    name[at - ups] = 0;
     return EXAM_OK;
 }
 
@@ -127,6 +154,19 @@ static void take_peers(struct check *c, cfg_t *cfg, struct config *out)
     out->peers_n = n;
 }
 
+static void take_ups(struct check *c, cfg_t *cfg, struct config *out)
+{
+    const char *ups = cfg_getstr(cfg, "ups");
+    out->ups_poll_ms = (uint32_t)take_number(c, cfg, "ups-poll-ms", 100, 60000);
+    if (!ups)
+        return;
+    if (strlen(ups) >= sizeof out->ups ||
+        config_split_ups(ups, out->ups_name, out->ups_host, &out->ups_port))
+        check_fail(c, "ups = \"%s\": give NAME@HOST:PORT, like ups = \"ups@127.0.0.1:3493\"", ups);
+    else
+        strcpy(out->ups, ups);
+}
+
 static void take_all(struct check *c, cfg_t *cfg, struct config *out)
 {
     take_name(c, "node", cfg_getstr(cfg, "node"), out->node);
@@ -144,9 +184,12 @@ static void take_all(struct check *c, cfg_t *cfg, struct config *out)
         take_address(c, "replica-listen", cfg_getstr(cfg, "replica-listen"), out->replica_listen);
     out->solo_after_ms = (uint64_t)take_number(c, cfg, "solo-after-ms", 100, 600000);
     out->reserve_bytes = (uint64_t)take_number(c, cfg, "reserve-mib", 1, 65536) << 20;
+    out->interruption_limit_ms =
+        (uint64_t)take_number(c, cfg, "interruption-limit-min", 0, 1440) * 60000;
+    out->grant_ms_max = (uint64_t)take_number(c, cfg, "grant-max-min", 0, 1440) * 60000;
     out->seats_max = (uint32_t)take_number(c, cfg, "seats-max", 1, 60000);
-    out->seats_per_address_max =
-        (uint32_t)take_number(c, cfg, "seats-per-address-max", 1, 60000);
+    out->seats_per_address_max = (uint32_t)take_number(c, cfg, "seats-per-address-max", 1, 60000);
+    take_ups(c, cfg, out);
     take_level(c, cfg_getstr(cfg, "log-level"), &out->log_level);
 }
 
@@ -162,8 +205,12 @@ exam_err config_read(const char *path, struct config *out, char *why, size_t why
         CFG_SEC("peer", peer, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
         CFG_INT("solo-after-ms", 2000, CFGF_NONE),
         CFG_INT("reserve-mib", 64, CFGF_NONE),
+        CFG_INT("interruption-limit-min", 0, CFGF_NONE),
+        CFG_INT("grant-max-min", 0, CFGF_NONE),
         CFG_INT("seats-max", 12000, CFGF_NONE),
         CFG_INT("seats-per-address-max", 64, CFGF_NONE),
+        CFG_STR("ups", NULL, CFGF_NODEFAULT),
+        CFG_INT("ups-poll-ms", 1000, CFGF_NONE),
         CFG_STR("log-level", "info", CFGF_NONE),
         CFG_END(),
     };

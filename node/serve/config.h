@@ -10,7 +10,7 @@
 #include "exam_limits.h"
 #include "oplog.h"
 
-enum { ADDRESS_BYTES_MAX = 256, PATH_BYTES_MAX = 1024 };
+enum { ADDRESS_BYTES_MAX = 256, PATH_BYTES_MAX = 1024, UPS_NAME_BYTES_MAX = 64 };
 
 struct config_peer {
     char node[NAME_BYTES_MAX + 1];
@@ -25,10 +25,17 @@ struct config {
     char replica_listen[ADDRESS_BYTES_MAX]; /* HOST:PORT; empty on a site with one server */
     struct config_peer peers[NODES_MAX - 1];
     size_t peers_n;
-    uint64_t solo_after_ms; /* A1: how long to wait for a lost standby */
-    uint64_t reserve_bytes; /* disk kept for control records */
-    uint32_t seats_max;     /* connections of seats at once */
+    uint64_t solo_after_ms;         /* A1: how long to wait for a lost standby */
+    uint64_t reserve_bytes;         /* disk kept for control records */
+    uint64_t interruption_limit_ms; /* an interruption that lasts so long asks a person; 0: none */
+    uint64_t grant_ms_max;          /* of one grant (T9); 0: any */
+    uint32_t seats_max;             /* connections of seats at once */
     uint32_t seats_per_address_max; /* of one address; this machine's own are exempt */
+    char ups[ADDRESS_BYTES_MAX];    /* NAME@HOST:PORT, for people; empty: none is configured */
+    char ups_name[UPS_NAME_BYTES_MAX]; /* and its parts */
+    char ups_host[ADDRESS_BYTES_MAX];
+    uint16_t ups_port;
+    uint32_t ups_poll_ms; /* how often the UPS's status is read */
     enum oplog_level log_level;
 };
 
@@ -36,6 +43,12 @@ struct config {
  * Errors: EXAM_INVALID; EXAM_NOT_FOUND the file cannot be read. */
 EXAM_MUST_USE exam_err config_read(const char *path, struct config *out, char *why,
                                    size_t why_bytes);
+
+/* Splits "NAME@HOST[:PORT]", the way NUT names a UPS; without a port upsd's own, 3493.
+ * EXAM_INVALID.
+ */
+EXAM_MUST_USE exam_err config_split_ups(const char *ups, char name[UPS_NAME_BYTES_MAX],
+                                        char host[ADDRESS_BYTES_MAX], uint16_t *port);
 
 /* Splits "HOST:PORT" or "[IPV6]:PORT". EXAM_INVALID. */
 EXAM_MUST_USE exam_err config_split_address(const char *address, char host[ADDRESS_BYTES_MAX],

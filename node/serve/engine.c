@@ -24,6 +24,7 @@ struct pending {
 struct engine {
     char node[NAME_BYTES_MAX + 1];
     exam *x;
+    struct exam_options options;
     store *s;
     struct position last, durable;
 
@@ -88,8 +89,10 @@ static void *grow(void *block, size_t *max, size_t need, size_t item_bytes, size
 
 uint64_t engine_now_ms(const struct engine *e)
 {
-    int64_t now = (int64_t)clock_boot_ms() + e->offset_ms;
     uint64_t last = exam_last_ms(e->x);
+    if (!e->offset_known)
+        return last; /* this machine's clock has nothing to do with the site's yet (T4) */
+    int64_t now = (int64_t)clock_boot_ms() + e->offset_ms;
     /* Never before the last record: the timeline is monotonic. */
     return now > (int64_t)last ? (uint64_t)now : last;
 }
@@ -256,6 +259,7 @@ static exam_err state_rebuild(struct engine *e, bool from_tables)
         return err;
     exam_free(e->x);
     e->x = x;
+    exam_set_options(x, &e->options);
     e->unflushed_bytes = 0;
     uint64_t lsn = from_tables ? meta_state_lsn(e) : 0;
     if (lsn > e->last.lsn)
@@ -277,16 +281,17 @@ static exam_err engine_load(struct engine *e, char *why, size_t why_bytes)
     e->last = e->durable = store_last(e->s);
     clock_boot_id(e->boot_id);
     meta_get_clock(e);
-    exam_err err = store_read_table(e->s, STORE_META, META_EPOCH, sizeof META_EPOCH - 1,
-                                    meta_take_epoch, e);
+    exam_err err =
+        store_read_table(e->s, STORE_META, META_EPOCH, sizeof META_EPOCH - 1, meta_take_epoch, e);
     e->epochs_durable_n = e->epochs_n;
     if (!err)
         err = state_rebuild(e, true);
     if (err)
-        snprintf(why, why_bytes,
-                 "the log and the state in the data folder do not fit (%s): do not serve from it; "
-                 "start with an empty data folder, the other node has everything, and keep this one",
-                 exam_err_text(err));
+        snprintf(
+            why, why_bytes,
+            "the log and the state in the data folder do not fit (%s): do not serve from it; "
+            "start with an empty data folder, the other node has everything, and keep this one",
+            exam_err_text(err));
     return err;
 }
 
@@ -312,6 +317,12 @@ exam_err engine_open(const char *node, store *s, struct engine **out, char *why,
 const exam *engine_exam(const struct engine *e)
 {
     return e->x;
+}
+
+void engine_set_options(struct engine *e, const struct exam_options *o)
+{
+    e->options = *o;
+    exam_set_options(e->x, o);
 }
 
 struct store *engine_store(struct engine *e)
@@ -385,8 +396,8 @@ static void apply_pending(struct engine *e, size_t from)
     for (size_t i = from; i < e->pending_n; i++) {
         struct record r;
         const Ev__Event *event;
-        exam_err err = record_open(e->pending[i].lsn, e->bytes + e->pending[i].at,
-                                   e->pending[i].bytes, &r);
+        exam_err err =
+            record_open(e->pending[i].lsn, e->bytes + e->pending[i].at, e->pending[i].bytes, &r);
         assert(!err);
         err = apply_record(e, &r, &event);
         assert(!err); /* this node has just written it: unreadable is a defect of its own */
@@ -441,6 +452,13 @@ exam_err engine_decide(struct engine *e, const struct exam_command *c, struct ex
     }
     *lsn = e->last.lsn;
     return err;
+}
+
+exam_err engine_preview(struct engine *e, const struct exam_command *c, exam_emit emit, void *ctx,
+                        struct exam_refusal *why)
+{
+    engine_tick(e);
+    return exam_decide(e->x, c, e->now_ms, emit, ctx, why);
 }
 
 void engine_on_event(struct engine *e,
@@ -525,8 +543,8 @@ exam_err engine_commit(struct engine *e)
     if (!e->pending_n)
         return EXAM_OK;
     e->unflushed_bytes += e->bytes_n;
-    bool flush = e->unflushed_bytes >= FLUSH_BYTES && !e->flush_given_up &&
-                 e->room != STORE_ROOM_RESERVED;
+    bool flush =
+        e->unflushed_bytes >= FLUSH_BYTES && !e->flush_given_up && e->room != STORE_ROOM_RESERVED;
     exam_err err = commit_once(e, flush);
     if (err == EXAM_FULL) {
         /* What is decided, and perhaps durable on the standby, cannot be taken back: this is what

@@ -41,6 +41,8 @@ void engine_close(struct engine *e);
 void engine_abandon(struct engine *e);
 
 const exam *engine_exam(const struct engine *e);
+/* What the site has configured (exam.h); it stays when the state is rebuilt. */
+void engine_set_options(struct engine *e, const struct exam_options *o);
 struct store *engine_store(struct engine *e);
 struct position engine_last(const struct engine *e);    /* appended in memory */
 struct position engine_durable(const struct engine *e); /* on this node's disk */
@@ -59,6 +61,9 @@ bool engine_now_known(const struct engine *e);
  * `*lsn`: the record that must be durable before the outcome may be told, whatever it is. */
 EXAM_MUST_USE exam_err engine_decide(struct engine *e, const struct exam_command *c,
                                      struct exam_refusal *why, uint64_t *lsn);
+/* What a decision would be now: its events go to `emit` and nowhere else. */
+EXAM_MUST_USE exam_err engine_preview(struct engine *e, const struct exam_command *c,
+                                      exam_emit emit, void *ctx, struct exam_refusal *why);
 /* The same for what falls due by itself; does nothing before exam_next_due_ms. */
 void engine_tick(struct engine *e);
 

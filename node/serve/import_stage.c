@@ -24,7 +24,8 @@ struct import_stage {
     struct exam_import_sitting *sittings;
 };
 
-/* Never gives back what single messages free: a stage is freed as a whole. What matters is the cap. */
+/* Never gives back what single messages free: a stage is freed as a whole. What matters is the cap.
+ */
 static void *counting_alloc(void *ctx, size_t bytes)
 {
     struct counting *m = ctx;
@@ -148,6 +149,8 @@ exam_err import_stage_whole(struct import_stage *g, const Admin__ImportCommit *c
         .timing = b->timing,
         .grace_ms = b->grace_ms,
         .heartbeat_ms = b->heartbeat_ms,
+        .entry_wall_ms = b->entry_wall_ms,
+        .start_wall_ms = b->start_wall_ms,
         .rooms = g->rooms,
         .rooms_n = g->rooms_n,
         .papers = g->papers,

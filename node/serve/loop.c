@@ -1,9 +1,11 @@
 #include "loop.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <uv.h>
 
 #include "clock.h"
@@ -11,6 +13,7 @@
 #include "node.h"
 #include "oplog.h"
 #include "store.h"
+#include "ups.h"
 
 enum {
     LINK_SEND_BYTES = 8 << 20,    /* more than the window of the replication core */
@@ -24,6 +27,9 @@ struct loop {
     uv_check_t check;
     uv_timer_t timer;
     uv_async_t wake;
+    uv_async_t power;
+    struct ups *ups;          /* NULL: none is configured */
+    enum ups_state ups_known; /* the last state that was */
     uv_signal_t signals[2];
     uint64_t timer_at_ms;
     struct node *node;
@@ -44,7 +50,7 @@ static void turn(struct loop *l)
         return;
     }
     uint64_t at = node_turn(l->node), now_ms = clock_boot_ms();
-    if (node_failure(l->node))
+    if (node_failure(l->node) || node_wants_stop(l->node))
         uv_stop(&l->uv);
     if (at == l->timer_at_ms)
         return;
@@ -74,6 +80,56 @@ static void hub_wake(void *ctx)
     uv_async_send(ctx);
 }
 
+/* ---------------------------------------------------------------- power */
+
+static Admin__Power power_of(enum ups_state state)
+{
+    static const Admin__Power powers[] = {
+        [UPS_UNKNOWN] = ADMIN__POWER__POWER_UNKNOWN,
+        [UPS_MAINS] = ADMIN__POWER__POWER_MAINS,
+        [UPS_BATTERY] = ADMIN__POWER__POWER_BATTERY,
+        [UPS_BATTERY_LOW] = ADMIN__POWER__POWER_BATTERY_LOW,
+    };
+    return powers[state];
+}
+
+static void on_power(uv_async_t *h)
+{
+    static const enum node_power powers[] = {[UPS_MAINS_LOST] = NODE_MAINS_LOST,
+                                             [UPS_MAINS_BACK] = NODE_MAINS_BACK,
+                                             [UPS_LOW] = NODE_BATTERY_LOW};
+    struct loop *l = h->data;
+    enum ups_change changes[UPS_CHANGES_MAX];
+    struct ups_reading r;
+    if (l->stop || !ups_take(l->ups, &r))
+        return;
+    node_power_told(l->node, power_of(r.state), r.text);
+    oplog(r.state == UPS_MAINS ? OPLOG_INFO : OPLOG_WARN,
+          r.state == UPS_UNKNOWN ? "ups-unknown" : "ups", OPLOG_S("says", r.text));
+    size_t n = ups_changes(&l->ups_known, r.state, changes);
+    for (size_t i = 0; i < n; i++)
+        node_power(l->node, powers[changes[i]]);
+}
+
+static exam_err power_open(struct loop *l, const struct config *config, char *why, size_t why_bytes)
+{
+    const struct ups_options o = {.name = config->ups_name,
+                                  .host = config->ups_host,
+                                  .port = config->ups_port,
+                                  .poll_ms = config->ups_poll_ms,
+                                  .wake = hub_wake,
+                                  .wake_ctx = &l->power};
+    if (!config->ups[0])
+        return EXAM_OK;
+    exam_err err = ups_open(&o, &l->ups);
+    if (err)
+        snprintf(why, why_bytes,
+                 "ups = \"%s\" cannot be watched: %s: end what holds this process "
+                 "back, or take the line out of the configuration",
+                 config->ups, strerror(errno));
+    return err;
+}
+
 static void on_signal(uv_signal_t *h, int signum)
 {
     struct loop *l = h->data;
@@ -91,7 +147,9 @@ static void loop_init(struct loop *l)
     uv_timer_init(&l->uv, &l->timer);
     rc = uv_async_init(&l->uv, &l->wake, on_wake);
     assert(!rc);
-    l->prepare.data = l->check.data = l->timer.data = l->wake.data = l;
+    rc = uv_async_init(&l->uv, &l->power, on_power);
+    assert(!rc);
+    l->prepare.data = l->check.data = l->timer.data = l->wake.data = l->power.data = l;
     for (size_t i = 0; i < 2; i++) {
         uv_signal_init(&l->uv, &l->signals[i]);
         l->signals[i].data = l;
@@ -102,10 +160,14 @@ static void loop_init(struct loop *l)
 static exam_err loop_open(struct loop *l, const struct config *config, char *why, size_t why_bytes)
 {
     const struct store_options options = {.reserve_bytes = config->reserve_bytes};
-    const struct link_options links = {
-        .send_bytes_max = LINK_SEND_BYTES, .recv_bytes = LINK_RECV_BYTES, .wake = hub_wake, .wake_ctx = &l->wake};
+    const struct link_options links = {.send_bytes_max = LINK_SEND_BYTES,
+                                       .recv_bytes = LINK_RECV_BYTES,
+                                       .wake = hub_wake,
+                                       .wake_ctx = &l->wake};
     struct node_parts parts = {.loop = &l->uv, .beats_gather_ms = BEATS_GATHER_MS};
-    exam_err err = store_open(config->data, &options, &parts.store, why, why_bytes);
+    exam_err err = power_open(l, config, why, why_bytes); /* first: see ups_open */
+    if (!err)
+        err = store_open(config->data, &options, &parts.store, why, why_bytes);
     if (!err)
         err = link_hub_new(&links, &parts.hub);
     if (!err)
@@ -125,7 +187,11 @@ exam_err loop_serve(const struct config *config, char *why, size_t why_bytes)
     uv_prepare_start(&l.prepare, on_prepare);
     uv_check_start(&l.check, on_check);
     node_start(l.node);
+    if (l.ups)
+        node_power_told(l.node, ADMIN__POWER__POWER_UNKNOWN, "the UPS has not been asked yet");
     uv_run(&l.uv, UV_RUN_DEFAULT);
+    if (l.ups)
+        ups_close(l.ups);
     node_stop(l.node);
     return node_failure(l.node);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "admin_server.h"
+#include "branches.h"
 #include "clock.h"
 #include "codec.h"
 #include "engine.h"
@@ -18,8 +19,19 @@
 
 enum {
     SWEEP_EVERY_MS = 1000,
-    DIAL_MS_MIN = 100, /* between two attempts to reach a peer, with as much jitter again */
+    PEER_TIMEOUT_MS = 900, /* with solo-after under three heartbeats: no seat redials meanwhile */
+    DIAL_MS_MIN = 100,     /* between two attempts to reach a peer, with as much jitter again */
     DIAL_JITTER_MS = 200,
+    EPOCHS_CLAIMED_MAX = 1000, /* above our own that a seat's word is taken for */
+    HANDED_OVER_MS = 2000, /* W4: at the most so long until the successor has said that it serves */
+};
+
+/* W4, from battery low to the end. */
+enum down {
+    DOWN_NOT,
+    DOWN_HANDING, /* a standby in sync was asked to take over */
+    DOWN_HANDED,  /* it does; its first word of that is the last thing to wait for */
+    DOWN_NOW,
 };
 
 struct peer {
@@ -54,7 +66,19 @@ struct node {
     uint8_t *arena_block;
 
     struct asked asked;
+    uint64_t epoch_claimed; /* the highest that a seat says it has seen; 0: none above ours */
     uint64_t announced_lsn; /* the replication core knows of the records up to here */
+    Admin__Power power;     /* what the UPS says, for the status */
+    char power_text[REASON_BYTES_MAX + 1];
+    bool ups;
+    enum node_power power_said; /* the last that the UPS told, */
+    bool power_unbooked;        /* and it is to be logged as soon as this node decides */
+    bool battery_low;
+    enum down down;
+    uint64_t down_until_ms;
+    struct branches branches;
+    struct arena branch_arena; /* for the events of records of a dead branch */
+    uint8_t *branch_block;
     bool serving, held, pumping, stopping;
     exam_err failure;
 };
@@ -133,8 +157,7 @@ static exam_err sending_flush(struct sending *s)
     if (!rep_append_records(&s->n->append))
         return EXAM_OK;
     rep_append_finish(&s->n->append, &frame, &bytes);
-    exam_err err =
-        link_send(s->n->hub, (struct link_id){.n = s->a->link.n}, frame, bytes);
+    exam_err err = link_send(s->n->hub, (struct link_id){.n = s->a->link.n}, frame, bytes);
     if (err)
         return err;
     s->sent_lsn = s->next_lsn - 1;
@@ -216,8 +239,8 @@ static void do_send(struct node *n, const struct rep_action *a)
 static void do_close(struct node *n, const struct rep_action *a)
 {
     if (a->text[0])
-        oplog(a->code ? OPLOG_WARN : OPLOG_INFO, "peer-closed", OPLOG_S("code", exam_err_name(a->code)),
-              OPLOG_S("why", a->text));
+        oplog(a->code ? OPLOG_WARN : OPLOG_INFO, "peer-closed",
+              OPLOG_S("code", exam_err_name(a->code)), OPLOG_S("why", a->text));
     link_close(n->hub, (struct link_id){.n = a->link.n});
 }
 
@@ -225,8 +248,8 @@ static void do_append(struct node *n, const struct rep_action *a)
 {
     uint64_t lsn = a->append->first_lsn;
     for (size_t i = 0; i < a->append->n_records; i++, lsn++) {
-        exam_err err = engine_follow(n->engine, lsn, a->append->records[i].data,
-                                     a->append->records[i].len);
+        exam_err err =
+            engine_follow(n->engine, lsn, a->append->records[i].data, a->append->records[i].len);
         if (err) {
             oplog(OPLOG_ERROR, "record-refused", OPLOG_U("lsn", lsn),
                   OPLOG_S("why", "it does not continue this node's hash chain (D8)"));
@@ -248,6 +271,7 @@ static void do_cut(struct node *n, const struct rep_action *a)
         return;
     }
     n->announced_lsn = a->lsn;
+    branches_changed(&n->branches);
     oplog(OPLOG_WARN, "dead-branch-kept", OPLOG_U("from_lsn", a->lsn + 1),
           OPLOG_U("records", before - a->lsn),
           OPLOG_S("text", "the successor's log does not have these records; they stay readable"));
@@ -306,6 +330,7 @@ static void do_begin_epoch(struct node *n, const struct rep_action *a)
     feed_position(n, REP_EPOCH_OPEN, engine_last(n->engine));
     n->serving = true;
     n->held = !rep_may_decide(n->rep);
+    n->power_unbooked = n->power_said != NODE_MAINS_BACK; /* R1: the exam goes on without mains */
     seat_server_serving(n->seats, true);
 }
 
@@ -313,7 +338,7 @@ static void do_step_down(struct node *n, const struct rep_action *a)
 {
     if (!n->stopping)
         oplog(OPLOG_WARN, "stepped-down", OPLOG_U("epoch", a->epoch),
-          OPLOG_S("text", "another node serves, or is to serve (W1)"));
+              OPLOG_S("text", "another node serves, or is to serve (W1)"));
     if (!n->serving)
         return;
     n->serving = false;
@@ -339,11 +364,18 @@ static void do_log_standby(struct node *n, const struct rep_action *a)
     feed_position(n, REP_APPENDED, engine_last(n->engine));
 }
 
+static void hand_over_ended(struct node *n, const struct rep_action *a);
+
 static void do_reply(struct node *n, const struct rep_action *a)
 {
     if (a->token != n->asked.token)
         return;
-    const struct admin_outcome o = {.err = a->code, .rule = a->rule ? a->rule : "", .text = a->text};
+    if (n->down == DOWN_HANDING) {
+        hand_over_ended(n, a);
+        return;
+    }
+    const struct admin_outcome o = {
+        .err = a->code, .rule = a->rule ? a->rule : "", .text = a->text};
     oplog(a->code ? OPLOG_WARN : OPLOG_INFO, "promotion", OPLOG_S("who", n->asked.who),
           OPLOG_S("code", exam_err_name(a->code)), OPLOG_S("text", a->text));
     admin_server_outcome(n->admins, &o);
@@ -408,6 +440,61 @@ static void node_pump(struct node *n)
 
 /* ---------------------------------------------------------------- links */
 
+/* W2: what a successor does not have is lost to the candidates, so every clock is marked before a
+ * hand-over drains. */
+static void mark_all(struct node *n)
+{
+    struct exam_command c = {.kind = EXAM_CMD_MARK_ALL};
+    struct exam_refusal why;
+    uint64_t lsn;
+    if (!n->serving || !rep_may_decide(n->rep) || n->failure)
+        return;
+    exam_err err = engine_decide(n->engine, &c, &why, &lsn);
+    if (err)
+        oplog(OPLOG_WARN, "marks-refused", OPLOG_S("why", why.text));
+    if (lsn > n->announced_lsn) {
+        feed_position(n, REP_APPENDED, engine_last(n->engine));
+        node_pump(n);
+    }
+}
+
+/* The name of the peer at the other end; NULL: none of this site. */
+static const char *peer_of(struct node *n, uint64_t link)
+{
+    for (size_t i = 0; i < n->config.peers_n; i++)
+        if (rep_peer_connected(n->rep, i) && rep_peer_link(n->rep, i).n == link)
+            return n->config.peers[i].node;
+    return NULL;
+}
+
+/* A3: of a standby that has come back with what this site's log lacks. */
+static void take_branch(struct node *n, uint64_t link, const Rep__BranchRecords *m)
+{
+    const char *peer = peer_of(n, link);
+    if (peer && n->serving && rep_may_decide(n->rep) && m->epoch == rep_epoch(n->rep))
+        branches_take(n->engine, &n->branch_arena, m, peer);
+}
+
+/* A3: to the primary that this node follows, once it is level with it. */
+static void send_branches(struct node *n)
+{
+    struct rep_peer_status s;
+    if (n->failure || rep_role(n->rep) != REP_ROLE_STANDBY ||
+        !store_branch_records(engine_store(n->engine)))
+        return;
+    for (size_t i = 0; i < rep_peers(n->rep); i++) {
+        rep_peer_status(n->rep, i, clock_boot_ms(), &s);
+        struct link_id link = {.n = rep_peer_link(n->rep, i).n};
+        if (!s.in_sync || s.role != REP_ROLE_PRIMARY ||
+            (n->branches.link == link.n && n->branches.done))
+            continue;
+        exam_err err = branches_send(&n->branches, n->engine, n->hub, link, rep_epoch(n->rep));
+        if (err && err != EXAM_AGAIN)
+            node_fail(n, err, "reading a dead branch");
+        return;
+    }
+}
+
 static void on_peer_frame(struct node *n, const struct link_event *ev)
 {
     const Rep__Message *m;
@@ -419,13 +506,15 @@ static void on_peer_frame(struct node *n, const struct link_event *ev)
         oplog(OPLOG_WARN, "replica-frame-refused", OPLOG_S("peer", peer), OPLOG_S("why", why));
         link_lost(n, (struct rep_link){.n = ev->link.n});
     } else {
-        struct rep_input in = {.kind = REP_MESSAGE,
-                               .now_ms = clock_boot_ms(),
-                               .link.n = ev->link.n,
-                               .message = m};
+        struct rep_input in = {
+            .kind = REP_MESSAGE, .now_ms = clock_boot_ms(), .link.n = ev->link.n, .message = m};
+        if (m->kind_case == REP__MESSAGE__KIND_HAND_OVER_REQUEST && peer_of(n, ev->link.n))
+            mark_all(n);
         rep_step(n->rep, &in);
     }
     node_pump(n);
+    if (!err && m->kind_case == REP__MESSAGE__KIND_BRANCH_RECORDS)
+        take_branch(n, ev->link.n, m->branch_records);
 }
 
 static void peer_redial_later(struct node *n, uint64_t token)
@@ -460,6 +549,7 @@ void node_take_links(struct node *n)
         rep_step(n->rep, &in);
         node_pump(n);
     }
+    send_branches(n);
 }
 
 static void peers_dial(struct node *n, uint64_t now_ms)
@@ -489,6 +579,95 @@ static uint64_t peers_next_ms(const struct node *n)
     return at;
 }
 
+/* ---------------------------------------------------------------- power (R1, W4) */
+
+static void power_book(struct node *n)
+{
+    static const Ev__Power powers[] = {
+        [NODE_MAINS_LOST] = EV__POWER__POWER_MAINS_LOST,
+        [NODE_MAINS_BACK] = EV__POWER__POWER_MAINS_BACK,
+        [NODE_BATTERY_LOW] = EV__POWER__POWER_BATTERY_LOW,
+    };
+    struct exam_command c = {.kind = EXAM_CMD_POWER};
+    struct exam_refusal why;
+    uint64_t lsn;
+    c.u.power.node = n->config.node;
+    c.u.power.power = powers[n->power_said];
+    n->power_unbooked = false;
+    exam_err err = engine_decide(n->engine, &c, &why, &lsn);
+    if (err)
+        oplog(OPLOG_WARN, "power-refused", OPLOG_S("why", why.text));
+}
+
+static void power_hand_over(struct node *n)
+{
+    mark_all(n);
+    n->asked.token++;
+    n->down = DOWN_HANDING;
+    struct rep_input in = {
+        .kind = REP_HAND_OVER, .now_ms = clock_boot_ms(), .token = n->asked.token};
+    rep_step(n->rep, &in);
+    node_pump(n);
+}
+
+/* With nobody to hand over to, what runs is suspended: a person decides, when there is power again.
+ */
+static void hand_over_ended(struct node *n, const struct rep_action *a)
+{
+    struct exam_command c = {.kind = EXAM_CMD_SUSPEND, .u.suspend.node = n->config.node};
+    struct exam_refusal why;
+    uint64_t lsn;
+    oplog(OPLOG_WARN, "going-down", OPLOG_S("code", exam_err_name(a->code)),
+          OPLOG_S("text", a->text));
+    if (!a->code) {
+        n->down = DOWN_HANDED;
+        n->down_until_ms = clock_boot_ms() + HANDED_OVER_MS;
+        return;
+    }
+    n->down = DOWN_NOW;
+    if (!n->serving)
+        return; /* another one serves already */
+    exam_err err = engine_decide(n->engine, &c, &why, &lsn);
+    if (err)
+        oplog(OPLOG_ERROR, "suspend-refused", OPLOG_S("why", why.text));
+}
+
+/* Whatever the power asks for and can be done now. A primary that decides nothing at the moment, as
+ * it waits for its standby, does so when it decides again. */
+static void power_turn(struct node *n)
+{
+    bool decides = n->serving && rep_may_decide(n->rep) && !n->failure;
+    if (n->power_unbooked && decides)
+        power_book(n);
+    if (n->down == DOWN_NOT && n->battery_low && decides)
+        power_hand_over(n);
+    else if (n->down == DOWN_NOT && n->battery_low && !n->serving)
+        n->down = DOWN_NOW; /* a standby: nobody waits for it */
+    if (n->down == DOWN_HANDED &&
+        (rep_epoch(n->rep) > exam_epoch(engine_exam(n->engine)) ||
+         clock_boot_ms() >= n->down_until_ms || rep_role(n->rep) == REP_ROLE_STANDBY))
+        n->down = DOWN_NOW;
+}
+
+void node_power(struct node *n, enum node_power what)
+{
+    static const char *const words[] = {
+        [NODE_MAINS_LOST] = "mains lost",
+        [NODE_MAINS_BACK] = "mains back",
+        [NODE_BATTERY_LOW] = "battery low",
+    };
+    oplog(what == NODE_MAINS_BACK ? OPLOG_INFO : OPLOG_WARN, "power", OPLOG_S("what", words[what]));
+    n->power_said = what;
+    n->power_unbooked = n->serving;
+    n->battery_low = what == NODE_BATTERY_LOW;
+    power_turn(n);
+}
+
+bool node_wants_stop(const struct node *n)
+{
+    return n->down == DOWN_NOW;
+}
+
 /* ---------------------------------------------------------------- turns of the loop */
 
 static uint64_t earliest(uint64_t a, uint64_t b)
@@ -498,9 +677,13 @@ static uint64_t earliest(uint64_t a, uint64_t b)
 
 static uint64_t due_next_ms(struct node *n, uint64_t now_ms)
 {
+    if (engine_has_pending(n->engine))
+        return now_ms; /* decided while the batch was released: what was held goes on at once */
     uint64_t at = earliest(n->sweep_at_ms, rep_next_deadline_ms(n->rep));
     at = earliest(at, peers_next_ms(n));
     at = earliest(at, seat_server_due_ms(n->seats));
+    if (n->down == DOWN_HANDED)
+        at = earliest(at, n->down_until_ms);
     if (n->serving && !n->held) {
         uint64_t due = exam_next_due_ms(engine_exam(n->engine));
         uint64_t site_now = engine_now_ms(n->engine);
@@ -534,6 +717,8 @@ uint64_t node_turn(struct node *n)
     if (n->failure)
         return UINT64_MAX;
     do_due(n, now_ms);
+    power_turn(n);
+    send_branches(n);
     if (engine_has_pending(n->engine) || now_ms >= seat_server_due_ms(n->seats))
         seat_server_flush(n->seats);
     node_commit(n);
@@ -561,10 +746,14 @@ static uint64_t ask_epoch(void *ctx)
 }
 
 /* Nothing vouches for what a seat says of epochs, so it stops no exam: a seat that has seen a
- * higher one refuses this node by itself (W1). */
+ * higher one refuses this node by itself (W1). But when this node is promoted, and was out of
+ * contact while another one served, the seats are who knows of it: its epoch is to be above theirs.
+ */
 static void tell_epoch_seen(void *ctx, uint64_t epoch, const char *seat)
 {
-    const struct node *n = ctx;
+    struct node *n = ctx;
+    if (epoch > n->epoch_claimed && epoch - rep_epoch(n->rep) <= EPOCHS_CLAIMED_MAX)
+        n->epoch_claimed = epoch;
     oplog(OPLOG_WARN, "seat-saw-higher-epoch", OPLOG_S("seat", seat), OPLOG_U("epoch", epoch),
           OPLOG_U("own_epoch", rep_epoch(n->rep)));
 }
@@ -624,6 +813,22 @@ static void ask_status(void *ctx, Admin__NodeStatus *out)
     }
     out->n_peers = rep_peers(n->rep);
     out->peers = pointers;
+    out->power = n->power;
+    out->power_text = n->power_text;
+    out->ups = n->ups;
+    out->going_down = n->battery_low;
+}
+
+static void ask_contacts(void *ctx, struct seat_contact *by_seat)
+{
+    const struct node *n = ctx;
+    seat_server_contacts(n->seats, by_seat);
+}
+
+static bool ask_in_contact(void *ctx, const char *seat)
+{
+    const struct node *n = ctx;
+    return seat_server_in_contact(n->seats, seat);
 }
 
 static void asked_begin(struct node *n, const char *who, const char *why)
@@ -640,6 +845,7 @@ static void ask_promote(void *ctx, const Admin__Promote *m)
     struct rep_input in = {.kind = REP_PROMOTE,
                            .now_ms = clock_boot_ms(),
                            .token = n->asked.token,
+                           .epoch = n->epoch_claimed,
                            .attest = m->attest};
     rep_step(n->rep, &in);
     node_pump(n);
@@ -650,10 +856,20 @@ static void ask_found(void *ctx, const Admin__Found *m)
     struct node *n = ctx;
     asked_begin(n, m->who, "");
     snprintf(n->asked.site_name, sizeof n->asked.site_name, "%s", m->site_name);
-    struct rep_input in = {
-        .kind = REP_FOUND, .now_ms = clock_boot_ms(), .token = n->asked.token};
+    struct rep_input in = {.kind = REP_FOUND, .now_ms = clock_boot_ms(), .token = n->asked.token};
     rep_step(n->rep, &in);
     node_pump(n);
+}
+
+/* ---------------------------------------------------------------- power */
+
+void node_power_told(struct node *n, Admin__Power power, const char *text)
+{
+    n->ups = text != NULL;
+    n->power = power;
+    snprintf(n->power_text, sizeof n->power_text, "%s",
+             text ? text : "no UPS is configured: a power cut ends this server at once (R1)");
+    codec_text_mend(n->power_text, sizeof n->power_text - 1);
 }
 
 /* ---------------------------------------------------------------- the log, for the core */
@@ -696,7 +912,8 @@ static exam_err open_replication(struct node *n, char *why, size_t why_bytes)
     struct rep_config config = {.node = n->config.node,
                                 .peers = peers,
                                 .peers_n = n->config.peers_n,
-                                .solo_after_ms = (uint32_t)n->config.solo_after_ms};
+                                .solo_after_ms = (uint32_t)n->config.solo_after_ms,
+                                .peer_timeout_ms = PEER_TIMEOUT_MS};
     size_t epochs_n;
     const struct engine_epoch *epochs = engine_epochs(n->engine, &epochs_n);
     struct rep_start start = {.last = engine_last(n->engine),
@@ -735,7 +952,9 @@ static exam_err open_endpoints(struct node *n, const struct node_parts *parts, c
                                       .held = ask_held,
                                       .status = ask_status,
                                       .promote = ask_promote,
-                                      .found = ask_found};
+                                      .found = ask_found,
+                                      .contacts = ask_contacts,
+                                      .in_contact = ask_in_contact};
     exam_err err = seat_server_open(parts->loop, &n->config, &seats, &n->seats, why, why_bytes);
     if (!err)
         err = admin_server_open(parts->loop, &n->config, &admins, &n->admins, why, why_bytes);
@@ -748,10 +967,11 @@ exam_err node_open(const struct config *config, const struct node_parts *parts, 
                    char *why, size_t why_bytes)
 {
     struct node *n = calloc(1, sizeof *n);
-    uint8_t *block = malloc(ARENA_BYTES_FRAME);
-    if (!n || !block) {
+    uint8_t *block = malloc(ARENA_BYTES_FRAME), *branch_block = malloc(ARENA_BYTES_FRAME);
+    if (!n || !block || !branch_block || branches_init(&n->branches)) {
         free(n);
         free(block);
+        free(branch_block);
         return EXAM_NOMEM;
     }
     n->config = *config;
@@ -759,9 +979,17 @@ exam_err node_open(const struct config *config, const struct node_parts *parts, 
     n->held = true;
     n->arena_block = block;
     arena_init(&n->arena, n->arena_block, ARENA_BYTES_FRAME);
+    n->power_said = NODE_MAINS_BACK;
+    n->branch_block = branch_block;
+    arena_init(&n->branch_arena, n->branch_block, ARENA_BYTES_FRAME);
+    node_power_told(n, ADMIN__POWER__POWER_UNKNOWN, NULL);
     exam_err err = engine_open(config->node, parts->store, &n->engine, why, why_bytes);
-    if (!err)
+    if (!err) {
+        const struct exam_options o = {.interruption_limit_ms = config->interruption_limit_ms,
+                                       .grant_ms_max = config->grant_ms_max};
+        engine_set_options(n->engine, &o);
         err = open_replication(n, why, why_bytes);
+    }
     if (!err)
         err = open_endpoints(n, parts, why, why_bytes);
     if (err)
@@ -836,6 +1064,8 @@ void node_abandon(struct node *n)
     seat_server_free(n->seats);
     admin_server_free(n->admins);
     rep_free(n->rep);
+    branches_fini(&n->branches);
+    free(n->branch_block);
     free(n->arena_block);
     free(n);
 }

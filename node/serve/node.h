@@ -8,9 +8,11 @@
 #ifndef EXAM_NODE_H
 #define EXAM_NODE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "admin.pb-c.h"
 #include "config.h"
 #include "exam.h"
 #include "exam_err.h"
@@ -23,9 +25,9 @@ struct uv_loop_s;
 
 /* What a node stands on: real, or simulated by the same headers (clock.h and server.h, too). */
 struct node_parts {
-    store *store;         /* taken over, on failure, too */
-    struct link_hub *hub; /* to the other nodes; its wake leads to node_take_links */
-    struct uv_loop_s *loop; /* of server.c */
+    store *store;             /* taken over, on failure, too */
+    struct link_hub *hub;     /* to the other nodes; its wake leads to node_take_links */
+    struct uv_loop_s *loop;   /* of server.c */
     uint32_t beats_gather_ms; /* how long heartbeats wait for each other (seat_server.h) */
 };
 
@@ -40,11 +42,22 @@ void node_take_links(struct node *n);
 /* The network to the other nodes may be back: the next turn dials those that are not connected,
  * without waiting for the time of the next attempt. */
 void node_dial_peers(struct node *n);
-/* Ends a turn of the loop: call it before the loop waits for anything, and after. Returns when it is
- * to be called at the latest (clock_boot_ms). */
+/* Ends a turn of the loop: call it before the loop waits for anything, and after. Returns when it
+ * is to be called at the latest (clock_boot_ms). */
 uint64_t node_turn(struct node *n);
 /* EXAM_IO, EXAM_FULL, EXAM_CORRUPT: the node must not go on (D6); what happened is in the log. */
 exam_err node_failure(const struct node *n);
+
+/* R1, W4: what this node's own UPS says. It may be told what it knows already (after a restart):
+ * only a change is booked. Battery low: hands over to a standby in sync, or suspends what runs, and
+ * then wants to be stopped. */
+enum node_power { NODE_MAINS_LOST, NODE_MAINS_BACK, NODE_BATTERY_LOW };
+void node_power(struct node *n, enum node_power what);
+/* For the status; decides nothing. `text` is copied and mended; without it no UPS is configured. */
+void node_power_told(struct node *n, Admin__Power power, const char *text);
+/* W4: the node has done what it could and is to be stopped, in order. */
+bool node_wants_stop(const struct node *n);
+
 /* An orderly end: commits, tells seats and peers, closes the store. Nothing but ending the process
  * may follow. */
 void node_stop(struct node *n);
@@ -53,7 +66,7 @@ void node_stop(struct node *n);
 void node_abandon(struct node *n);
 
 const exam *node_exam(const struct node *n);
-uint64_t node_site_ms(const struct node *n); /* now, on the site's timeline (exam.h) */
+uint64_t node_site_ms(const struct node *n);     /* now, on the site's timeline (exam.h) */
 struct position node_last(const struct node *n); /* of its log, in memory */
 const rep *node_rep(const struct node *n);
 

@@ -22,6 +22,9 @@ enum {
 struct seat {
     char name[NAME_BYTES_MAX + 1];
     uint32_t sitting; /* 0: nobody has signed in on this connection */
+    uint32_t former;  /* T11: of a session that the sitting has left; 0: of its own */
+    bool told;        /* how much it holds unsent, */
+    uint64_t unsent;
     uint32_t waiting; /* replies queued */
 };
 
@@ -76,7 +79,8 @@ static void queue_reply(struct seat_server *s, struct conn *c, struct reply *r)
         r->lsn = engine_last(s->node.engine).lsn;
     seat->waiting++;
     reply_queue_push(&s->queue, r);
-    if (r->lsn <= s->released_lsn) /* nothing new was needed for it: nothing more will be released */
+    if (r->lsn <=
+        s->released_lsn) /* nothing new was needed for it: nothing more will be released */
         seat_server_released(s, s->released_lsn, s->released_solo);
 }
 
@@ -135,8 +139,8 @@ static void account_put(Seat__Account *out, const struct exam_account *a)
     out->lost_ms = a->lost_ms;
 }
 
-/* T3: an acknowledgement is a mark, so it tells what the log holds, to the millisecond: a reading of
- * the clock after the decision would be ahead of the mark that a successor has. */
+/* T3: an acknowledgement is a mark, so it tells what the log holds, to the millisecond: a reading
+ * of the clock after the decision would be ahead of the mark that a successor has. */
 static uint64_t logged_ms(const struct seat_server *s)
 {
     return exam_last_ms(engine_exam(s->node.engine));
@@ -157,11 +161,16 @@ static void queue_ack(struct seat_server *s, struct conn *c, uint32_t id, uint64
     queue_reply(s, c, r);
 }
 
-static void notice(struct seat_server *s, uint32_t sitting, uint64_t lsn, Seat__NoticeKind kind)
+static struct conn *contact_conn(struct seat_server *s, uint32_t sitting)
 {
     if (sitting >= s->contacts_max || !s->contacts[sitting].on)
-        return;
-    struct conn *c = conn_of(s->server, s->contacts[sitting].conn);
+        return NULL;
+    return conn_of(s->server, s->contacts[sitting].conn);
+}
+
+static void notice(struct seat_server *s, uint32_t sitting, uint64_t lsn, Seat__NoticeKind kind)
+{
+    struct conn *c = contact_conn(s, sitting);
     if (!c)
         return;
     const exam *x = engine_exam(s->node.engine);
@@ -188,6 +197,118 @@ static void notice(struct seat_server *s, uint32_t sitting, uint64_t lsn, Seat__
     queue_frame(s, c, lsn, &r);
 }
 
+/* ---------------------------------------------------------------- seats that were left (T11) */
+
+static void candidate_put(Seat__Candidate *out, const struct exam_sitting_view *v)
+{
+    seat__candidate__init(out);
+    out->admission_no = (char *)(uintptr_t)v->admission_no;
+    out->name = (char *)(uintptr_t)v->name;
+    out->id_no = (char *)(uintptr_t)v->id_no;
+    out->room = (char *)(uintptr_t)v->room;
+    out->seat = (char *)(uintptr_t)v->seat;
+    out->batch = (char *)(uintptr_t)v->batch;
+    out->batch_title = (char *)(uintptr_t)v->batch_title;
+    out->paper = (char *)(uintptr_t)v->paper;
+    out->paper_title = (char *)(uintptr_t)v->paper_title;
+}
+
+/* What such a seat is told of the sitting: it is closed here. No mark goes with it. */
+static void former_account(const struct seat_server *s, uint32_t sitting, Seat__Account *out)
+{
+    struct exam_account a;
+    exam_sitting_account(engine_exam(s->node.engine), sitting, logged_ms(s), &a);
+    account_put(out, &a);
+}
+
+static void former_notice(struct seat_server *s, struct conn *c, Seat__NoticeKind kind)
+{
+    const struct seat *seat = conn_data(c);
+    Seat__Account account;
+    Seat__Notice n = SEAT__NOTICE__INIT;
+    Seat__Reply r = SEAT__REPLY__INIT;
+    former_account(s, seat->sitting, &account);
+    n.kind = kind;
+    n.epoch = s->node.epoch(s->node.ctx);
+    n.account = &account;
+    n.finish = EV__FINISH__FINISH_CLOSED;
+    r.kind_case = SEAT__REPLY__KIND_NOTICE;
+    r.notice = &n;
+    queue_frame(s, c, 0, &r);
+}
+
+/* A seat that comes back to a sitting which has gone on elsewhere: its screen stays closed, it
+ * sends what it still holds (A3), and is free when that has been taken in. */
+static void former_attached(struct seat_server *s, struct conn *c, uint32_t id,
+                            const struct exam_refusal *why)
+{
+    const exam *x = engine_exam(s->node.engine);
+    struct seat *seat = conn_data(c);
+    struct exam_sitting_view v;
+    Seat__Candidate candidate;
+    Seat__Account account;
+    Seat__Attached a = SEAT__ATTACHED__INIT;
+    Seat__Reply r = SEAT__REPLY__INIT;
+    seat->sitting = why->sitting;
+    seat->former = why->former;
+    exam_sitting_view(x, why->sitting, logged_ms(s), &v);
+    candidate_put(&candidate, &v);
+    former_account(s, why->sitting, &account);
+    a.candidate = &candidate;
+    a.account = &account;
+    a.state = SEAT__SITTING_STATE__SITTING_STATE_FINISHED;
+    a.finish = EV__FINISH__FINISH_CLOSED;
+    a.seq_have = why->seq_have;
+    a.heartbeat_ms = v.heartbeat_ms;
+    a.grace_ms = v.grace_ms;
+    a.durability =
+        exam_solo(x) ? SEAT__DURABILITY__DURABILITY_SOLO : SEAT__DURABILITY__DURABILITY_DUAL;
+    a.epoch = s->node.epoch(s->node.ctx);
+    r.id = id;
+    r.kind_case = SEAT__REPLY__KIND_ATTACHED;
+    r.attached = &a;
+    queue_frame(s, c, 0, &r);
+    former_notice(s, c, SEAT__NOTICE_KIND__NOTICE_KIND_COLLECTED);
+    oplog(OPLOG_WARN, "former-seat", OPLOG_S("seat", seat->name), OPLOG_S("why", why->text));
+}
+
+static void former_ack(struct seat_server *s, struct conn *c, uint32_t id, uint64_t seq)
+{
+    const struct seat *seat = conn_data(c);
+    const exam *x = engine_exam(s->node.engine);
+    Seat__Account account;
+    Seat__Ack a = SEAT__ACK__INIT;
+    Seat__Reply r = SEAT__REPLY__INIT;
+    former_account(s, seat->sitting, &account);
+    a.seq = seq;
+    a.durability =
+        exam_solo(x) ? SEAT__DURABILITY__DURABILITY_SOLO : SEAT__DURABILITY__DURABILITY_DUAL;
+    a.used_ms = account.used_ms;
+    a.left_ms = account.left_ms;
+    a.late = a.finished = seq != 0;
+    r.id = id;
+    r.kind_case = SEAT__REPLY__KIND_ACK;
+    r.ack = &a;
+    queue_frame(s, c, 0, &r);
+}
+
+/* The sitting is moved while its seat is in contact: the connection goes on as a former one. */
+static void former_leaves(struct seat_server *s, uint32_t sitting)
+{
+    struct exam_sitting_view v;
+    struct conn *c = contact_conn(s, sitting);
+    if (sitting < s->contacts_max && s->contacts[sitting].on) {
+        s->contacts[sitting].on = s->contacts[sitting].gone = false;
+        s->attached_n--;
+    }
+    if (!c)
+        return;
+    exam_sitting_view(engine_exam(s->node.engine), sitting, logged_ms(s), &v);
+    ((struct seat *)conn_data(c))->former = v.formers;
+    former_notice(s, c, SEAT__NOTICE_KIND__NOTICE_KIND_FINISHED);
+    former_notice(s, c, SEAT__NOTICE_KIND__NOTICE_KIND_COLLECTED);
+}
+
 /* ---------------------------------------------------------------- releasing */
 
 static void send_ack(struct seat_server *s, struct conn *c, const struct reply *q, bool solo)
@@ -207,20 +328,6 @@ static void send_ack(struct seat_server *s, struct conn *c, const struct reply *
     r.kind_case = SEAT__REPLY__KIND_ACK;
     r.ack = &a;
     send_now(s, c, &r);
-}
-
-static void candidate_put(Seat__Candidate *out, const struct exam_sitting_view *v)
-{
-    seat__candidate__init(out);
-    out->admission_no = (char *)(uintptr_t)v->admission_no;
-    out->name = (char *)(uintptr_t)v->name;
-    out->id_no = (char *)(uintptr_t)v->id_no;
-    out->room = (char *)(uintptr_t)v->room;
-    out->seat = (char *)(uintptr_t)v->seat;
-    out->batch = (char *)(uintptr_t)v->batch;
-    out->batch_title = (char *)(uintptr_t)v->batch_title;
-    out->paper = (char *)(uintptr_t)v->paper;
-    out->paper_title = (char *)(uintptr_t)v->paper_title;
 }
 
 static Seat__SittingState state_of(const struct exam_sitting_view *v)
@@ -260,8 +367,7 @@ static void send_attached(struct seat_server *s, struct conn *c, const struct re
     }
     a.durability = solo ? SEAT__DURABILITY__DURABILITY_SOLO : SEAT__DURABILITY__DURABILITY_DUAL;
     a.mark.data = mark;
-    a.mark.len =
-        exam_mark_make(engine_exam(s->node.engine), v->sitting, v->account.used_ms, mark);
+    a.mark.len = exam_mark_make(engine_exam(s->node.engine), v->sitting, v->account.used_ms, mark);
     a.epoch = s->node.epoch(s->node.ctx);
     r.id = q->id;
     r.kind_case = SEAT__REPLY__KIND_ATTACHED;
@@ -358,6 +464,8 @@ static void contact_take(struct seat_server *s, struct conn *c, uint32_t sitting
     k->gone = false;
     k->conn = conn_ref_of(c);
     seat->sitting = sitting;
+    seat->former = 0;
+    seat->told = false;
     if (old && old != c) {
         struct seat *before = conn_data(old);
         before->sitting = 0;
@@ -387,7 +495,8 @@ static enum conn_verdict take_hello(struct seat_server *s, struct conn *c, uint3
         refuse_now(s, c, id, EXAM_VERSION, text);
         return CONN_CLOSE;
     }
-    if (h->site_id.len && exam_founded(x) && memcmp(h->site_id.data, exam_site_id(x), SITE_ID_BYTES)) {
+    if (h->site_id.len && exam_founded(x) &&
+        memcmp(h->site_id.data, exam_site_id(x), SITE_ID_BYTES)) {
         refuse_now(s, c, id, EXAM_OTHER_SITE,
                    "this seat's journal belongs to another site: check the server address, or "
                    "keep the old journal aside");
@@ -442,6 +551,10 @@ static void decide_contact(struct seat_server *s, struct conn *c, uint32_t id,
         oplog(OPLOG_DEBUG, "seat-attached", OPLOG_S("seat", seat->name),
               OPLOG_U("sitting", sitting));
         queue_attached(s, c, id, sitting);
+        return;
+    }
+    if (err == EXAM_SEAT_TAKEN && cmd->kind == EXAM_CMD_ATTACH && why.former) {
+        former_attached(s, c, id, &why);
         return;
     }
     oplog(OPLOG_WARN, cmd->kind == EXAM_CMD_SIGN_IN ? "sign-in-refused" : "attach-refused",
@@ -525,10 +638,13 @@ static enum conn_verdict take_answer(struct seat_server *s, struct conn *c, uint
     cmd.u.answer.made_at_ms = m->used_ms;
     cmd.u.answer.attachment_epoch = m->attachment_epoch;
     cmd.u.answer.attachment_lsn = m->attachment_lsn;
+    cmd.u.answer.former = seat->former;
     s->decided_late = false;
     exam_err err = engine_decide(s->node.engine, &cmd, &why, &lsn);
     if (err) {
         queue_refused(s, c, id, m->seq, &why);
+    } else if (seat->former) {
+        former_ack(s, c, id, m->seq);
     } else if (lsn == before) {
         take_beat(s, c, id, m->seq); /* A4: a duplicate; acknowledged with a mark of its own */
     } else {
@@ -548,9 +664,12 @@ static enum conn_verdict take_submit(struct seat_server *s, struct conn *c, uint
     cmd.u.submit.sitting = seat->sitting;
     cmd.u.submit.seq = m->seq;
     cmd.u.submit.used_ms = m->used_ms;
+    cmd.u.submit.former = seat->former;
     exam_err err = engine_decide(s->node.engine, &cmd, &why, &lsn);
     if (err) {
         queue_refused(s, c, id, m->seq, &why);
+    } else if (seat->former) {
+        former_ack(s, c, id, m->seq);
     } else {
         struct reply r = {.lsn = lsn, .finished = true};
         queue_ack(s, c, id, m->seq, &r);
@@ -566,7 +685,8 @@ static enum conn_verdict take_fetch(struct seat_server *s, struct conn *c, uint3
     struct exam_sitting_view v;
     const uint8_t *bytes;
     size_t n;
-    exam_err err = exam_paper_at(x, seat->sitting, m->offset, &bytes, &n);
+    exam_err err =
+        seat->former ? EXAM_STATE : exam_paper_at(x, seat->sitting, m->offset, &bytes, &n);
     if (err) {
         struct exam_refusal why = {.code = err, .rule = "P2"};
         snprintf(why.text, sizeof why.text, "%s",
@@ -592,14 +712,19 @@ static enum conn_verdict take_fetch(struct seat_server *s, struct conn *c, uint3
 static enum conn_verdict take_of_sitting(struct seat_server *s, struct conn *c,
                                          const Seat__Request *m)
 {
-    const struct seat *seat = conn_data(c);
+    struct seat *seat = conn_data(c);
     if (!seat->sitting) {
         refuse_now(s, c, m->id, EXAM_STATE, "nobody has signed in on this connection");
         return CONN_TAKEN;
     }
     switch (m->kind_case) {
     case SEAT__REQUEST__KIND_HEARTBEAT:
-        take_beat(s, c, m->id, 0);
+        seat->told = true;
+        seat->unsent = m->heartbeat->unsent;
+        if (seat->former)
+            former_ack(s, c, m->id, 0);
+        else
+            take_beat(s, c, m->id, 0);
         return CONN_TAKEN;
     case SEAT__REQUEST__KIND_ANSWER:
         return take_answer(s, c, m->id, m->answer);
@@ -685,27 +810,113 @@ uint64_t seat_server_due_ms(const struct seat_server *s)
                : UINT64_MAX;
 }
 
-void seat_server_event(struct seat_server *s, const struct record *r, const Ev__Event *event)
+static void notice_batch(struct seat_server *s, uint32_t batch, uint64_t lsn, Seat__NoticeKind kind)
 {
     const exam *x = engine_exam(s->node.engine);
+    for (uint32_t i = 0; (i = exam_batch_next_sitting(x, batch, i));)
+        notice(s, i, lsn, kind);
+}
+
+/* What a change means to one seat: its clock stands, goes on, or has another length (T8, T9). */
+static void notice_clock(struct seat_server *s, uint32_t sitting, uint64_t lsn,
+                         Seat__NoticeKind running)
+{
+    struct exam_sitting_view v;
+    if (!contact_conn(s, sitting))
+        return;
+    exam_sitting_view(engine_exam(s->node.engine), sitting, logged_ms(s), &v);
+    if (!v.batch_running)
+        return;
+    if (v.state == EXAM_SITTING_PAUSED)
+        notice(s, sitting, lsn, SEAT__NOTICE_KIND__NOTICE_KIND_PAUSED);
+    else if (v.state == EXAM_SITTING_ANSWERING && running)
+        notice(s, sitting, lsn, running);
+}
+
+static void notice_scope(struct seat_server *s, const Ev__Scope *scope, uint64_t lsn,
+                         Seat__NoticeKind running)
+{
+    const exam *x = engine_exam(s->node.engine);
+    for (uint32_t i = 1; i < s->contacts_max && i <= exam_sittings(x); i++)
+        if (s->contacts[i].on && exam_scope_has(x, scope, i))
+            notice_clock(s, i, lsn, running);
+}
+
+static void notice_suspension(struct seat_server *s, uint32_t batch, uint64_t lsn,
+                              Seat__NoticeKind running)
+{
+    Ev__Scope scope = EV__SCOPE__INIT;
+    scope.kind = EV__SCOPE_KIND__SCOPE_KIND_BATCH;
+    scope.no = batch;
+    notice_scope(s, &scope, lsn, running);
+}
+
+static void notice_granted(struct seat_server *s, const Ev__Granted *e, uint64_t lsn)
+{
+    for (size_t i = 0; i < e->n_sitting; i++)
+        notice_clock(s, e->sitting[i], lsn, SEAT__NOTICE_KIND__NOTICE_KIND_ACCOUNT);
+}
+
+/* A batch may start in a room that is paused: the paper is there, and the screen stays closed. */
+static void notice_started(struct seat_server *s, uint32_t batch, uint64_t lsn)
+{
+    const exam *x = engine_exam(s->node.engine);
+    notice_batch(s, batch, lsn, SEAT__NOTICE_KIND__NOTICE_KIND_STARTED);
+    for (uint32_t i = 0; (i = exam_batch_next_sitting(x, batch, i));)
+        notice_clock(s, i, lsn, SEAT__NOTICE_KIND__NOTICE_KIND_UNKNOWN);
+}
+
+static void event_of_clock(struct seat_server *s, const struct record *r, const Ev__Event *event)
+{
+    switch (event->kind_case) {
+    case EV__EVENT__KIND_PAUSED:
+        notice_scope(s, event->paused->scope, r->lsn, SEAT__NOTICE_KIND__NOTICE_KIND_UNKNOWN);
+        break;
+    case EV__EVENT__KIND_RESUMED:
+        notice_scope(s, event->resumed->scope, r->lsn, SEAT__NOTICE_KIND__NOTICE_KIND_RESUMED);
+        break;
+    case EV__EVENT__KIND_BATCH_SUSPENDED:
+        notice_suspension(s, event->batch_suspended->batch, r->lsn,
+                          SEAT__NOTICE_KIND__NOTICE_KIND_UNKNOWN);
+        break;
+    case EV__EVENT__KIND_BATCH_UNSUSPENDED:
+        notice_suspension(s, event->batch_unsuspended->batch, r->lsn,
+                          SEAT__NOTICE_KIND__NOTICE_KIND_RESUMED);
+        break;
+    case EV__EVENT__KIND_GRANTED:
+        notice_granted(s, event->granted, r->lsn);
+        break;
+    case EV__EVENT__KIND_RECOVERED:
+        if (event->recovered->granted)
+            notice_granted(s, event->recovered->granted, r->lsn);
+        break;
+    case EV__EVENT__KIND_MOVED:
+        former_leaves(s, event->moved->sitting);
+        break;
+    default:
+        break;
+    }
+}
+
+void seat_server_event(struct seat_server *s, const struct record *r, const Ev__Event *event)
+{
     switch (event->kind_case) {
     case EV__EVENT__KIND_ANSWERED:
         s->decided_late = event->answered->late;
         break;
     case EV__EVENT__KIND_BATCH_STARTED:
-        for (uint32_t i = 0; (i = exam_batch_next_sitting(x, event->batch_started->batch, i));)
-            notice(s, i, r->lsn, SEAT__NOTICE_KIND__NOTICE_KIND_STARTED);
+        notice_started(s, event->batch_started->batch, r->lsn);
         break;
     case EV__EVENT__KIND_BATCH_COLLECTED:
-        for (uint32_t i = 0; (i = exam_batch_next_sitting(x, event->batch_collected->batch, i));)
-            notice(s, i, r->lsn, SEAT__NOTICE_KIND__NOTICE_KIND_COLLECTED);
+        notice_batch(s, event->batch_collected->batch, r->lsn,
+                     SEAT__NOTICE_KIND__NOTICE_KIND_COLLECTED);
         break;
     case EV__EVENT__KIND_FINISHED:
         for (size_t i = 0; i < event->finished->n_sitting; i++)
-            notice(s, event->finished->sitting[i], r->lsn,
-                   SEAT__NOTICE_KIND__NOTICE_KIND_FINISHED);
+            notice(s, event->finished->sitting[i], r->lsn, SEAT__NOTICE_KIND__NOTICE_KIND_FINISHED);
         break;
     default:
+        event_of_clock(s, r, event);
         break;
     }
 }
@@ -721,7 +932,8 @@ static void tell_serving(void *ctx, struct conn *c)
     struct seat *seat = conn_data(c);
     Seat__Notice n = SEAT__NOTICE__INIT;
     Seat__Reply r = SEAT__REPLY__INIT;
-    seat->sitting = 0; /* each attaches anew (T5) */
+    seat->sitting = seat->former = 0; /* each attaches anew (T5) */
+    seat->told = false;
     seat->waiting = 0;
     if (!conn_is_known(c))
         return;
@@ -774,6 +986,47 @@ void seat_server_sweep(struct seat_server *s)
 {
     server_sweep(s->server, clock_boot_ms());
     server_each(s->server, sweep_seat, s);
+}
+
+struct contacts_asked {
+    const exam *x;
+    struct seat_contact *by_seat;
+    const char *seat; /* only this one: is it there? */
+    bool found;
+};
+
+static void contact_note(void *ctx, struct conn *c)
+{
+    struct contacts_asked *a = ctx;
+    const struct seat *seat = conn_data(c);
+    uint32_t no;
+    if (!conn_is_known(c) || exam_find_seat(a->x, seat->name, &no))
+        return;
+    a->by_seat[no] = (struct seat_contact){.connected = true,
+                                           .unsent_known = seat->told,
+                                           .unsent = seat->unsent,
+                                           .silent_ms = clock_boot_ms() - conn_heard_ms(c)};
+}
+
+void seat_server_contacts(struct seat_server *s, struct seat_contact *by_seat)
+{
+    struct contacts_asked a = {.x = engine_exam(s->node.engine), .by_seat = by_seat};
+    memset(by_seat, 0, (exam_seats(a.x) + 1) * sizeof *by_seat);
+    server_each(s->server, contact_note, &a);
+}
+
+static void contact_find(void *ctx, struct conn *c)
+{
+    struct contacts_asked *a = ctx;
+    const struct seat *seat = conn_data(c);
+    a->found |= conn_is_known(c) && !strcmp(seat->name, a->seat);
+}
+
+bool seat_server_in_contact(struct seat_server *s, const char *seat)
+{
+    struct contacts_asked a = {.seat = seat};
+    server_each(s->server, contact_find, &a);
+    return a.found;
 }
 
 uint32_t seat_server_seats(const struct seat_server *s)

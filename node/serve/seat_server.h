@@ -40,13 +40,26 @@ void seat_server_resume(struct seat_server *s);
 /* An event was decided and applied: queues the notices that follow from it. */
 void seat_server_event(struct seat_server *s, const struct record *r, const Ev__Event *event);
 /* Before a commit: the marks of the heartbeats that came in. They go with a batch that there is
- * anyway, or wait for each other until seat_server_due_ms: 480 seats are not 480 commits a second. */
+ * anyway, or wait for each other until seat_server_due_ms: 480 seats are not 480 commits a second.
+ */
 void seat_server_flush(struct seat_server *s);
 uint64_t seat_server_due_ms(const struct seat_server *s); /* clock_boot_ms; UINT64_MAX: none */
 /* Everything up to `lsn` may be told; `solo`: durable on this node only (A1). */
 void seat_server_released(struct seat_server *s, uint64_t lsn, bool solo);
 /* Once a second: seats that have gone silent. */
 void seat_server_sweep(struct seat_server *s);
+
+/* What the endpoint knows of a seat (P3, P6). */
+struct seat_contact {
+    bool connected;
+    bool unsent_known; /* it has told since it attached */
+    uint64_t unsent;   /* answers on its own disk only */
+    uint64_t silent_ms;
+};
+/* Of all seats of the site, by their number: room for exam_seats() + 1. */
+void seat_server_contacts(struct seat_server *s, struct seat_contact *by_seat);
+/* A seat of that name is connected: switched on, and at its screen. */
+bool seat_server_in_contact(struct seat_server *s, const char *seat);
 
 uint32_t seat_server_seats(const struct seat_server *s);    /* connected and known */
 uint32_t seat_server_attached(const struct seat_server *s); /* with a sitting */

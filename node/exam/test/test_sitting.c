@@ -100,7 +100,7 @@ static void test_p4__sitting_in_contact_is_taken(void **state)
     expect_says(t, "", "another PC");
     assert_int_equal(site_detach(t, 1), EXAM_OK);
     assert_int_equal(site_sign_in(t, 1001, "R1-01", 2), EXAM_OK);
-    assert_int_equal(site_attach(t, 1001, "R1-01", 1), EXAM_AUTH); /* shut out */
+    assert_int_equal(site_attach(t, 1001, "R1-01", 1), EXAM_SEAT_TAKEN); /* shut out */
     assert_int_equal(site_attach(t, 1001, "R1-01", 2), EXAM_OK);
 }
 
@@ -141,7 +141,7 @@ static void test_t11__sign_in_alone_shuts_the_old_session_out(void **state)
     cut->now_ms = MS(1, 0, 0);
     assert_int_equal(site_view(cut, 1).state, EXAM_SITTING_LOST);
     site_expect(cut, 1, 0, MS(60, 0, 0), 0);
-    assert_int_equal(site_attach(cut, 1001, "R1-01", 1), EXAM_AUTH);
+    assert_int_equal(site_attach(cut, 1001, "R1-01", 1), EXAM_SEAT_TAKEN);
     site_free(cut);
 }
 

@@ -77,6 +77,11 @@ static void test_config__refuses_bad_values(void **state)
     refused_with(GOOD, "peer \"C\" { replica = \"nowhere\" }\n", "HOST:PORT");
     refused_with(GOOD, "peer \"C\" { }\n", "replica is missing");
     refused_with(GOOD, "seat-listen = \"127.0.0.1:99999\"\n", "HOST:PORT");
+    refused_with(GOOD, "ups = \"127.0.0.1:3493\"\n", "NAME@HOST:PORT");
+    refused_with(GOOD, "ups = \"\"\n", "NAME@HOST:PORT");
+    refused_with(GOOD, "interruption-limit-min = 1441\n", "interruption-limit-min");
+    refused_with(GOOD, "grant-max-min = -1\n", "grant-max-min = -1: must be");
+    refused_with(GOOD, "ups-poll-ms = 0\n", "ups-poll-ms = 0: must be");
     refused_with("data = \"/tmp/a\"\n", "", "node is missing");
     refused_with("node = \"A B\"\n", "", "without spaces");
     refused_with("node = \"A\"\nseat-listen = \"1.2.3.4:5\"\n", "", "data is missing");
@@ -107,6 +112,34 @@ static void test_config__splits_addresses(void **state)
     assert_int_equal(config_split_address("host", host, &port), EXAM_INVALID);
 }
 
+/* A UPS is named as NUT names it; without a port it is upsd's own, without a UPS there is none. */
+static void test_config__splits_the_ups(void **state)
+{
+    char name[UPS_NAME_BYTES_MAX], host[ADDRESS_BYTES_MAX], text[2048];
+    static const char *const wrong[] = {"ups",    "@h:1", "ups@",    "ups@:1",
+                                        "u ps@h", "\"@h", "ups@h:0", "ups@h:"};
+    struct config c;
+    uint16_t port;
+    (void)state;
+    assert_int_equal(config_split_ups("ups@127.0.0.1:1234", name, host, &port), EXAM_OK);
+    assert_string_equal(name, "ups");
+    assert_string_equal(host, "127.0.0.1");
+    assert_int_equal(port, 1234);
+    assert_int_equal(config_split_ups("apc-1@[::1]", name, host, &port), EXAM_OK);
+    assert_string_equal(host, "::1");
+    assert_int_equal(port, 3493);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        if (!config_split_ups(wrong[i], name, host, &port))
+            fail_msg("'%s' was taken", wrong[i]);
+    snprintf(text, sizeof text, "%sups = \"ups@localhost\"\n", GOOD);
+    assert_int_equal(read_text(text, &c), EXAM_OK);
+    assert_string_equal(c.ups, "ups@localhost");
+    assert_int_equal(c.ups_port, 3493);
+    assert_int_equal(c.ups_poll_ms, 1000);
+    assert_int_equal(read_text(GOOD, &c), EXAM_OK);
+    assert_string_equal(c.ups, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,6 +148,7 @@ int main(void)
         cmocka_unit_test(test_config__refuses_bad_values),
         cmocka_unit_test(test_config__names_a_missing_file),
         cmocka_unit_test(test_config__splits_addresses),
+        cmocka_unit_test(test_config__splits_the_ups),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

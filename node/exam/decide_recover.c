@@ -1,0 +1,319 @@
+#include <stdio.h>
+
+#include "codec.h"
+#include "incident.h"
+
+/* A3: one record of a dead branch. Answers, grants, violations, notes and submissions are adopted;
+ * pauses, moves, collections and marks that would shorten `left` are shown to a person. What is
+ * logged names its origin, so nothing is adopted twice (A4). */
+struct recovering {
+    const struct decision *d;
+    const struct record *r;
+    const Ev__Event *event;
+    uint32_t sittings_n, incidents_n; /* numbers up to these mean the same on the branch */
+    Ev__Recovered out;
+    char text[REASON_BYTES_MAX + 1];
+};
+
+static exam_err emit(struct recovering *k, Ev__RecoveredAs as)
+{
+    Ev__Event event = EV__EVENT__INIT;
+
+    k->out.epoch = k->r->epoch;
+    k->out.lsn = k->r->lsn;
+    k->out.as = as;
+    codec_text_mend(k->text, REASON_BYTES_MAX); /* names and reasons, cut to size */
+    k->out.text = k->text;
+    event.kind_case = EV__EVENT__KIND_RECOVERED;
+    event.recovered = &k->out;
+    k->d->emit(k->d->ctx, &event);
+    return EXAM_OK;
+}
+
+static exam_err shown(struct recovering *k)
+{
+    return emit(k, EV__RECOVERED_AS__RECOVERED_AS_SHOWN);
+}
+
+/* The sitting that a number of the branch means; NULL: one that the branch alone has imported. */
+static const struct sitting *sitting_of(const struct recovering *k, uint32_t no)
+{
+    return no <= k->sittings_n ? exam_sitting(k->d->x, no) : NULL;
+}
+
+static const char *name_of(const struct recovering *k, uint32_t no)
+{
+    const struct sitting *s = sitting_of(k, no);
+
+    return s ? s->admission_no : "(unknown here)";
+}
+
+/* ---------------------------------------------------------------- what is adopted */
+
+/* True when the item has this version already, or a later one. */
+static bool superseded(const struct decision *d, const struct sitting *s, const Ev__Answered *e)
+{
+    const struct items *items = exam_sitting_items(d->x, s);
+    const struct answer_version v = {e->attachment_epoch, e->attachment_lsn, e->seq};
+    uint32_t place;
+
+    return items_find(items ? items : &s->own, e->item, &place) && place < s->answers.slots_n &&
+           s->answers.slots[place].set &&
+           answer_version_compare(&v, &s->answers.slots[place].version) <= 0;
+}
+
+static bool item_known(const struct decision *d, const struct sitting *s, const char *item)
+{
+    const struct items *items = exam_sitting_items(d->x, s);
+    uint32_t place;
+
+    return items_find(items ? items : &s->own, item, &place) ||
+           (!items && s->own.n < PAPER_ITEMS_MAX);
+}
+
+static exam_err recover_answer(struct recovering *k)
+{
+    Ev__Answered e = *k->event->answered;
+    const struct sitting *s = sitting_of(k, e.sitting);
+
+    snprintf(k->text, sizeof k->text, "answer of candidate %s to item %s", name_of(k, e.sitting),
+             e.item);
+    if (e.refused)
+        return EXAM_OK; /* it did not count there either */
+    if (!s || batch_closed(&k->d->x->batches[s->batch - 1]) || !item_known(k->d, s, e.item))
+        return shown(k);
+    if (superseded(k->d, s, &e))
+        return emit(k, EV__RECOVERED_AS__RECOVERED_AS_SUPERSEDED);
+    e.late = sitting_finished(s); /* T10: made before it, on the branch */
+    e.former = 0;
+    k->out.answered = &e;
+    return emit(k, EV__RECOVERED_AS__RECOVERED_AS_ADOPTED);
+}
+
+static exam_err recover_submission(struct recovering *k)
+{
+    const struct decision *d = k->d;
+    Ev__Submitted e = *k->event->submitted;
+    const struct sitting *s = sitting_of(k, e.sitting);
+    struct pack p;
+
+    snprintf(k->text, sizeof k->text, "submission of candidate %s", name_of(k, e.sitting));
+    if (e.refused)
+        return EXAM_OK;
+    if (s && s->finish == EV__FINISH__FINISH_SUBMITTED)
+        return emit(k, EV__RECOVERED_AS__RECOVERED_AS_SUPERSEDED);
+    if (!sitting_account_open(s) || s->attachment_epoch > k->r->epoch)
+        return shown(k); /* the candidate has gone on since */
+    exam_err err = pack_init(&p, d, PACK_CREDITED, 1);
+    if (err != EXAM_OK)
+        return err;
+    p.basis = EV__BASIS__BASIS_MARK;
+    pack_add(&p, e.sitting, s->account.mark_ms, d->now_ms - s->account.mark_ms);
+    pack_end(&p);
+    e.used_ms = s->account.used_ms;
+    k->out.submitted = &e;
+    return emit(k, EV__RECOVERED_AS__RECOVERED_AS_ADOPTED);
+}
+
+/* What of one sitting's grant can be adopted: nothing is taken that has been used meanwhile. */
+static int64_t share_ms(const struct recovering *k, uint32_t no, int64_t ms)
+{
+    const struct decision *d = k->d;
+    const struct sitting *s = sitting_of(k, no);
+
+    if (!s || batch_closed(&d->x->batches[s->batch - 1]))
+        return 0;
+    bool ran_out =
+        s->finish == EV__FINISH__FINISH_TIMED_OUT || s->finish == EV__FINISH__FINISH_ABSENT;
+    if (sitting_finished(s) && !ran_out)
+        return 0;
+    uint64_t left = account_left_ms(&s->account, sitting_used_ms(d->x, s, d->now_ms));
+    return ms < 0 && (uint64_t)-ms > left ? -(int64_t)left : ms;
+}
+
+static exam_err recover_grant(struct recovering *k)
+{
+    const struct decision *d = k->d;
+    const struct exam_memory *m = &d->x->memory;
+    Ev__Granted e = *k->event->granted;
+    size_t n = e.n_sitting;
+    uint32_t *sitting = memory_take(m, n * sizeof *sitting);
+    int64_t *ms = memory_take(m, n * sizeof *ms);
+    uint64_t *lost_ms = memory_take(m, n * sizeof *lost_ms);
+    exam_err err = sitting && ms && lost_ms ? EXAM_OK : decide_no_memory(d);
+
+    snprintf(k->text, sizeof k->text, "grant of %lld ms to %zu candidates by %s",
+             (long long)e.asked_ms, n, e.who);
+    e.n_sitting = e.n_ms = e.n_lost_ms = 0;
+    for (size_t i = 0; err == EXAM_OK && i < n; i++) {
+        int64_t share = share_ms(k, e.sitting[i], e.ms[i]);
+        const struct sitting *s = sitting_of(k, e.sitting[i]);
+        if (share == 0)
+            continue;
+        sitting[e.n_sitting] = e.sitting[i];
+        ms[e.n_sitting] = share;
+        lost_ms[e.n_sitting] = sitting_finished(s) ? d->now_ms - s->finish_ms : 0;
+        e.n_ms = e.n_lost_ms = ++e.n_sitting;
+    }
+    e.sitting = sitting;
+    e.ms = ms;
+    e.lost_ms = lost_ms;
+    e.incident = 0;
+    if (e.n_sitting > 0)
+        k->out.granted = &e;
+    if (err == EXAM_OK)
+        err = e.n_sitting > 0 ? emit(k, EV__RECOVERED_AS__RECOVERED_AS_ADOPTED) : shown(k);
+    memory_drop(m, sitting);
+    memory_drop(m, ms);
+    memory_drop(m, lost_ms);
+    return err;
+}
+
+static exam_err recover_violation(struct recovering *k)
+{
+    Ev__ViolationNoted *e = k->event->violation_noted;
+
+    snprintf(k->text, sizeof k->text, "violation of candidate %s", name_of(k, e->sitting));
+    if (!sitting_of(k, e->sitting))
+        return shown(k);
+    k->out.violation_noted = e;
+    return emit(k, EV__RECOVERED_AS__RECOVERED_AS_ADOPTED);
+}
+
+static exam_err recover_note(struct recovering *k)
+{
+    Ev__IncidentNoted *e = k->event->incident_noted;
+
+    snprintf(k->text, sizeof k->text, "note to incident %u: %.300s", e->incident, e->text);
+    if (e->incident < 1 || e->incident > k->incidents_n)
+        return shown(k);
+    k->out.incident_noted = e;
+    return emit(k, EV__RECOVERED_AS__RECOVERED_AS_ADOPTED);
+}
+
+/* ---------------------------------------------------------------- what is shown */
+
+static exam_err show_scope(struct recovering *k, const char *what, const Ev__Scope *scope,
+                           const char *who, const char *why)
+{
+    const struct scope over = scope_of_event(scope);
+
+    snprintf(k->text, sizeof k->text, "%s of %s by %s: %.250s", what,
+             scope_text(k->d->x, &over).text, who, why);
+    return shown(k);
+}
+
+static exam_err show_batch(struct recovering *k, const char *what, uint32_t batch, const char *who)
+{
+    snprintf(k->text, sizeof k->text, "batch %s %s by %s",
+             exam_scope_name(k->d->x, EV__SCOPE_KIND__SCOPE_KIND_BATCH, batch), what, who);
+    return shown(k);
+}
+
+/* Marks that would shorten `left`: one is enough to send a person to look at the branch. */
+static exam_err show_marks(struct recovering *k, size_t n, const uint32_t *sitting,
+                           const uint64_t *used_ms)
+{
+    const struct recovery *before = exam_recovery(k->d->x, k->r->epoch);
+
+    for (size_t i = 0; i < n && !(before && before->marks_shown); i++) {
+        const struct sitting *s = sitting_of(k, sitting[i]);
+        if (!s || sitting_used_ms(k->d->x, s, k->d->now_ms) >= used_ms[i])
+            continue;
+        snprintf(k->text, sizeof k->text,
+                 "marks: candidate %s had used %llu ms there, and has used %llu ms here; others "
+                 "may differ, too",
+                 s->admission_no, (unsigned long long)used_ms[i],
+                 (unsigned long long)sitting_used_ms(k->d->x, s, k->d->now_ms));
+        k->out.marks = true;
+        return shown(k);
+    }
+    return EXAM_OK;
+}
+
+static exam_err show(struct recovering *k)
+{
+    const Ev__Event *e = k->event;
+
+    switch (e->kind_case) {
+    case EV__EVENT__KIND_MARKED:
+        return show_marks(k, e->marked->n_sitting, e->marked->sitting, e->marked->used_ms);
+    case EV__EVENT__KIND_FINISHED:
+        return show_marks(k, e->finished->n_sitting, e->finished->sitting, e->finished->used_ms);
+    case EV__EVENT__KIND_ATTACHED:
+        return show_marks(k, 1, &e->attached->sitting, &e->attached->used_ms);
+    case EV__EVENT__KIND_PAUSED:
+        return show_scope(k, "pause", e->paused->scope, e->paused->who, e->paused->why);
+    case EV__EVENT__KIND_RESUMED:
+        return show_scope(k, "resumption", e->resumed->scope, e->resumed->who, e->resumed->why);
+    case EV__EVENT__KIND_INCIDENT_OPENED:
+        return show_scope(k, "incident", e->incident_opened->scope, e->incident_opened->who,
+                          e->incident_opened->text);
+    case EV__EVENT__KIND_BATCH_STARTED:
+        return show_batch(k, "started", e->batch_started->batch, e->batch_started->who);
+    case EV__EVENT__KIND_BATCH_COLLECTED:
+        return show_batch(k, "collected", e->batch_collected->batch, e->batch_collected->who);
+    case EV__EVENT__KIND_BATCH_POSTPONED:
+        return show_batch(k, "postponed", e->batch_postponed->batch, e->batch_postponed->who);
+    case EV__EVENT__KIND_BATCH_SUSPENDED:
+        return show_batch(k, "suspended", e->batch_suspended->batch, e->batch_suspended->node);
+    case EV__EVENT__KIND_BATCH_UNSUSPENDED:
+        return show_batch(k, "went on", e->batch_unsuspended->batch, e->batch_unsuspended->who);
+    case EV__EVENT__KIND_MOVED:
+        snprintf(k->text, sizeof k->text, "move of candidate %s to seat %s by %s",
+                 name_of(k, e->moved->sitting),
+                 exam_scope_name(k->d->x, EV__SCOPE_KIND__SCOPE_KIND_SEAT, e->moved->seat),
+                 e->moved->who);
+        return shown(k);
+    case EV__EVENT__KIND_IMPORT_COMPLETED:
+        snprintf(k->text, sizeof k->text, "import of batch %s by %s", e->import_completed->batch,
+                 e->import_completed->who);
+        return shown(k);
+    default:
+        return EXAM_OK; /* of no consequence any more */
+    }
+}
+
+/* ---------------------------------------------------------------- */
+
+/* The first epoch of this site's log that the branch does not share. */
+static const struct epoch_start *left_at(const exam *x, uint64_t epoch)
+{
+    const struct epoch_start *first = NULL;
+
+    for (uint32_t i = 0; i < x->epochs_n; i++)
+        if (x->epochs[i].epoch > epoch && (!first || x->epochs[i].epoch < first->epoch))
+            first = &x->epochs[i];
+    return first;
+}
+
+exam_err decide_recover(const struct decision *d)
+{
+    struct recovering k = {.d = d, .r = d->c->u.recover.record, .event = d->c->u.recover.event};
+    const struct epoch_start *fork = left_at(d->x, k.r->epoch);
+
+    if (!fork)
+        return decide_refuse(d, EXAM_INVALID, "A3",
+                             "record %llu of epoch %llu is of no dead branch: that epoch is the "
+                             "site's newest",
+                             (unsigned long long)k.r->lsn, (unsigned long long)k.r->epoch);
+    if (k.r->lsn <= exam_recovered_lsn(d->x, k.r->epoch))
+        return EXAM_OK; /* A4 */
+    k.sittings_n = fork->sittings_n;
+    k.incidents_n = fork->incidents_n;
+    ev__recovered__init(&k.out);
+    switch (k.event->kind_case) {
+    case EV__EVENT__KIND_ANSWERED:
+        return recover_answer(&k);
+    case EV__EVENT__KIND_SUBMITTED:
+        return recover_submission(&k);
+    case EV__EVENT__KIND_GRANTED:
+        return recover_grant(&k);
+    case EV__EVENT__KIND_VIOLATION_NOTED:
+        return recover_violation(&k);
+    case EV__EVENT__KIND_INCIDENT_NOTED:
+        return recover_note(&k);
+    default:
+        return show(&k);
+    }
+}
