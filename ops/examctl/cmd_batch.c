@@ -2,42 +2,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "batch_query.h"
 #include "cluster.h"
 #include "command.h"
 #include "confirm.h"
 #include "json_output.h"
 #include "report.h"
 #include "status_view.h"
-
-/* What is done with each BatchInfo of an answer; it lives until the call returns. */
-typedef void (*batch_fn)(void *ctx, const Admin__BatchInfo *b);
-
-/* Asks for one batch, or with "" for all of them. */
-static enum exit_code batches_ask(struct cluster_node *node, const char *batch, batch_fn each,
-                                  void *ctx)
-{
-    Admin__BatchStatus status = ADMIN__BATCH_STATUS__INIT;
-    Admin__Request request = ADMIN__REQUEST__INIT;
-    char name[NAME_BYTES_MAX + 1];
-    const Admin__Reply *reply;
-    exam_err err;
-
-    snprintf(name, sizeof name, "%s", batch);
-    status.batch = name;
-    request.kind_case = ADMIN__REQUEST__KIND_BATCH_STATUS;
-    request.batch_status = &status;
-    err = admin_client_ask(node->client, &request, &reply);
-    while (err == EXAM_OK) {
-        if (reply->kind_case == ADMIN__REPLY__KIND_REFUSED)
-            return report_refusal(admin_client_node(node->client), reply->refused, NULL);
-        if (reply->kind_case == ADMIN__REPLY__KIND_BATCH_INFO)
-            each(ctx, reply->batch_info);
-        if (!reply->more)
-            return EXIT_CODE_DONE;
-        err = admin_client_next(node->client, &reply);
-    }
-    return cluster_report_lost(node, err, false);
-}
 
 static void batch_collect_json(void *ctx, const Admin__BatchInfo *b)
 {
@@ -49,7 +20,7 @@ static void batch_collect_json(void *ctx, const Admin__BatchInfo *b)
 static enum exit_code batches_print_json(struct cluster_node *node, const char *batch)
 {
     json_t *list = json_array();
-    enum exit_code exit_code = batches_ask(node, batch, batch_collect_json, list);
+    enum exit_code exit_code = batch_query(node, batch, batch_collect_json, list);
 
     if (exit_code == EXIT_CODE_DONE)
         return json_output_print(json_pack("{s:o}", "batches", list));
@@ -115,7 +86,7 @@ static enum exit_code status_once(const struct options *o, struct batch_screen *
     } else {
         if (o->watch && isatty(STDOUT_FILENO) == 1)
             fputs("\033[H\033[2J", screen->to);
-        exit_code = batches_ask(primary, o->argument, batch_show, screen);
+        exit_code = batch_query(primary, o->argument, batch_show, screen);
         if (exit_code == EXIT_CODE_DONE && o->watch)
             fprintf(screen->to, "Served by %s\n\n", admin_client_node(primary->client));
     }
@@ -195,7 +166,7 @@ enum exit_code cmd_batch_collect(const struct options *o)
 
     if (exit_code != EXIT_CODE_DONE)
         return exit_code;
-    exit_code = batches_ask(primary, o->argument, batch_show, &screen);
+    exit_code = batch_query(primary, o->argument, batch_show, &screen);
     snprintf(question, sizeof question,
              o->unfinished ? "Collect batch %s, and close the sittings that are not finished?"
                            : "Collect batch %s?",

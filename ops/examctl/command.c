@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define SCOPE_HELP "SCOPE is site, a room (R01), a seat (R01-05) or a batch (B1).\n"
+
 const struct command commands[] = {
     {
         .name = "found",
@@ -110,6 +112,220 @@ const struct command commands[] = {
                 "  examctl batch collect B1 --unfinished --yes\n",
     },
     {
+        .group = "batch",
+        .name = "postpone",
+        .argument = "ID",
+        .options = OPTION_REASON | OPTION_OUTPUT | OPTION_NEW_BATCH,
+        .run = cmd_batch_postpone,
+        .synopsis = "[--reason TEXT] [-o FILE] [--new-batch ID]",
+        .summary = "postpone a batch: its clocks stop for good (R1, T13)",
+        .help =
+            "Whoever has not finished is to sit again on another day; the answers stay sealed and\n"
+            "can be exported. Cannot be taken back: shows whom it concerns and asks first.\n"
+            "\n"
+            "  --reason TEXT   for the record; asked for if it is left out\n"
+            "  -o FILE         write the candidates to be notified, as CSV\n"
+            "  --new-batch ID  prepare a batch for them: writes ID-roster.csv, for `examctl "
+            "import`\n"
+            "\n"
+            "  examctl batch postpone B1 --reason 'the UPS was exhausted' -o notify.csv "
+            "--new-batch B1b\n",
+    },
+    {
+        .group = "batch",
+        .name = "postponed",
+        .argument = "ID",
+        .options = OPTION_OUTPUT | OPTION_NEW_BATCH,
+        .run = cmd_batch_postponed,
+        .synopsis = "[-o FILE] [--new-batch ID]",
+        .summary = "list the candidates of a postponed batch who are to be notified",
+        .help = "The lists of `batch postpone`, once more: as CSV on standard output, or to FILE.\n"
+                "\n"
+                "  --new-batch ID  write ID-roster.csv, too, for `examctl import`\n"
+                "\n"
+                "  examctl batch postponed B1 -o notify.csv --new-batch B1b\n",
+    },
+    {
+        .group = "batch",
+        .name = "go-on",
+        .argument = "ID",
+        .options = OPTION_REASON,
+        .run = cmd_batch_go_on,
+        .synopsis = "[--reason TEXT]",
+        .summary = "let a suspended batch go on (W4)",
+        .help = "A batch is suspended when the last server with power went down. It goes on from "
+                "here, with\n"
+                "all lost time credited, or it is postponed (R1): a person decides.\n"
+                "\n"
+                "  examctl batch go-on B1 --reason 'mains are back, the office agrees'\n"
+                "  examctl batch postpone B1\n",
+    },
+    {
+        .name = "pause",
+        .argument = "SCOPE",
+        .options = OPTION_REASON,
+        .run = cmd_pause,
+        .synopsis = "[--reason TEXT]",
+        .summary = "stop the clocks of the site, a room, a seat or a batch (T8)",
+        .help = SCOPE_HELP "Pauses nest: a clock runs again when the last one over it is lifted.\n"
+                           "Seats out of contact are paused, too: no time after it is charged.\n"
+                           "\n"
+                           "  examctl pause R01 --reason 'water in the room'\n"
+                           "  examctl pause site --yes --reason 'fire alarm'\n",
+    },
+    {
+        .name = "resume",
+        .argument = "SCOPE",
+        .options = OPTION_REASON,
+        .run = cmd_resume,
+        .synopsis = "[--reason TEXT]",
+        .summary = "lift a pause (T8)",
+        .help = SCOPE_HELP "Lifts the pause of this very scope. A seat in contact goes on at once, "
+                           "another when it\n"
+                           "attaches.\n"
+                           "\n"
+                           "  examctl resume R01 --reason 'the room is dry'\n",
+    },
+    {
+        .name = "grant",
+        .argument = "SCOPE",
+        .second = "[-]SPAN",
+        .options = OPTION_REASON,
+        .run = cmd_grant,
+        .synopsis = "[--reason TEXT]",
+        .summary = "give time to a candidate, a room or a batch (T9)",
+        .help = "SCOPE is an admission number, a room (R01) or a batch (B1); SPAN is [h:]mm:ss. "
+                "A sitting\n"
+                "that has timed out and is not collected opens again. A mistaken grant is taken "
+                "back by one\n"
+                "with a minus; nobody's time falls below 0 by it.\n"
+                "\n"
+                "  examctl grant 2026010017 5:00 --reason 'screen flickered, desk 17'\n"
+                "  examctl grant R01 -2:00 --reason 'granted to the wrong room'\n",
+    },
+    {
+        .name = "move",
+        .argument = "ADMISSION_NO",
+        .second = "SEAT",
+        .options = OPTION_REASON,
+        .run = cmd_move,
+        .synopsis = "[--reason TEXT]",
+        .summary = "move a candidate to another seat (T11)",
+        .help =
+            "The sitting goes on there from its last mark once the candidate has signed in; the "
+            "old\n"
+            "seat is shut out. What it still holds is taken in when it reappears.\n"
+            "\n"
+            "  examctl move 2026010017 R01-45 --reason 'the PC does not boot'\n",
+    },
+    {
+        .name = "violation",
+        .argument = "ADMISSION_NO",
+        .options = OPTION_TEXT,
+        .run = cmd_violation,
+        .synopsis = "[--text TEXT]",
+        .summary = "record a violation (R3); no clock is touched",
+        .help =
+            "What was seen, by whom, and where the evidence is. The candidate goes on.\n"
+            "\n"
+            "  examctl violation 2026010017 --text 'notes under the desk, photo 4 of Wang Fang'\n",
+    },
+    {
+        .group = "incident",
+        .name = "list",
+        .options = OPTION_OPEN,
+        .run = cmd_incident_list,
+        .synopsis = "[--open]",
+        .summary = "list the incidents, and the time lost by each",
+        .help = "  --open  only those that are not closed\n"
+                "\n"
+                "  examctl incident list --open\n",
+    },
+    {
+        .group = "incident",
+        .name = "open",
+        .argument = "KIND",
+        .second = "SCOPE",
+        .options = OPTION_TEXT,
+        .run = cmd_incident_open,
+        .synopsis = "[--text TEXT]",
+        .summary = "open an incident: interruptions from now on belong to it",
+        .help =
+            "KIND is power, network, server, software or other; SCOPE is site, a batch, a room, "
+            "a seat\n"
+            "or an admission number. It stops no clock: `examctl pause` does.\n"
+            "\n"
+            "  examctl incident open network R01 --text 'switch of room 1 is dark'\n",
+    },
+    {
+        .group = "incident",
+        .name = "note",
+        .argument = "NO",
+        .options = OPTION_TEXT,
+        .run = cmd_incident_note,
+        .synopsis = "[--text TEXT]",
+        .summary = "add a note to an incident",
+        .help = "  examctl incident note 3 --text 'the electrician is on his way'\n",
+    },
+    {
+        .group = "incident",
+        .name = "close",
+        .argument = "NO",
+        .options = OPTION_TEXT,
+        .run = cmd_incident_close,
+        .synopsis = "[--text TEXT]",
+        .summary = "close an incident, with how it ended",
+        .help = "  examctl incident close 3 --text 'switch replaced'\n",
+    },
+    {
+        .group = "sitting",
+        .name = "show",
+        .argument = "ADMISSION_NO",
+        .run = cmd_sitting_show,
+        .synopsis = "",
+        .summary = "show a candidate's time account, interruptions and answers' times (T14)",
+        .help = "What was answered stays sealed: only when.\n"
+                "\n"
+                "  examctl sitting show 2026010017\n",
+    },
+    {
+        .group = "sitting",
+        .name = "decide",
+        .argument = "ADMISSION_NO",
+        .options = OPTION_TEXT,
+        .run = cmd_sitting_decide,
+        .synopsis = "[--text TEXT]",
+        .summary = "record the decision on an interruption that has reached the limit (R4)",
+        .help = "Acts that follow from it (grant, move, postpone) are commands of their own.\n"
+                "\n"
+                "  examctl sitting decide 2026010017 --text 'goes on, agreed with the office'\n",
+    },
+    {
+        .group = "sitting",
+        .name = "own-doing",
+        .argument = "ADMISSION_NO",
+        .second = "NO",
+        .options = OPTION_REASON,
+        .run = cmd_sitting_own_doing,
+        .synopsis = "[--reason TEXT]",
+        .summary = "mark an interruption as the candidate's own doing",
+        .help =
+            "NO is the interruption's number in `examctl sitting show`. The time stays credited.\n"
+            "\n"
+            "  examctl sitting own-doing 2026010017 2 --reason 'pulled the plug himself'\n",
+    },
+    {
+        .name = "seats",
+        .options = OPTION_ROOM,
+        .run = cmd_seats,
+        .synopsis = "[--room ROOM]",
+        .summary = "show each seat's contact, its node and its unsent answers (P6)",
+        .help = "Nobody leaves while a seat holds, or may hold, answers that no server has.\n"
+                "\n"
+                "  examctl seats --room R01\n"
+                "  examctl seats --json | jq '.seats[] | select(.connected | not)'\n",
+    },
+    {
         .name = "promote",
         .argument = "NODE",
         .options = OPTION_ATTEST | OPTION_REASON,
@@ -165,18 +381,47 @@ const struct command *command_find(int argc, char *const argv[], int *words)
     return NULL;
 }
 
-static void name_print(const struct command *c, FILE *to)
+bool command_group_names(const char *group, char *out, size_t out_bytes)
 {
-    fprintf(to, "%s%s%s%s%s", c->group != NULL ? c->group : "", c->group != NULL ? " " : "",
-            c->name, c->argument != NULL ? " " : "", c->argument != NULL ? c->argument : "");
+    const char *last = NULL;
+    size_t used = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < commands_n; i++) {
+        if (commands[i].group == NULL || strcmp(commands[i].group, group) != 0)
+            continue;
+        if (last != NULL && used < out_bytes)
+            used +=
+                (size_t)snprintf(out + used, out_bytes - used, "%s%s", used > 0 ? ", " : "", last);
+        last = commands[i].name;
+    }
+    if (last != NULL && used < out_bytes)
+        snprintf(out + used, out_bytes - used, "%s%s", used > 0 ? " or " : "", last);
+    return last != NULL;
+}
+
+enum { NAME_TEXT_BYTES = 80 };
+
+/* "batch start ID" */
+static const char *name_format(const struct command *c, char out[NAME_TEXT_BYTES])
+{
+    const char *const words[] = {c->group, c->name, c->argument, c->second};
+    size_t used = 0;
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (words[i] != NULL && used < NAME_TEXT_BYTES)
+            used += (size_t)snprintf(out + used, NAME_TEXT_BYTES - used, "%s%s",
+                                     used > 0 ? " " : "", words[i]);
+    return out;
 }
 
 void command_print_help(const struct command *c, FILE *to)
 {
-    fputs("Usage: examctl [option...] ", to);
-    name_print(c, to);
-    fprintf(to, " %s\n\nTo %s.\n\n%s\nOptions of every command: `examctl --help`\n", c->synopsis,
-            c->summary, c->help);
+    char name[NAME_TEXT_BYTES];
+
+    fprintf(to, "Usage: examctl [option...] %s %s\n\nTo %s.\n\n%s\n", name_format(c, name),
+            c->synopsis, c->summary, c->help);
+    fputs("Options of every command: `examctl --help`\n", to);
 }
 
 void command_print_overview(FILE *to)
@@ -187,13 +432,9 @@ void command_print_overview(FILE *to)
           "Commands:\n",
           to);
     for (size_t i = 0; i < commands_n; i++) {
-        const struct command *c = &commands[i];
-        char name[64];
+        char name[NAME_TEXT_BYTES];
 
-        snprintf(name, sizeof name, "%s%s%s%s%s", c->group != NULL ? c->group : "",
-                 c->group != NULL ? " " : "", c->name, c->argument != NULL ? " " : "",
-                 c->argument != NULL ? c->argument : "");
-        fprintf(to, "  %-18s %s\n", name, c->summary);
+        fprintf(to, "  %-34s%s\n", name_format(&commands[i], name), commands[i].summary);
     }
     fputs(
         "\n"
@@ -213,6 +454,9 @@ void command_print_overview(FILE *to)
         "  examctl batch start B1\n"
         "  examctl batch status B1 --watch\n"
         "  examctl promote B --attest        # server A is dead, and is off\n"
+        "  examctl pause R01                 # R4: a person decides\n"
+        "  examctl grant 2026010017 5:00\n"
+        "  examctl seats                     # nobody leaves with unsent answers\n"
         "  examctl batch collect B1\n"
         "  examctl results B1 --answers -o answers.csv\n"
         "\n"

@@ -3,6 +3,8 @@
 #ifndef EXAMCTL_COMMAND_H
 #define EXAMCTL_COMMAND_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #include "options.h"
@@ -11,6 +13,7 @@ struct command {
     const char *group; /* "batch", or NULL */
     const char *name;
     const char *argument; /* what stands behind it; in [] if it may be left out; NULL: nothing */
+    const char *second;   /* and behind that; NULL: nothing */
     unsigned options;     /* OPTION_... it knows */
     unsigned required;    /* and those it needs */
     enum exit_code (*run)(const struct options *o);
@@ -25,6 +28,9 @@ extern const size_t commands_n;
 /* The command named by the first words; *words is how many they are. NULL: no such command. */
 const struct command *command_find(int argc, char *const argv[], int *words);
 
+/* The names of a group's commands, as a person lists them; false: there is no such group. */
+bool command_group_names(const char *group, char *out, size_t out_bytes);
+
 void command_print_help(const struct command *c, FILE *to);
 void command_print_overview(FILE *to);
 
@@ -35,7 +41,23 @@ enum exit_code cmd_batch_list(const struct options *o);
 enum exit_code cmd_batch_start(const struct options *o);
 enum exit_code cmd_batch_status(const struct options *o);
 enum exit_code cmd_batch_collect(const struct options *o);
+enum exit_code cmd_batch_postpone(const struct options *o);
+enum exit_code cmd_batch_postponed(const struct options *o);
+enum exit_code cmd_batch_go_on(const struct options *o);
 enum exit_code cmd_promote(const struct options *o);
+enum exit_code cmd_pause(const struct options *o);
+enum exit_code cmd_resume(const struct options *o);
+enum exit_code cmd_grant(const struct options *o);
+enum exit_code cmd_move(const struct options *o);
+enum exit_code cmd_violation(const struct options *o);
+enum exit_code cmd_incident_list(const struct options *o);
+enum exit_code cmd_incident_open(const struct options *o);
+enum exit_code cmd_incident_close(const struct options *o);
+enum exit_code cmd_incident_note(const struct options *o);
+enum exit_code cmd_sitting_show(const struct options *o);
+enum exit_code cmd_sitting_decide(const struct options *o);
+enum exit_code cmd_sitting_own_doing(const struct options *o);
+enum exit_code cmd_seats(const struct options *o);
 enum exit_code cmd_results(const struct options *o);
 
 #endif

@@ -23,6 +23,11 @@ static void set_number(json_t *o, const char *key, uint64_t value)
     (void)json_object_set_new(o, key, json_integer((json_int_t)value));
 }
 
+static void set_signed(json_t *o, const char *key, int64_t value)
+{
+    (void)json_object_set_new(o, key, json_integer((json_int_t)value));
+}
+
 static void set_text(json_t *o, const char *key, const char *value)
 {
     (void)json_object_set_new(o, key, json_string(value));
@@ -64,6 +69,117 @@ json_t *json_of_batch(const Admin__BatchInfo *b)
     set_number(o, "lost_ms_median", b->lost_ms_median);
     set_number(o, "lost_ms_max", b->lost_ms_max);
     set_number(o, "left_ms_max", b->left_ms_max);
+    set_number(o, "postponed", b->postponed);
+    set_number(o, "expected", b->expected);
+    set_number(o, "lost", b->lost);
+    set_number(o, "paused", b->paused);
+    set_flag(o, "sign_in_open", b->sign_in_open);
+    set_number(o, "end_in_ms", b->end_in_ms);
+    set_signed(o, "entry_wall_ms", b->entry_wall_ms);
+    set_signed(o, "start_wall_ms", b->start_wall_ms);
+    set_text(o, "warning", b->warning);
+    set_number(o, "limits_reached", b->limits_reached);
+    return o;
+}
+
+json_t *json_of_result(const Admin__SittingResult *r)
+{
+    json_t *o = json_object();
+
+    set_text(o, "admission_no", r->admission_no);
+    set_text(o, "name", r->name);
+    set_text(o, "room", r->room);
+    set_text(o, "seat", r->seat);
+    set_text(o, "paper", r->paper);
+    set_text(o, "state", r->state);
+    set_text(o, "finish", r->finish);
+    set_number(o, "allot_ms", r->allot_ms);
+    set_signed(o, "grants_ms", r->grants_ms);
+    set_number(o, "used_ms", r->used_ms);
+    set_number(o, "left_ms", r->left_ms);
+    set_number(o, "lost_ms", r->lost_ms);
+    set_number(o, "answers", r->answers);
+    set_number(o, "late", r->late);
+    return o;
+}
+
+static json_t *json_of_interruption(const Admin__InterruptionRow *row)
+{
+    json_t *o = json_object();
+
+    set_number(o, "no", row->no);
+    set_number(o, "from_ms", row->from_ms);
+    set_number(o, "to_ms", row->to_ms);
+    set_number(o, "lost_ms", row->lost_ms);
+    set_text(o, "basis", word_of_basis(row->basis));
+    set_number(o, "incident", row->incident);
+    set_flag(o, "own_doing", row->own_doing);
+    return o;
+}
+
+json_t *json_of_sitting(const Admin__SittingDetail *d)
+{
+    json_t *o = json_of_result(d->result);
+    json_t *interruptions = json_array();
+
+    for (size_t i = 0; i < d->n_interruptions; i++)
+        (void)json_array_append_new(interruptions, json_of_interruption(d->interruptions[i]));
+    set_text(o, "batch", d->batch);
+    set_flag(o, "begun", d->begun);
+    set_number(o, "elapsed_ms", d->elapsed_ms);
+    set_number(o, "open_ms", d->open_ms);
+    set_number(o, "finished_ms", d->finished_ms);
+    set_number(o, "violations", d->violations);
+    set_number(o, "former_sessions", d->former_sessions);
+    set_flag(o, "limit_reached", d->limit_reached);
+    set_number(o, "interruptions_in_all", d->result->interruptions);
+    (void)json_object_set_new(o, "interruptions", interruptions);
+    return o;
+}
+
+json_t *json_of_answer_time(const Admin__AnswerRow *row)
+{
+    json_t *o = json_object();
+
+    set_text(o, "item", row->item);
+    set_text(o, "subject", row->subject);
+    set_number(o, "seq", row->seq);
+    set_number(o, "made_at_ms", row->made_at_ms);
+    set_flag(o, "late", row->late);
+    return o;
+}
+
+json_t *json_of_incident(const Admin__IncidentRow *row)
+{
+    json_t *o = json_object();
+
+    set_number(o, "incident", row->incident);
+    set_text(o, "kind", word_of_incident_kind(row->kind));
+    set_text(o, "scope", word_of_scope_kind(row->scope));
+    set_text(o, "scope_name", row->scope_name);
+    set_text(o, "text", row->text);
+    set_text(o, "who", row->who);
+    set_flag(o, "open", row->open);
+    set_number(o, "since_ms", row->since_ms);
+    set_number(o, "closed_ms", row->closed_ms);
+    set_number(o, "notes", row->notes);
+    set_number(o, "interruptions", row->interruptions);
+    set_number(o, "lost_ms", row->lost_ms);
+    return o;
+}
+
+json_t *json_of_seat(const struct seat_line *line)
+{
+    json_t *o = json_object();
+
+    set_text(o, "seat", line->seat);
+    set_flag(o, "connected", line->node[0] != '\0');
+    set_text(o, "node", line->node);
+    set_text(o, "admission_no", line->admission_no);
+    set_text(o, "state", line->state);
+    set_number(o, "unsent", line->unsent);
+    set_flag(o, "unsent_known", line->unsent_known);
+    set_number(o, "silent_ms", line->silent_ms);
     return o;
 }
 
@@ -112,6 +228,12 @@ json_t *json_of_node(const char *address, const Admin__NodeStatus *s)
     set_number(o, "memory_bytes", s->memory_bytes);
     set_text(o, "failure", s->failure);
     set_number(o, "branch_records", s->branch_records);
+    set_flag(o, "ups", s->ups);
+    set_text(o, "power", word_of_power(s->power));
+    set_text(o, "power_text", s->power_text);
+    set_number(o, "incidents_open", s->incidents_open);
+    set_number(o, "limits_reached", s->limits_reached);
+    set_flag(o, "going_down", s->going_down);
     for (size_t i = 0; i < s->n_peers; i++)
         (void)json_array_append_new(peers, json_of_peer(s->peers[i]));
     for (size_t i = 0; i < s->n_batches; i++)

@@ -40,6 +40,10 @@ static const struct option long_options[] = {
     {"reason", required_argument, NULL, CODE_FIRST_OWN + 13},
     {"answers", no_argument, NULL, CODE_FIRST_OWN + 14},
     {"output", required_argument, NULL, CODE_FIRST_OWN + 15},
+    {"text", required_argument, NULL, CODE_FIRST_OWN + 16},
+    {"room", required_argument, NULL, CODE_FIRST_OWN + 17},
+    {"new-batch", required_argument, NULL, CODE_FIRST_OWN + 18},
+    {"open", no_argument, NULL, CODE_FIRST_OWN + 19},
     {"nodes", required_argument, NULL, CODE_NODES},
     {"who", required_argument, NULL, CODE_WHO},
     {"json", no_argument, NULL, CODE_JSON},
@@ -50,9 +54,16 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
+/* Behind a command a word like -5:00 is a span of time that is taken back, and no option: getopt
+ * hands it over as the "option" -5 with the rest as its value. */
+#define LETTERS_COMMON "o:hV"
+#define LETTERS_SPAN   "0::1::2::3::4::5::6::7::8::9::"
+
 struct parse {
     struct options *o;
-    const char *nodes; /* text of --nodes */
+    char **argv;          /* that getopt is going through */
+    const char *negative; /* the word like -5:00; NULL: none */
+    const char *nodes;    /* text of --nodes */
     const char *who;
     unsigned seen; /* OPTION_ bits */
 };
@@ -72,6 +83,18 @@ static enum exit_code take_text(const char *option, const char *text, size_t byt
 
     if (n == 0 || n > bytes_max || !codec_text_ok(text, n)) {
         report_error("--%s needs 1 to %zu bytes of UTF-8 text", option, bytes_max);
+        return EXIT_CODE_USAGE;
+    }
+    *out = text;
+    return EXIT_CODE_DONE;
+}
+
+static enum exit_code take_name(const char *option, const char *text, const char **out)
+{
+    if (!codec_name_ok(text)) {
+        report_error("--%s '%s' is no name; use at most %d bytes without spaces, commas, quotes "
+                     "and slashes",
+                     option, text, NAME_BYTES_MAX);
         return EXIT_CODE_USAGE;
     }
     *out = text;
@@ -130,6 +153,12 @@ static enum exit_code take_own(struct parse *p, unsigned bit, const char *value)
         return take_text("title", value, TITLE_BYTES_MAX, &o->title);
     case OPTION_REASON:
         return take_text("reason", value, REASON_BYTES_MAX, &o->reason);
+    case OPTION_TEXT:
+        return take_text("text", value, REASON_BYTES_MAX, &o->text);
+    case OPTION_ROOM:
+        return take_name("room", value, &o->room);
+    case OPTION_NEW_BATCH:
+        return take_name("new-batch", value, &o->new_batch);
     case OPTION_PAPER:
         return take_paper(o, value);
     case OPTION_ALLOT:
@@ -162,9 +191,24 @@ static enum exit_code take_own(struct parse *p, unsigned bit, const char *value)
     case OPTION_ANSWERS:
         o->answers = true;
         break;
+    case OPTION_OPEN:
+        o->open = true;
+        break;
     default:
         break;
     }
+    return EXIT_CODE_DONE;
+}
+
+static enum exit_code take_negative(struct parse *p)
+{
+    const char *word = optarg != NULL ? optarg - 2 : p->argv[optind - 1];
+
+    if (word[0] != '-' || p->negative != NULL) {
+        report_error("a second '%s' is one word too many; see `examctl --help`", word);
+        return EXIT_CODE_USAGE;
+    }
+    p->negative = word;
     return EXIT_CODE_DONE;
 }
 
@@ -195,6 +239,8 @@ static enum exit_code take_option(struct parse *p, int code)
     default:
         break;
     }
+    if (code >= '0' && code <= '9')
+        return take_negative(p);
     if (code >= CODE_FIRST_OWN)
         return take_own(p, 1u << (code - CODE_FIRST_OWN), optarg);
     fputs("Try `examctl --help`.\n", stderr); /* getopt has said what is wrong */
@@ -207,6 +253,7 @@ static enum exit_code options_read(struct parse *p, int argc, char **argv, const
     int code;
 
     optind = 0; /* glibc: begin anew */
+    p->argv = argv;
     while ((code = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
         enum exit_code exit_code = take_option(p, code);
 
@@ -241,29 +288,48 @@ static enum exit_code check_own(const struct parse *p, const struct command *c)
     return EXIT_CODE_USAGE;
 }
 
-static enum exit_code check_argument(struct options *o, const struct command *c, int n,
-                                     char **words)
+static void report_needs(const struct command *c, const char *what)
 {
-    int allowed = c->argument != NULL ? 1 : 0;
+    report_error("`%s` needs %s behind it; see `examctl %s%s%s --help`", c->name, what,
+                 c->group != NULL ? c->group : "", c->group != NULL ? " " : "", c->name);
+}
 
-    if (n > allowed) {
-        report_error("'%s' is one word too many; see `examctl --help`", words[allowed]);
+static bool check_name(const char *text)
+{
+    if (text == NULL || codec_name_ok(text))
+        return true;
+    report_error("'%s' is no name; use at most %d bytes without spaces, commas, quotes and slashes",
+                 text, NAME_BYTES_MAX);
+    return false;
+}
+
+/* The words behind the command, a negative span last. */
+static enum exit_code check_arguments(const struct parse *p, const struct command *c, int n,
+                                      char **words)
+{
+    int allowed = (c->argument != NULL) + (c->second != NULL);
+    int given = n + (p->negative != NULL);
+    struct options *o = p->o;
+
+    if (given > allowed) {
+        report_error("'%s' is one word too many; see `examctl --help`",
+                     n > allowed ? words[allowed] : p->negative);
         return EXIT_CODE_USAGE;
     }
-    if (n == 1)
+    if (n >= 1)
         o->argument = words[0];
-    if (n == 0 && allowed && c->argument[0] != '[') {
-        report_error("`%s` needs %s behind it; see `examctl %s%s%s --help`", c->name, c->argument,
-                     c->group != NULL ? c->group : "", c->group != NULL ? " " : "", c->name);
+    if (given == 2)
+        o->second = n == 2 ? words[1] : p->negative;
+    if (c->argument != NULL && c->argument[0] != '[' && o->argument == NULL) {
+        report_needs(c, c->argument);
         return EXIT_CODE_USAGE;
     }
-    if ((o->argument != NULL && !codec_name_ok(o->argument)) ||
-        (o->batch != NULL && !codec_name_ok(o->batch))) {
-        report_error("'%s' is no name; use at most %d bytes without spaces, commas, quotes and "
-                     "slashes",
-                     o->argument != NULL ? o->argument : o->batch, NAME_BYTES_MAX);
+    if (c->second != NULL && o->second == NULL) {
+        report_needs(c, c->second);
         return EXIT_CODE_USAGE;
     }
+    if (!check_name(o->argument) || !check_name(o->second) || !check_name(o->batch))
+        return EXIT_CODE_USAGE;
     return EXIT_CODE_DONE;
 }
 
@@ -332,17 +398,29 @@ static enum exit_code command_parse(struct parse *p, const struct command *c, in
     argv += words - 1;
     argc -= words - 1;
     argv[0] = program;
-    exit_code = options_read(p, argc, argv, "o:hV");
+    exit_code = options_read(p, argc, argv, LETTERS_COMMON LETTERS_SPAN);
     if (exit_code != EXIT_CODE_DONE || p->o->help || p->o->version)
         return exit_code;
     exit_code = check_own(p, c);
     if (exit_code == EXIT_CODE_DONE)
-        exit_code = check_argument(p->o, c, argc - optind, argv + optind);
+        exit_code = check_arguments(p, c, argc - optind, argv + optind);
     if (exit_code == EXIT_CODE_DONE)
         exit_code = take_nodes(p->o, p->nodes);
     if (exit_code == EXIT_CODE_DONE)
         exit_code = take_who(p->o, p->who);
     return exit_code;
+}
+
+static void report_unknown(int argc, char **argv)
+{
+    char names[256];
+
+    if (argc == 0)
+        report_error("what is to be done? See `examctl --help`");
+    else if (command_group_names(argv[0], names, sizeof names))
+        report_error("`%s` needs %s behind it; see `examctl --help`", argv[0], names);
+    else
+        report_error("no command `%s`; see `examctl --help`", argv[0]);
 }
 
 enum exit_code options_parse(int argc, char **argv, struct options *o,
@@ -356,7 +434,7 @@ enum exit_code options_parse(int argc, char **argv, struct options *o,
     memset(o, 0, sizeof *o);
     o->timeout_ms = TIMEOUT_MS_DEFAULT;
     *command = NULL;
-    exit_code = options_read(&p, argc, argv, "+o:hV");
+    exit_code = options_read(&p, argc, argv, "+" LETTERS_COMMON);
     if (exit_code != EXIT_CODE_DONE)
         return exit_code;
     argc -= optind;
@@ -366,13 +444,7 @@ enum exit_code options_parse(int argc, char **argv, struct options *o,
         return EXIT_CODE_DONE;
     c = command_find(argc, argv, &words);
     if (c == NULL) {
-        if (argc == 0)
-            report_error("what is to be done? See `examctl --help`");
-        else if (strcmp(argv[0], "batch") == 0)
-            report_error("`batch` needs list, start, status or collect behind it; see "
-                         "`examctl --help`");
-        else
-            report_error("no command `%s`; see `examctl --help`", argv[0]);
+        report_unknown(argc, argv);
         return EXIT_CODE_USAGE;
     }
     exit_code = command_parse(&p, c, words, argc, argv);

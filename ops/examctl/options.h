@@ -25,7 +25,8 @@ struct options {
     bool version;
     uint64_t timeout_ms; /* for each reply */
 
-    const char *argument; /* the batch or node that the command is about; NULL: none */
+    const char *argument; /* the batch, node, scope ... that the command is about; NULL: none */
+    const char *second;   /* and what comes behind it; NULL: none */
 
     /* of some; NULL or 0: not given */
     const char *site;
@@ -36,6 +37,9 @@ struct options {
     size_t papers_n;
     const char *title;
     const char *reason;
+    const char *text;
+    const char *room;
+    const char *new_batch;
     const char *output;
     uint64_t allot_ms;
     uint64_t grace_ms;
@@ -45,6 +49,7 @@ struct options {
     bool unfinished;
     bool attest;
     bool answers;
+    bool open;
 };
 
 /* Own options of commands, as bits; those of every command have none. */
@@ -65,6 +70,10 @@ enum {
     OPTION_REASON = 1 << 13,
     OPTION_ANSWERS = 1 << 14,
     OPTION_OUTPUT = 1 << 15,
+    OPTION_TEXT = 1 << 16,
+    OPTION_ROOM = 1 << 17,
+    OPTION_NEW_BATCH = 1 << 18,
+    OPTION_OPEN = 1 << 19,
 };
 
 /* EXIT_CODE_DONE: *command is what to run (NULL with --help or --version alone), and with neither

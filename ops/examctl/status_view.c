@@ -61,7 +61,7 @@ static void node_row(struct text_table *t, const struct cluster_node *node)
         text_table_add(t, "-");
         text_table_add(t, "%s", node->address->text);
         text_table_add(t, "no answer");
-        for (int i = 0; i < 7; i++)
+        for (int i = 0; i < 8; i++)
             text_table_add(t, "-");
         return;
     }
@@ -76,7 +76,46 @@ static void node_row(struct text_table *t, const struct cluster_node *node)
     text_table_add(t, "%" PRIu32, s->seats_connected);
     text_table_add(t, "%s", brief(s->up_ms, up));
     text_table_add(t, "%s", disk);
+    text_table_add(t, "%s", s->ups ? word_of_power(s->power) : "no UPS");
     text_table_add(t, "%s", peers);
+}
+
+/* R1, W4 */
+static void power_attention(const Admin__NodeStatus *s, FILE *to)
+{
+    if (s->power == ADMIN__POWER__POWER_BATTERY || s->power == ADMIN__POWER__POWER_BATTERY_LOW)
+        fprintf(to, "! %s has lost the mains and runs on %s (R1). Its UPS says: %s\n", s->node,
+                s->power == ADMIN__POWER__POWER_BATTERY ? "battery" : "a battery that is low",
+                s->power_text);
+    else if (s->ups && s->power == ADMIN__POWER__POWER_UNKNOWN)
+        fprintf(to, "! %s does not know its power: %s. Look at its UPS.\n", s->node, s->power_text);
+    if (s->going_down)
+        fprintf(to, "! %s goes down, in order: its battery is low (W4).\n", s->node);
+}
+
+static void decisions_attention(const Admin__NodeStatus *s, FILE *to)
+{
+    if (s->role != ADMIN__ROLE__ROLE_PRIMARY)
+        return;
+    if (s->incidents_open > 0)
+        fprintf(to, "! %" PRIu32 " incident%s open: `examctl incident list --open`.\n",
+                s->incidents_open, s->incidents_open == 1 ? " is" : "s are");
+    if (s->limits_reached > 0)
+        fprintf(to,
+                "! %" PRIu32 " interruption%s reached the limit and wait for a decision (R4): "
+                "`examctl sitting show`, `examctl sitting decide`.\n",
+                s->limits_reached, s->limits_reached == 1 ? " has" : "s have");
+    for (size_t i = 0; i < s->n_batches; i++) {
+        const Admin__BatchInfo *b = s->batches[i];
+
+        if (b->state == ADMIN__BATCH_STATE__BATCH_STATE_SUSPENDED)
+            fprintf(to,
+                    "! Batch %s is suspended (W4): decide between `examctl batch go-on %s` and "
+                    "`examctl batch postpone %s`.\n",
+                    b->batch, b->batch, b->batch);
+        if (b->warning[0] != '\0')
+            fprintf(to, "! Batch %s: %s\n", b->batch, b->warning);
+    }
 }
 
 static void node_attention(const struct cluster_node *node, FILE *to)
@@ -116,6 +155,8 @@ static void node_attention(const struct cluster_node *node, FILE *to)
     if (s->branch_records > 0)
         fprintf(to, "! %s keeps %" PRIu64 " records of a dead branch (W5, A3).\n", s->node,
                 s->branch_records);
+    power_attention(s, to);
+    decisions_attention(s, to);
 }
 
 static const Admin__NodeStatus *any_founded(const struct cluster *c)
@@ -151,8 +192,9 @@ static void sites_print(const struct cluster *c, FILE *to)
 enum exit_code status_view_nodes(const struct cluster *c, FILE *to)
 {
     static const struct text_column columns[] = {
-        {"NODE", false}, {"ADDRESS", false}, {"ROLE", false}, {"EPOCH", true}, {"SAVED", false},
-        {"LSN", true},   {"SEATS", true},    {"UP", true},    {"DISK", true},  {"PEERS", false},
+        {"NODE", false},  {"ADDRESS", false}, {"ROLE", false},  {"EPOCH", true},
+        {"SAVED", false}, {"LSN", true},      {"SEATS", true},  {"UP", true},
+        {"DISK", true},   {"POWER", false},   {"PEERS", false},
     };
     struct text_table t;
     exam_err err;
@@ -251,8 +293,17 @@ void status_view_batch(const Admin__BatchInfo *b, FILE *to)
             b->sittings, b->signed_in, b->attached, b->answering);
     fprintf(to,
             "Finished  %" PRIu32 ": %" PRIu32 " submitted, %" PRIu32 " timed out, %" PRIu32
-            " absent, %" PRIu32 " closed\n",
-            b->finished, b->submitted, b->timed_out, b->absent, b->closed);
+            " absent, %" PRIu32 " closed, %" PRIu32 " postponed\n",
+            b->finished, b->submitted, b->timed_out, b->absent, b->closed, b->postponed);
+    fprintf(to,
+            "Open      %" PRIu32 " not signed in, %" PRIu32 " out of contact, %" PRIu32 " paused\n",
+            b->expected, b->lost, b->paused);
     fprintf(to, "Answers   %" PRIu64 "\n", b->answers);
     fprintf(to, "Lost time %s min, %s median, %s max (credited)\n", min, median, max);
+    if (b->sign_in_open)
+        fputs("Sign-in   open\n", to);
+    if (b->end_in_ms > 0)
+        fprintf(to, "Ends      in %s, if nothing more happens\n", brief(b->end_in_ms, max));
+    if (b->warning[0] != '\0')
+        fprintf(to, "! %s\n", b->warning);
 }

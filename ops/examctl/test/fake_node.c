@@ -116,12 +116,13 @@ static bool welcome_send(struct fake_node *f, int fd, const Admin__Request *requ
     return reply_send(f, fd, request, &reply);
 }
 
-static void batch_fill(Admin__BatchInfo *b, char *name, char *title)
+static void batch_fill(const struct fake_node *f, Admin__BatchInfo *b, char *name, char *title)
 {
     admin__batch_info__init(b);
     b->batch = name;
     b->title = title;
-    b->state = ADMIN__BATCH_STATE__BATCH_STATE_RUNNING;
+    b->state = f->script.batch_state != 0 ? f->script.batch_state
+                                          : ADMIN__BATCH_STATE__BATCH_STATE_RUNNING;
     b->sittings = 480;
     b->finished = 3;
     b->allot_ms = 3600000;
@@ -131,19 +132,21 @@ static void batch_fill(Admin__BatchInfo *b, char *name, char *title)
 static bool status_send(struct fake_node *f, int fd, const Admin__Request *request)
 {
     char name[] = "B1", title[] = "电工三级", node[33], version[] = "9.9.9", site[] = "Site 1";
-    char peer_name[] = "Z";
+    char peer_name[] = "Z", power_text[] = "ups@127.0.0.1: OB", second_name[] = "B2";
     uint8_t site_id[SITE_ID_BYTES] = {0xab, 0xcd};
     uint8_t hash[HASH_BYTES] = {1};
     Admin__NodeStatus status = ADMIN__NODE_STATUS__INIT;
     Admin__PeerStatus peer = ADMIN__PEER_STATUS__INIT;
     Admin__PeerStatus *peers[] = {&peer};
-    Admin__BatchInfo batch;
-    Admin__BatchInfo *batches[] = {&batch};
+    Admin__BatchInfo batch, second;
+    Admin__BatchInfo *batches[] = {&batch, &second};
     Admin__Reply reply = ADMIN__REPLY__INIT;
 
     f->seen.statuses++;
     snprintf(node, sizeof node, "%s", f->script.node);
-    batch_fill(&batch, name, title);
+    batch_fill(f, &batch, name, title);
+    batch_fill(f, &second, second_name, title);
+    second.state = ADMIN__BATCH_STATE__BATCH_STATE_SUSPENDED;
     peer.node = peer_name;
     status.node = node;
     status.version = version;
@@ -157,7 +160,12 @@ static bool status_send(struct fake_node *f, int fd, const Admin__Request *reque
     status.peers = peers;
     status.n_peers = 1;
     status.batches = batches;
-    status.n_batches = 1;
+    status.n_batches = f->script.suspended ? 2 : 1;
+    status.ups = f->script.ups;
+    status.power = f->script.power;
+    status.power_text = power_text;
+    status.incidents_open = f->script.suspended;
+    status.limits_reached = f->script.suspended;
     if (request->status->digest)
         status.state_digest = status.hash;
     reply.kind_case = ADMIN__REPLY__KIND_NODE_STATUS;
@@ -171,7 +179,7 @@ static bool batch_send(struct fake_node *f, int fd, const Admin__Request *reques
     Admin__BatchInfo batch;
     Admin__Reply reply = ADMIN__REPLY__INIT;
 
-    batch_fill(&batch, name, title);
+    batch_fill(f, &batch, name, title);
     reply.kind_case = ADMIN__REPLY__KIND_BATCH_INFO;
     reply.batch_info = &batch;
     return reply_send(f, fd, request, &reply);
@@ -180,7 +188,8 @@ static bool batch_send(struct fake_node *f, int fd, const Admin__Request *reques
 static bool sitting_send(struct fake_node *f, int fd, const Admin__Request *request, unsigned i)
 {
     char admission_no[16], name[] = "=王芳", room[] = "R01", seat[] = "R01-01", paper[] = "ELEC-3";
-    char state[] = "finished", finish[] = "submitted";
+    char state[] = "finished", finish[] = "submitted", postponed[] = "postponed";
+    char id_no[] = "11010519491231002X";
     Admin__SittingResult s = ADMIN__SITTING_RESULT__INIT;
     Admin__Reply reply = ADMIN__REPLY__INIT;
 
@@ -193,6 +202,12 @@ static bool sitting_send(struct fake_node *f, int fd, const Admin__Request *requ
     s.state = state;
     s.finish = finish;
     s.allot_ms = 3600000;
+    if (f->script.batch_state == ADMIN__BATCH_STATE__BATCH_STATE_POSTPONED && i > 1) {
+        s.finish = postponed;
+        s.allot_ms += i == 3 ? 15 * 60000 : 0;
+    }
+    if (request->results->id_no && !f->script.hides_ids)
+        s.id_no = id_no;
     s.grants_ms = -5;
     reply.more = true;
     reply.kind_case = ADMIN__REPLY__KIND_SITTING_RESULT;
@@ -241,6 +256,208 @@ static bool results_send(struct fake_node *f, int fd, const Admin__Request *requ
     }
     return done_send(f, fd, request);
 }
+
+/* ---------------------------------------------------------------- contingencies */
+
+static void name_take(char to[64], const char *from)
+{
+    snprintf(to, 64, "%s", from);
+}
+
+/* What the act says, into what was seen. */
+static void contingency_take(struct fake_seen *s, const Admin__Request *r)
+{
+    const Admin__Target *target = NULL;
+
+    switch (r->kind_case) {
+    case ADMIN__REQUEST__KIND_PAUSE:
+        target = r->pause->target;
+        name_take(s->why, r->pause->why);
+        break;
+    case ADMIN__REQUEST__KIND_RESUME:
+        target = r->resume->target;
+        name_take(s->why, r->resume->why);
+        break;
+    case ADMIN__REQUEST__KIND_GRANT:
+        target = r->grant->target;
+        s->ms = r->grant->ms;
+        name_take(s->why, r->grant->why);
+        break;
+    case ADMIN__REQUEST__KIND_MOVE:
+        name_take(s->target, r->move->admission_no);
+        name_take(s->seat, r->move->seat);
+        name_take(s->why, r->move->why);
+        break;
+    case ADMIN__REQUEST__KIND_VIOLATION:
+        name_take(s->target, r->violation->admission_no);
+        name_take(s->why, r->violation->text);
+        break;
+    case ADMIN__REQUEST__KIND_POSTPONE:
+        name_take(s->target, r->postpone->batch);
+        name_take(s->why, r->postpone->why);
+        break;
+    case ADMIN__REQUEST__KIND_SUSPENDED_DECISION:
+        name_take(s->target, r->suspended_decision->batch);
+        name_take(s->why, r->suspended_decision->why);
+        break;
+    case ADMIN__REQUEST__KIND_INCIDENT_OPEN:
+        target = r->incident_open->target;
+        s->kind = r->incident_open->kind;
+        name_take(s->why, r->incident_open->text);
+        break;
+    case ADMIN__REQUEST__KIND_INCIDENT_CLOSE:
+        s->number = r->incident_close->incident;
+        name_take(s->why, r->incident_close->text);
+        break;
+    case ADMIN__REQUEST__KIND_INCIDENT_NOTE:
+        s->number = r->incident_note->incident;
+        name_take(s->why, r->incident_note->text);
+        break;
+    case ADMIN__REQUEST__KIND_LIMIT_DECIDE:
+        name_take(s->target, r->limit_decide->admission_no);
+        name_take(s->why, r->limit_decide->text);
+        break;
+    case ADMIN__REQUEST__KIND_OWN_DOING:
+        name_take(s->target, r->own_doing->admission_no);
+        s->number = r->own_doing->interruption;
+        name_take(s->why, r->own_doing->why);
+        break;
+    default:
+        return;
+    }
+    s->acts++;
+    s->last_act = r->kind_case;
+    if (target != NULL)
+        name_take(s->target, target->name);
+}
+
+static bool is_preview(const Admin__Request *r)
+{
+    switch (r->kind_case) {
+    case ADMIN__REQUEST__KIND_PAUSE:
+        return r->pause->preview;
+    case ADMIN__REQUEST__KIND_RESUME:
+        return r->resume->preview;
+    case ADMIN__REQUEST__KIND_GRANT:
+        return r->grant->preview;
+    case ADMIN__REQUEST__KIND_MOVE:
+        return r->move->preview;
+    case ADMIN__REQUEST__KIND_POSTPONE:
+        return r->postpone->preview;
+    case ADMIN__REQUEST__KIND_SUSPENDED_DECISION:
+        return r->suspended_decision->preview;
+    default:
+        return false;
+    }
+}
+
+static bool detail_send(struct fake_node *f, int fd, const Admin__Request *request)
+{
+    char name[] = "王芳", room[] = "R01", seat[] = "R01-01", paper[] = "ELEC-3", batch[] = "B1";
+    char state[] = "paused", *admission_no = request->sitting_show->admission_no;
+    Admin__SittingResult s = ADMIN__SITTING_RESULT__INIT;
+    Admin__SittingDetail d = ADMIN__SITTING_DETAIL__INIT;
+    Admin__InterruptionRow row = ADMIN__INTERRUPTION_ROW__INIT;
+    Admin__InterruptionRow *rows[] = {&row};
+    Admin__Reply reply = ADMIN__REPLY__INIT;
+
+    s.admission_no = admission_no;
+    s.name = name;
+    s.room = room;
+    s.seat = seat;
+    s.paper = paper;
+    s.state = state;
+    s.allot_ms = 3600000;
+    s.grants_ms = -120000;
+    s.used_ms = 1200250;
+    s.left_ms = 2279750;
+    s.lost_ms = 32000;
+    s.answers = 1;
+    s.interruptions = 3;
+    row.no = 3;
+    row.from_ms = 735000;
+    row.to_ms = 767000;
+    row.lost_ms = 32000;
+    row.basis = EV__BASIS__BASIS_CLAIM;
+    row.incident = 4;
+    d.result = &s;
+    d.batch = batch;
+    d.begun = true;
+    d.elapsed_ms = 1232250;
+    d.open_ms = 5000;
+    d.interruptions = rows;
+    d.n_interruptions = 1;
+    d.limit_reached = true;
+    reply.more = true;
+    reply.kind_case = ADMIN__REPLY__KIND_SITTING_DETAIL;
+    reply.sitting_detail = &d;
+    return reply_send(f, fd, request, &reply) && answers_send(f, fd, request, 1) &&
+           done_send(f, fd, request);
+}
+
+static bool incidents_send(struct fake_node *f, int fd, const Admin__Request *request)
+{
+    char scope[] = "R01", text[] = "switch is dark", who[] = "", other[] = "王芳";
+    Admin__IncidentRow row[2] = {ADMIN__INCIDENT_ROW__INIT, ADMIN__INCIDENT_ROW__INIT};
+    Admin__IncidentRow *list[] = {&row[0], &row[1]};
+    Admin__IncidentRows rows = ADMIN__INCIDENT_ROWS__INIT;
+    Admin__Reply reply = ADMIN__REPLY__INIT;
+
+    for (unsigned i = 0; i < 2; i++) {
+        row[i].incident = 4 - i;
+        row[i].kind = EV__INCIDENT_KIND__INCIDENT_KIND_NETWORK;
+        row[i].scope = EV__SCOPE_KIND__SCOPE_KIND_ROOM;
+        row[i].scope_name = scope;
+        row[i].text = text;
+        row[i].who = i == 0 ? who : other;
+        row[i].open = i == 0;
+        row[i].since_ms = 90500;
+        row[i].closed_ms = i * 30000;
+        row[i].interruptions = 40;
+        row[i].lost_ms = 1280000;
+    }
+    rows.rows = list;
+    rows.n_rows = request->incidents->open ? 1 : 2;
+    reply.kind_case = ADMIN__REPLY__KIND_INCIDENT_ROWS;
+    reply.incident_rows = &rows;
+    return reply_send(f, fd, request, &reply);
+}
+
+/* Three seats; the one of seat_contact is in contact and holds unsent answers. */
+static bool seats_send(struct fake_node *f, int fd, const Admin__Request *request)
+{
+    char seat[3][16], admission_no[] = "2026010001", state[] = "answering", node[33];
+    Admin__SeatRow row[3];
+    Admin__SeatRow *list[3];
+    Admin__SeatRows rows = ADMIN__SEAT_ROWS__INIT;
+    Admin__Reply reply = ADMIN__REPLY__INIT;
+
+    for (unsigned i = 0; i < 3; i++) {
+        admin__seat_row__init(&row[i]);
+        snprintf(seat[i], sizeof seat[i], "R01-%02u", 3 - i);
+        row[i].seat = seat[i];
+        if (i > 0) { /* the last one is a spare seat */
+            row[i].admission_no = admission_no;
+            row[i].state = state;
+        }
+        row[i].connected =
+            f->script.seat_contact != NULL && strcmp(f->script.seat_contact, seat[i]) == 0;
+        row[i].unsent_known = row[i].connected;
+        row[i].unsent = row[i].connected ? 7 : 0;
+        row[i].silent_ms = 400;
+        list[i] = &row[i];
+    }
+    snprintf(node, sizeof node, "%s", f->script.node);
+    rows.node = node;
+    rows.rows = list;
+    rows.n_rows = 3;
+    reply.more = true;
+    reply.kind_case = ADMIN__REPLY__KIND_SEAT_ROWS;
+    reply.seat_rows = &rows;
+    return reply_send(f, fd, request, &reply) && done_send(f, fd, request);
+}
+
+/* ---------------------------------------------------------------- acts */
 
 static void part_take(struct fake_node *f, const Admin__ImportPart *part)
 {
@@ -316,8 +533,19 @@ static bool request_answer(struct fake_node *f, int fd, const Admin__Request *re
         return batch_send(f, fd, request);
     case ADMIN__REQUEST__KIND_RESULTS:
         return results_send(f, fd, request);
+    case ADMIN__REQUEST__KIND_SITTING_SHOW:
+        return detail_send(f, fd, request);
+    case ADMIN__REQUEST__KIND_INCIDENTS:
+        return incidents_send(f, fd, request);
+    case ADMIN__REQUEST__KIND_SEATS:
+        return seats_send(f, fd, request);
     default:
-        act_take(f, request);
+        if (is_preview(request)) {
+            f->seen.previews++;
+        } else {
+            act_take(f, request);
+            contingency_take(&f->seen, request);
+        }
         return act_answer(f, fd, request);
     }
 }

@@ -29,7 +29,12 @@ struct fake_script {
     uint32_t refuse_code; /* acts are refused with it; 0: they are done */
     const char *refuse_rule;
     uint32_t refuse_line;
-    uint64_t seed; /* of FAKE_RANDOM */
+    uint64_t seed;                 /* of FAKE_RANDOM */
+    Admin__BatchState batch_state; /* of B1; 0: running */
+    Admin__Power power;
+    bool ups, suspended;      /* a UPS is configured; the node tells of a suspended batch B2, too */
+    bool hides_ids;           /* as a node of an earlier version: no ID numbers */
+    const char *seat_contact; /* the one of its three seats that is in contact with it */
 };
 
 struct fake_seen {
@@ -39,6 +44,11 @@ struct fake_seen {
     bool attest, unfinished, digest_ok;
     uint64_t allot_ms, grace_ms;
     char who[64], batch[64], why[64], site[64];
+    unsigned previews, acts; /* of contingency acts: asked what would be, and done */
+    unsigned last_act;       /* the last one's kind_case */
+    char target[64], seat[64];
+    int64_t ms;
+    unsigned number, kind;
 };
 
 struct fake_node;

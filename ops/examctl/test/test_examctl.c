@@ -29,6 +29,7 @@ struct fixture {
     struct fake_node *fake;
     struct fake_seen seen;
     char nodes[32]; /* its address */
+    char input[64]; /* stdin of the programs */
     char folder[32];
     char out[OUTPUT_BYTES];
     char err[OUTPUT_BYTES];
@@ -41,6 +42,7 @@ static int setup(void **state)
     if (f == NULL)
         return -1;
     strcpy(f->folder, "/tmp/test_examctl.XXXXXX");
+    strcpy(f->input, "/dev/null");
     *state = f;
     return mkdtemp(f->folder) == NULL ? -1 : 0;
 }
@@ -84,7 +86,7 @@ static void output_read(const char *path, char out[OUTPUT_BYTES])
     fclose(from);
 }
 
-/* Runs a program with stdin from /dev/null; the words end with NULL. Returns its exit code. */
+/* Runs a program; the words end with NULL. Returns its exit code. */
 static int run_words(struct fixture *f, const char *const words[])
 {
     char user[] = "USER=tester", locale[] = "LC_ALL=C.UTF-8", asan[] = "ASAN_OPTIONS=exitcode=99";
@@ -103,7 +105,7 @@ static int run_words(struct fixture *f, const char *const words[])
     snprintf(path[0], sizeof path[0], "%s/out", f->folder);
     snprintf(path[1], sizeof path[1], "%s/err", f->folder);
     posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, 0, f->input, O_RDONLY | O_NOCTTY, 0);
     for (int i = 0; i < 2; i++)
         posix_spawn_file_actions_addopen(&actions, i + 1, path[i], O_WRONLY | O_CREAT | O_TRUNC,
                                          0600);
@@ -161,8 +163,10 @@ static void test_examctl__refuses_wrong_command_lines(void **state)
     } cases[] = {
         {{NULL}, "what is to be done?"},
         {{"frobnicate", NULL}, "no command `frobnicate`"},
-        {{"batch", NULL}, "`batch` needs list, start, status or collect"},
-        {{"batch", "stop", "B1", NULL}, "`batch` needs list, start, status or collect"},
+        {{"batch", NULL},
+         "`batch` needs list, start, status, collect, postpone, postponed or go-on behind"},
+        {{"batch", "stop", "B1", NULL},
+         "`batch` needs list, start, status, collect, postpone, postponed or go-on behind"},
         {{"status", NULL}, "--nodes"},
         {{"--nodes", "nowhere", "status", NULL}, "'nowhere' in the list of nodes"},
         {{"--nodes", "a:1,b:0", "status", NULL}, "'b:0' in the list of nodes"},
@@ -175,6 +179,26 @@ static void test_examctl__refuses_wrong_command_lines(void **state)
         {{"--nodes", "a:1", "import", "--allot", "60", NULL}, "--allot '60' is no span"},
         {{"--nodes", "a:1", "import", "--timing", "mine", NULL}, "--timing 'mine'"},
         {{"--nodes", "a:1", "status", "--frob", NULL}, "--frob"},
+        {{"incident", NULL}, "`incident` needs list, open, note or close behind"},
+        {{"--nodes", "a:1", "pause", NULL}, "`pause` needs SCOPE"},
+        {{"--nodes", "a:1", "grant", "R01", NULL}, "`grant` needs [-]SPAN"},
+        {{"--nodes", "a:1", "grant", "R01", "five", NULL}, "'five' is no span"},
+        {{"--nodes", "a:1", "grant", "R01", "0:00", NULL}, "'0:00' is no span"},
+        {{"--nodes", "a:1", "grant", "R01", "-5", NULL}, "'-5' is no span"},
+        {{"--nodes", "a:1", "grant", "R01", "1:00", "-5:00", NULL}, "'-5:00' is one word too many"},
+        {{"--nodes", "a:1", "grant", "R01", "-1:00", "-5:00", NULL}, "a second '-5:00'"},
+        {{"--nodes", "a:1", "status", "-5:00", NULL}, "'-5:00' is one word too many"},
+        {{"--nodes", "a:1", "move", "2026010001", NULL}, "`move` needs SEAT"},
+        {{"--nodes", "a:1", "pause", "R01", NULL}, "give --reason TEXT"},
+        {{"--nodes", "a:1", "pause", "R01", "--yes", NULL}, "give --reason TEXT"},
+        {{"--nodes", "a:1", "violation", "2026010001", NULL}, "give --text TEXT"},
+        {{"--nodes", "a:1", "incident", "open", "fire", "R01", NULL}, "'fire' is no kind"},
+        {{"--nodes", "a:1", "incident", "close", "0", NULL}, "'0' is no number"},
+        {{"--nodes", "a:1", "incident", "note", "4x", NULL}, "'4x' is no number"},
+        {{"--nodes", "a:1", "sitting", "own-doing", "2026010001", "x", NULL}, "'x' is no number"},
+        {{"--nodes", "a:1", "seats", "--room", "R 1", NULL}, "--room 'R 1' is no name"},
+        {{"--nodes", "a:1", "batch", "postponed", "B1", "--new-batch", "../x", NULL},
+         "--new-batch '../x' is no name"},
     };
     struct fixture *f = *state;
 
@@ -485,6 +509,334 @@ static void test_examctl__acts_with_yes(void **state)
     assert_true(f->seen.unfinished);
 }
 
+/* ---------------------------------------------------------------- contingencies */
+
+/* Every act arrives with its subject, its person and its reason, once, and is reported. */
+static void test_examctl__contingency_acts(void **state)
+{
+    static const struct {
+        const char *words[6];
+        unsigned kind;
+        const char *target;
+    } cases[] = {
+        {{"pause", "site", NULL}, ADMIN__REQUEST__KIND_PAUSE, "site"},
+        {{"resume", "R01-05", NULL}, ADMIN__REQUEST__KIND_RESUME, "R01-05"},
+        {{"grant", "R01", "5:00", NULL}, ADMIN__REQUEST__KIND_GRANT, "R01"},
+        {{"move", "2026010017", "R01-45", NULL}, ADMIN__REQUEST__KIND_MOVE, "2026010017"},
+        {{"batch", "postpone", "B1", NULL}, ADMIN__REQUEST__KIND_POSTPONE, "B1"},
+        {{"batch", "go-on", "B1", NULL}, ADMIN__REQUEST__KIND_SUSPENDED_DECISION, "B1"},
+        {{"sitting", "own-doing", "2026010017", "2", NULL},
+         ADMIN__REQUEST__KIND_OWN_DOING,
+         "2026010017"},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *words[16] = {EXAMCTL_PATH, "--nodes", "", "--who", "王芳", "--yes", "--json"};
+        size_t n = 7;
+
+        fake_begin(f, &serving);
+        words[2] = f->nodes;
+        for (size_t k = 0; cases[i].words[k] != NULL; k++)
+            words[n++] = cases[i].words[k];
+        words[n++] = "--reason";
+        words[n++] = "fire alarm";
+        assert_int_equal(run_words(f, words), 0);
+        fake_end(f);
+        expect_text(f->out, "\"lsn\": 77");
+        assert_int_equal(f->seen.acts, 1);
+        assert_int_equal(f->seen.last_act, cases[i].kind);
+        assert_string_equal(f->seen.target, cases[i].target);
+        assert_string_equal(f->seen.why, "fire alarm");
+    }
+}
+
+/* What is recorded without a preview: violations, incidents, decisions, with their text. */
+static void test_examctl__records_with_a_text(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_begin(f, &serving);
+    assert_int_equal(run_at(f, "violation", "2026010017", "--text", "notes", "--yes"), 0);
+    assert_int_equal(run_at(f, "incident", "open", "network", "R01", "--text", "dark", "--yes"), 0);
+    fake_end(f);
+    assert_int_equal(f->seen.acts, 2);
+    assert_int_equal(f->seen.kind, EV__INCIDENT_KIND__INCIDENT_KIND_NETWORK);
+    assert_string_equal(f->seen.target, "R01");
+    assert_string_equal(f->seen.why, "dark");
+    fake_begin(f, &serving);
+    assert_int_equal(run_at(f, "incident", "note", "4", "--text", "soon", "--yes"), 0);
+    assert_int_equal(run_at(f, "incident", "close", "4", "--text", "mended", "--yes"), 0);
+    fake_end(f);
+    assert_int_equal(f->seen.last_act, ADMIN__REQUEST__KIND_INCIDENT_CLOSE);
+    assert_int_equal(f->seen.number, 4);
+    assert_string_equal(f->seen.why, "mended");
+    fake_begin(f, &serving);
+    assert_int_equal(run_at(f, "sitting", "decide", "2026010017", "--text", "goes on", "--yes"), 0);
+    fake_end(f);
+    assert_int_equal(f->seen.last_act, ADMIN__REQUEST__KIND_LIMIT_DECIDE);
+    assert_string_equal(f->seen.why, "goes on");
+}
+
+/* A span with a minus in front takes back: it is no option, wherever it stands. */
+static void test_examctl__grants_of_both_signs(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_begin(f, &serving);
+    assert_int_equal(run_at(f, "grant", "R01", "1:02:03.250", "--reason", "x", "--yes"), 0);
+    fake_end(f);
+    assert_int_equal(f->seen.ms, 3723250);
+    fake_begin(f, &serving);
+    assert_int_equal(run_at(f, "--yes", "grant", "R01", "-2:00", "--reason", "-5:00 was wrong"), 0);
+    fake_end(f);
+    assert_int_equal(f->seen.ms, -120000);
+    assert_string_equal(f->seen.why, "-5:00 was wrong");
+    assert_string_equal(f->seen.target, "R01");
+}
+
+/* Without --yes and without a person nothing is done, but what it would do has been shown. */
+static void test_examctl__shows_before_it_acts(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_begin(f, &serving);
+    assert_int_equal(run_at(f, "pause", "R01", "--reason", "x"), 2);
+    expect_text(f->err, "it is done"); /* the node's word on the preview */
+    expect_text(f->err, "give --yes");
+    assert_int_equal(run_at(f, "move", "2026010017", "R01-45", "--reason", "x"), 2);
+    assert_int_equal(run_at(f, "batch", "postpone", "B1", "--reason", "x"), 2);
+    assert_int_equal(run_at(f, "violation", "2026010017", "--text", "x"), 2);
+    expect_text(f->err, "2026010017  王芳, seat R01-01, batch B1: paused");
+    assert_int_equal(run_at(f, "incident", "close", "4", "--text", "x"), 2);
+    expect_text(f->err, "Incident 4, network, R01, open, since 1:30: switch is dark");
+    assert_int_equal(run_at(f, "incident", "close", "9", "--text", "x"), 1);
+    expect_text(f->err, "there is no incident 9");
+    fake_end(f);
+    assert_int_equal(f->seen.previews, 3);
+    assert_int_equal(f->seen.acts, 0);
+}
+
+/* Runs it at a terminal on which a person types `typed`. */
+static int run_typed(struct fixture *f, const char *typed, const char *const words[])
+{
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+    int exit_code;
+
+    assert_true(terminal >= 0);
+    assert_int_equal(grantpt(terminal), 0);
+    assert_int_equal(unlockpt(terminal), 0);
+    assert_int_equal(ptsname_r(terminal, f->input, sizeof f->input), 0);
+    assert_int_equal(write(terminal, typed, strlen(typed)), (ssize_t)strlen(typed));
+    exit_code = run_words(f, words);
+    close(terminal);
+    return exit_code;
+}
+
+/* At a terminal the reason is asked for, the preview shown, and only "yes" is a yes. */
+static void test_examctl__asks_a_person(void **state)
+{
+    struct fixture *f = *state;
+    const char *words[] = {EXAMCTL_PATH, "--nodes", f->nodes, "pause", "R01", NULL};
+
+    fake_begin(f, &serving);
+    assert_int_equal(run_typed(f, "fire alarm\nno\n", words), 1);
+    expect_text(f->err, "Why?");
+    expect_text(f->err, "Pause R01? Type yes to go on: ");
+    expect_text(f->err, "nothing was done");
+    assert_int_equal(run_typed(f, "\n", words), 2);
+    expect_text(f->err, "it needs 1 to 512 bytes");
+    assert_int_equal(run_typed(f, "fire alarm\nyes\n", words), 0);
+    fake_end(f);
+    assert_int_equal(f->seen.previews, 2);
+    assert_int_equal(f->seen.acts, 1);
+    assert_string_equal(f->seen.why, "fire alarm");
+}
+
+/* What would be refused is refused before the person is asked. */
+static void test_examctl__preview_is_refused(void **state)
+{
+    struct fake_script script = serving;
+    struct fixture *f = *state;
+
+    script.refuse_code = EXAM_REFUSED;
+    script.refuse_rule = "T8";
+    fake_begin(f, &script);
+    assert_int_equal(run_at(f, "pause", "R01", "--reason", "x"), 1);
+    expect_text(f->err, "[rule T8]");
+    fake_end(f);
+    assert_int_equal(f->seen.acts, 0);
+}
+
+/* An account with both of its equations, interruptions, answers' times, and no answer. */
+static void test_examctl__sitting_show(void **state)
+{
+    struct fixture *f = *state;
+    json_t *root;
+
+    fake_begin(f, &serving);
+    assert_int_equal(run_at(f, "sitting", "show", "2026010017"), 0);
+    expect_text(f->out, "Account   allot 1:00:00 - grants 2:00 = used 20:00.250 + left 37:59.750");
+    expect_text(f->out, "Elapsed   20:32.250 = used 20:00.250 + lost 0:32");
+    expect_text(f->out, "(the newest 1 of 3)");
+    expect_text(f->out, " 3  12:15  12:47      0:32  claim         4");
+    expect_text(f->out, "q1    skill       0:01");
+    expect_text(f->out, "! Its interruption has reached the limit");
+    assert_null(strstr(f->out, "A,B"));
+    assert_int_equal(run_at(f, "sitting", "show", "2026010017", "--json"), 0);
+    fake_end(f);
+    assert_null(strstr(f->out, "A,B"));
+    root = json_loads(f->out, 0, NULL);
+    assert_int_equal(json_integer_value(json_object_get(root, "grants_ms")), -120000);
+    assert_string_equal(json_string_value(json_object_get(
+                            json_array_get(json_object_get(root, "interruptions"), 0), "basis")),
+                        "claim");
+    assert_int_equal(json_array_size(json_object_get(root, "answer_times")), 1);
+    json_decref(root);
+}
+
+/* Incidents with the time each has cost; observed ones say so. */
+static void test_examctl__incident_list(void **state)
+{
+    struct fixture *f = *state;
+    json_t *root;
+
+    fake_begin(f, &serving);
+    assert_int_equal(run_at(f, "incident", "list"), 0);
+    expect_text(f->out, "(observed)");
+    expect_text(f->out, "0:30 ago");
+    assert_int_equal(run_at(f, "incident", "list", "--open", "--json"), 0);
+    fake_end(f);
+    root = json_loads(f->out, 0, NULL);
+    assert_int_equal(json_array_size(json_object_get(root, "incidents")), 1);
+    json_decref(root);
+}
+
+/* Seats are asked of every node: one is in contact with the standby, one with nobody. */
+static void test_examctl__seats_of_all_nodes(void **state)
+{
+    struct fake_script first = serving, second = {.node = "B", .role = ADMIN__ROLE__ROLE_STANDBY};
+    struct fixture *f = *state;
+    struct fixture *other = calloc(1, sizeof *other);
+    char nodes[128];
+    json_t *root, *seat;
+
+    assert_non_null(other);
+    first.seat_contact = "R01-03";
+    second.seat_contact = "R01-01";
+    fake_begin(f, &first);
+    fake_begin(other, &second);
+    snprintf(nodes, sizeof nodes, "%s,%s,127.0.0.1:1", f->nodes, other->nodes);
+    assert_int_equal(run(f, "--nodes", nodes, "seats"), 0);
+    expect_text(f->out, "R01-01  B             0:00  2026010001  answering       7\n"
+                        "R01-02  no contact       -  2026010001  answering       ?\n"
+                        "R01-03  A             0:00  -           -               7\n");
+    expect_text(f->out, "3 seats, 2 in contact");
+    expect_text(f->out, "! 2 in contact hold 14 unsent answers");
+    expect_text(f->out, "! 1 out of contact may hold unsent answers");
+    expect_text(f->err, "127.0.0.1:1: cannot connect");
+    assert_int_equal(run(f, "--nodes", nodes, "--json", "seats", "--room", "R01"), 0);
+    fake_end(f);
+    fake_end(other);
+    free(other);
+    root = json_loads(f->out, 0, NULL);
+    seat = json_array_get(json_object_get(root, "seats"), 1);
+    assert_true(json_is_false(json_object_get(seat, "connected")));
+    assert_true(json_is_false(json_object_get(seat, "unsent_known")));
+    json_decref(root);
+}
+
+/* A postponed batch's lists: who is to be notified, and a roster that can be imported again. */
+static void test_examctl__postponed_lists(void **state)
+{
+    struct fake_script script = serving;
+    struct fixture *f = *state;
+    char notify[64], text[OUTPUT_BYTES];
+
+    snprintf(notify, sizeof notify, "%s/notify.csv", f->folder);
+    script.batch_state = ADMIN__BATCH_STATE__BATCH_STATE_POSTPONED;
+    assert_int_equal(chdir(f->folder), 0); /* where the roster goes */
+    fake_begin(f, &script);
+    assert_int_equal(run_at(f, "batch", "postpone", "B1", "--reason", "x", "--yes", "-o", notify,
+                            "--new-batch", "B1b"),
+                     0);
+    expect_text(f->err, "notify.csv: 2 candidates to be notified");
+    expect_text(f->err, "examctl import --batch B1b --rooms ROOMS --roster B1b-roster.csv");
+    expect_text(f->err, "1 of the batch had finished before");
+    output_read(notify, text);
+    assert_string_equal(text, "admission_no,name,room,seat,paper,used_ms,answers\n"
+                              "\"2026010002\",\"'=王芳\",\"R01\",\"R01-01\",\"ELEC-3\",0,0\n"
+                              "\"2026010003\",\"'=王芳\",\"R01\",\"R01-01\",\"ELEC-3\",0,0\n");
+    output_read("B1b-roster.csv", text);
+    assert_string_equal(
+        text, "admission_no,id_no,name,seat,paper,extra_minutes\n"
+              "\"2026010002\",\"11010519491231002X\",\"=王芳\",\"R01-01\",\"ELEC-3\",0\n"
+              "\"2026010003\",\"11010519491231002X\",\"=王芳\",\"R01-01\",\"ELEC-3\",15\n");
+    assert_int_equal(run_at(f, "batch", "postponed", "B1"), 0);
+    expect_text(f->out, "2026010003");
+    assert_int_equal(run_at(f, "batch", "postponed", "B1", "--json"), 0);
+    expect_text(f->out, "\"candidates\"");
+    fake_end(f);
+    assert_int_equal(f->seen.acts, 1);
+    assert_int_equal(unlink(notify), 0);
+    assert_int_equal(unlink("B1b-roster.csv"), 0);
+    assert_int_equal(chdir("/"), 0);
+}
+
+/* No list of a batch that is not postponed, none without ID numbers, none under a name in use. */
+static void test_examctl__postponed_lists_are_refused(void **state)
+{
+    struct fake_script script = serving;
+    struct fixture *f = *state;
+
+    assert_int_equal(chdir(f->folder), 0);
+    fake_begin(f, &script);
+    assert_int_equal(run_at(f, "batch", "postponed", "B1"), 1);
+    expect_text(f->err, "batch B1 is running, not postponed");
+    assert_int_equal(
+        run_at(f, "batch", "postpone", "B1", "--reason", "x", "--yes", "--new-batch", "B1"), 1);
+    expect_text(f->err, "there is a batch B1 already");
+    fake_end(f);
+    assert_int_equal(f->seen.acts, 0);
+    script.batch_state = ADMIN__BATCH_STATE__BATCH_STATE_POSTPONED;
+    script.hides_ids = true;
+    fake_begin(f, &script);
+    assert_int_equal(run_at(f, "batch", "postponed", "B1", "--new-batch", "B1b"), 76);
+    expect_text(f->err, "B1b-roster.csv was not written");
+    assert_int_not_equal(access("B1b-roster.csv", F_OK), 0);
+    fake_end(f);
+    assert_int_equal(chdir("/"), 0);
+}
+
+/* What the UPS says, and what waits for a person, stands in the status. */
+static void test_examctl__status_shows_power_and_decisions(void **state)
+{
+    struct fake_script script = serving;
+    struct fixture *f = *state;
+
+    fake_begin(f, &script);
+    assert_int_equal(run_at(f, "status"), 0);
+    expect_text(f->out, "no UPS");
+    assert_null(strstr(f->out, "! A does not know"));
+    fake_end(f);
+    script.ups = true;
+    script.suspended = true;
+    fake_begin(f, &script);
+    assert_int_equal(run_at(f, "status"), 0);
+    expect_text(f->out, "! A does not know its power: ups@127.0.0.1: OB.");
+    expect_text(f->out, "! Batch B2 is suspended (W4)");
+    expect_text(f->out, "! 1 incident is open");
+    expect_text(f->out, "! 1 interruption has reached the limit");
+    fake_end(f);
+    script.power = ADMIN__POWER__POWER_BATTERY;
+    fake_begin(f, &script);
+    assert_int_equal(run_at(f, "status"), 0);
+    expect_text(f->out, "! A has lost the mains and runs on battery");
+    assert_int_equal(run_at(f, "status", "--json"), 0);
+    expect_text(f->out, "\"power\": \"battery\"");
+    fake_end(f);
+}
+
 /* ---------------------------------------------------------------- results */
 
 /* One row a sitting, or one an answer; formulas are defused. */
@@ -548,6 +900,18 @@ int main(void)
         TEST(test_examctl__does_not_guess_after_silence),
         TEST(test_examctl__asks_before_what_cannot_be_undone),
         TEST(test_examctl__acts_with_yes),
+        TEST(test_examctl__contingency_acts),
+        TEST(test_examctl__records_with_a_text),
+        TEST(test_examctl__grants_of_both_signs),
+        TEST(test_examctl__shows_before_it_acts),
+        TEST(test_examctl__asks_a_person),
+        TEST(test_examctl__preview_is_refused),
+        TEST(test_examctl__sitting_show),
+        TEST(test_examctl__incident_list),
+        TEST(test_examctl__seats_of_all_nodes),
+        TEST(test_examctl__postponed_lists),
+        TEST(test_examctl__postponed_lists_are_refused),
+        TEST(test_examctl__status_shows_power_and_decisions),
         TEST(test_examctl__results),
         TEST(test_examctl__results_are_whole_or_not_there),
     };
