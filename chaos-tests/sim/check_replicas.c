@@ -1,0 +1,76 @@
+#include "check_replicas.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "rep.h"
+
+bool check_replica(const struct replica_facts *a, char *what, size_t what_bytes)
+{
+    if (!a->up || !a->oddities)
+        return true;
+    snprintf(what, what_bytes, "%s holds %llu records that do not fit the state they met", a->name,
+             (unsigned long long)a->oddities);
+    return false;
+}
+
+bool check_replica_pair(const struct replica_facts *a, const struct replica_facts *b,
+                        uint32_t b_number, char *what, size_t what_bytes)
+{
+    if (!a->up || !b->up)
+        return true;
+    if (a->serves && b->serves && a->in_contact[b_number]) {
+        snprintf(what, what_bytes, "%s (epoch %llu) and %s (epoch %llu) are in contact and both serve (W1)",
+                 a->name, (unsigned long long)a->epoch, b->name, (unsigned long long)b->epoch);
+        return false;
+    }
+    bool level = a->last.lsn == b->last.lsn && !memcmp(a->last.hash, b->last.hash, HASH_BYTES);
+    if (level && memcmp(a->digest, b->digest, HASH_BYTES) != 0) {
+        snprintf(what, what_bytes,
+                 "%s and %s have the same log up to record %llu and not the same state (D4)",
+                 a->name, b->name, (unsigned long long)a->last.lsn);
+        return false;
+    }
+    return true;
+}
+
+static void look_at_contacts(struct world *w, const rep *r, struct replica_facts *f)
+{
+    for (size_t i = 0; i < rep_peers(r); i++) {
+        struct rep_peer_status s;
+        rep_peer_status(r, i, 0, &s);
+        for (uint32_t j = 0; j < world_nodes(w); j++)
+            if (s.connected && !strcmp(world_node_name(w, j), s.node))
+                f->in_contact[j] = true;
+    }
+}
+
+static void look(struct world *w, uint32_t node, struct replica_facts *f)
+{
+    struct node *n = world_node(w, node);
+    *f = (struct replica_facts){.name = world_node_name(w, node), .up = n != NULL};
+    if (!n)
+        return;
+    f->serves = rep_role(node_rep(n)) == REP_ROLE_PRIMARY;
+    f->epoch = rep_epoch(node_rep(n));
+    f->last = node_last(n);
+    f->oddities = exam_oddities(node_exam(n));
+    exam_digest(node_exam(n), f->digest);
+    look_at_contacts(w, node_rep(n), f);
+}
+
+bool check_replicas(struct world *w, char *what, size_t what_bytes)
+{
+    struct replica_facts facts[NODES_MAX];
+    uint32_t n = world_nodes(w);
+    for (uint32_t i = 0; i < n; i++)
+        look(w, i, &facts[i]);
+    for (uint32_t i = 0; i < n; i++) {
+        if (!check_replica(&facts[i], what, what_bytes))
+            return false;
+        for (uint32_t j = i + 1; j < n; j++)
+            if (!check_replica_pair(&facts[i], &facts[j], j, what, what_bytes))
+                return false;
+    }
+    return true;
+}

@@ -1,0 +1,34 @@
+/* check_replicas.h - what must be true of the nodes of a world at the end of any instant.
+ * Stands apart from the world: it only asks. */
+#ifndef SIM_CHECK_REPLICAS_H
+#define SIM_CHECK_REPLICAS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "record.h"
+#include "world.h"
+
+/* What is looked at of a node. */
+struct replica_facts {
+    const char *name;
+    bool up, serves;
+    uint64_t epoch;
+    struct position last;        /* of its log */
+    uint8_t digest[HASH_BYTES];  /* of its state */
+    uint64_t oddities;           /* records that did not fit the state they were applied to */
+    bool in_contact[NODES_MAX];  /* with which others */
+};
+
+/* Of one node: no record of its log was odd. Of two: logs that end at the same record make the same
+ * state, byte for byte (D4); two that are in contact do not both serve (W1). Two out of contact may,
+ * when persons have attested wrongly. False: `what` says what is broken, and by whom. `b` is the
+ * number of b among a's contacts. Pure. */
+bool check_replica(const struct replica_facts *a, char *what, size_t what_bytes);
+bool check_replica_pair(const struct replica_facts *a, const struct replica_facts *b,
+                        uint32_t b_number, char *what, size_t what_bytes);
+
+/* The same of all nodes of a world. Reckons digests: not for every instant of a long day. */
+bool check_replicas(struct world *w, char *what, size_t what_bytes);
+
+#endif

@@ -1,0 +1,195 @@
+#include "site.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "office.h"
+
+static char WHO[] = "test";
+static char BATCH[] = "B1";
+static char ROOM[] = "R1";
+
+static void on_seat(void *ctx, uint32_t seat, const struct seat_event *e)
+{
+    struct site *s = ctx;
+    (void)seat;
+    (void)e;
+    s->events_n++;
+}
+
+static void must(exam_err err, const struct office_refusal *why)
+{
+    if (!err)
+        return;
+    fprintf(stderr, "%s: %s\n", exam_err_name(err), why->text);
+    assert(!err);
+}
+
+static void make_world(struct site *s, uint64_t seed)
+{
+    static const char *const nodes[] = {"A", "B", "C"};
+    const struct world_options o = {
+        .seed = seed, .seats_max = s->seats_n, .watch = {.ctx = s, .seat = on_seat}};
+    char name[32], why[256];
+    exam_err err = world_new(&o, nodes, s->nodes_n, &s->w);
+    assert(!err);
+    for (uint32_t i = 0; i < s->seats_n; i++) {
+        uint32_t seat;
+        snprintf(name, sizeof name, "%s-%02u", ROOM, i + 1);
+        err = world_add_seat(s->w, name, &seat);
+        assert(!err);
+    }
+    for (uint32_t i = 0; i < s->nodes_n; i++) {
+        err = world_boot_node(s->w, i, why, sizeof why);
+        assert(!err);
+    }
+    world_settle(s->w);
+}
+
+void site_found(struct site *s, uint32_t node)
+{
+    struct office_refusal why = {0};
+    Admin__Found found = ADMIN__FOUND__INIT;
+    Admin__Request m = ADMIN__REQUEST__INIT;
+    found.site_name = WHO;
+    found.who = WHO;
+    m.kind_case = ADMIN__REQUEST__KIND_FOUND;
+    m.found = &found;
+    must(office_ask_once(s->w, node, WHO, &m, NULL, NULL, &why), &why);
+}
+
+static void send_begin(struct office *o)
+{
+    struct office_refusal why = {0};
+    Admin__ImportBegin begin = ADMIN__IMPORT_BEGIN__INIT;
+    Admin__Request m = ADMIN__REQUEST__INIT;
+    begin.batch = begin.title = BATCH;
+    begin.allot_ms = 3600000;
+    begin.who = WHO;
+    m.kind_case = ADMIN__REQUEST__KIND_IMPORT_BEGIN;
+    m.import_begin = &begin;
+    must(office_ask(o, &m, NULL, NULL, &why), &why);
+}
+
+static void send_part(struct office *o, Admin__ImportPart *part)
+{
+    struct office_refusal why = {0};
+    Admin__Request m = ADMIN__REQUEST__INIT;
+    m.kind_case = ADMIN__REQUEST__KIND_IMPORT_PART;
+    m.import_part = part;
+    must(office_ask(o, &m, NULL, NULL, &why), &why);
+}
+
+static void send_room(const struct site *s, struct office *o)
+{
+    Ev__RoomAdded room = EV__ROOM_ADDED__INIT, *rooms[] = {&room};
+    Admin__ImportPart part = ADMIN__IMPORT_PART__INIT;
+    room.room = ROOM;
+    room.seats = s->seats_n;
+    part.n_rooms = 1;
+    part.rooms = rooms;
+    send_part(o, &part);
+}
+
+static void send_sitting(struct office *o, uint32_t i)
+{
+    char no[16], seat[32], no_paper[] = "";
+    Ev__NewSitting sitting = EV__NEW_SITTING__INIT;
+    Admin__ImportSitting in = ADMIN__IMPORT_SITTING__INIT, *list[] = {&in};
+    Admin__ImportPart part = ADMIN__IMPORT_PART__INIT;
+    snprintf(no, sizeof no, "%u", 1001 + i);
+    snprintf(seat, sizeof seat, "%s-%02u", ROOM, i + 1);
+    sitting.admission_no = sitting.id_no = sitting.name = no;
+    sitting.seat = seat;
+    sitting.paper = no_paper;
+    in.line = i + 1;
+    in.sitting = &sitting;
+    part.n_sittings = 1;
+    part.sittings = list;
+    send_part(o, &part);
+}
+
+static void import(struct site *s)
+{
+    struct office *o = NULL;
+    struct office_refusal why = {0};
+    Admin__ImportCommit commit = ADMIN__IMPORT_COMMIT__INIT;
+    Admin__Request m = ADMIN__REQUEST__INIT;
+    must(office_open(s->w, 0, WHO, &o, &why), &why);
+    send_begin(o);
+    send_room(s, o);
+    for (uint32_t i = 0; i < s->seats_n; i++)
+        send_sitting(o, i);
+    commit.rooms = 1;
+    commit.sittings = s->seats_n;
+    m.kind_case = ADMIN__REQUEST__KIND_IMPORT_COMMIT;
+    m.import_commit = &commit;
+    must(office_ask(o, &m, NULL, NULL, &why), &why);
+    office_close(o);
+}
+
+void site_open(struct site *s, uint64_t seed, uint32_t nodes_n, uint32_t seats_n)
+{
+    *s = (struct site){.nodes_n = nodes_n, .seats_n = seats_n};
+    make_world(s, seed);
+    site_found(s, 0);
+    import(s);
+    for (uint32_t i = 0; i < seats_n; i++) {
+        exam_err err = world_boot_seat(s->w, i);
+        assert(!err);
+    }
+    world_run(s->w, 10000);
+}
+
+void site_close(struct site *s)
+{
+    world_free(s->w);
+    s->w = NULL;
+}
+
+void site_start(struct site *s)
+{
+    struct office_refusal why = {0};
+    Admin__BatchStart start = ADMIN__BATCH_START__INIT;
+    Admin__Request m = ADMIN__REQUEST__INIT;
+    start.batch = BATCH;
+    start.who = WHO;
+    m.kind_case = ADMIN__REQUEST__KIND_BATCH_START;
+    m.batch_start = &start;
+    must(office_ask_once(s->w, world_primary(s->w), WHO, &m, NULL, NULL, &why), &why);
+}
+
+void site_sign_in_all(struct site *s)
+{
+    char no[16];
+    for (uint32_t i = 0; i < s->seats_n; i++) {
+        snprintf(no, sizeof no, "%u", 1001 + i);
+        exam_err err = world_sign_in(s->w, i, no, no);
+        assert(!err);
+    }
+    world_settle(s->w);
+}
+
+exam_err site_promote(struct site *s, uint32_t node, bool attest)
+{
+    struct office_refusal why = {0};
+    Admin__Promote promote = ADMIN__PROMOTE__INIT;
+    Admin__Request m = ADMIN__REQUEST__INIT;
+    promote.attest = attest;
+    promote.who = promote.why = WHO;
+    m.kind_case = ADMIN__REQUEST__KIND_PROMOTE;
+    m.promote = &promote;
+    return office_ask_once(s->w, node, WHO, &m, NULL, NULL, &why);
+}
+
+struct exam_sitting_view site_sitting(struct site *s, const char *admission_no)
+{
+    struct exam_sitting_view v;
+    uint32_t sitting;
+    struct node *n = world_node(s->w, world_primary(s->w));
+    exam_err err = exam_find_sitting(node_exam(n), admission_no, &sitting);
+    assert(!err);
+    exam_sitting_view(node_exam(n), sitting, node_site_ms(n), &v);
+    return v;
+}

@@ -1,0 +1,29 @@
+/* site.h - a small site in a simulated world, for tests: nodes A, B, ..., one room R1, one batch B1
+ * of 60 minutes, and a sitting "1001", "1002", ... for each of its seats.
+ * For tests only; its functions assert. */
+#ifndef SIM_TEST_SITE_H
+#define SIM_TEST_SITE_H
+
+#include "world.h"
+
+struct site {
+    struct world *w;
+    uint32_t nodes_n, seats_n;
+    uint64_t events_n; /* that seats have told */
+};
+
+/* Everything is switched on, founded, imported and in sync; nobody has signed in. */
+void site_open(struct site *s, uint64_t seed, uint32_t nodes_n, uint32_t seats_n);
+void site_close(struct site *s);
+
+/* Founds a site on a node, and nothing else. */
+void site_found(struct site *s, uint32_t node);
+void site_start(struct site *s);
+void site_sign_in_all(struct site *s);
+/* EXAM_OK, or the refusal. */
+exam_err site_promote(struct site *s, uint32_t node, bool attest);
+
+/* As the primary sees it. */
+struct exam_sitting_view site_sitting(struct site *s, const char *admission_no);
+
+#endif

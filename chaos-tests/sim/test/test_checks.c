@@ -1,0 +1,115 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "check_accounts.h"
+#include "check_replicas.h"
+
+static const struct exam_sitting_view good = {
+    .admission_no = "1001",
+    .account = {.allot_ms = 3600000,
+                .grants_ms = -60000,
+                .used_ms = 1000000,
+                .left_ms = 2540000,
+                .lost_ms = 32000},
+};
+
+/* An account that adds up passes. */
+static void test_check_account__takes_what_adds_up(void **state)
+{
+    char what[200];
+    (void)state;
+    assert_true(check_account(&good, 32000, what, sizeof what));
+}
+
+/* A millisecond too much or too little anywhere is found, and named. */
+static void test_check_account__finds_a_missing_millisecond(void **state)
+{
+    char what[200];
+    struct exam_sitting_view v = good;
+    (void)state;
+    v.account.left_ms--;
+    assert_false(check_account(&v, 32000, what, sizeof what));
+    assert_non_null(strstr(what, "1001"));
+    v = good;
+    v.account.used_ms++;
+    assert_false(check_account(&v, 32000, what, sizeof what));
+    v = good;
+    v.account.grants_ms = 60000;
+    assert_false(check_account(&v, 32000, what, sizeof what));
+}
+
+/* Lost time that no interruption explains is found (T14), and so is the opposite. */
+static void test_check_account__finds_lost_time_without_an_interruption(void **state)
+{
+    char what[200];
+    (void)state;
+    assert_false(check_account(&good, 31999, what, sizeof what));
+    assert_non_null(strstr(what, "T14"));
+    assert_false(check_account(&good, 32001, what, sizeof what));
+}
+
+static const struct replica_facts server = {
+    .name = "A", .up = true, .serves = true, .epoch = 2, .last = {.epoch = 2, .lsn = 17}};
+
+/* Two that serve while they are in contact are found, whatever their epochs (W1). */
+static void test_check_replica__finds_two_that_serve_in_contact(void **state)
+{
+    char what[200] = "";
+    struct replica_facts a = server, b = server;
+    (void)state;
+    b.name = "B";
+    b.epoch = 3;
+    assert_true(check_replica_pair(&a, &b, 1, what, sizeof what));
+    a.in_contact[1] = true;
+    assert_false(check_replica_pair(&a, &b, 1, what, sizeof what));
+    assert_non_null(strstr(what, "W1"));
+    b.serves = false;
+    assert_true(check_replica_pair(&a, &b, 1, what, sizeof what));
+}
+
+/* Equal logs with unequal states are found (D4); unequal logs may have any. */
+static void test_check_replica__finds_a_state_that_its_log_does_not_make(void **state)
+{
+    char what[200] = "";
+    struct replica_facts a = server, b = server;
+    (void)state;
+    b.name = "B";
+    b.digest[5] = 1;
+    assert_false(check_replica_pair(&a, &b, 1, what, sizeof what));
+    assert_non_null(strstr(what, "D4"));
+    b.last.hash[0] = 1;
+    assert_true(check_replica_pair(&a, &b, 1, what, sizeof what));
+    b.last = a.last;
+    b.up = false;
+    assert_true(check_replica_pair(&a, &b, 1, what, sizeof what));
+}
+
+/* A record that did not fit its state is found. */
+static void test_check_replica__finds_odd_records(void **state)
+{
+    char what[200] = "";
+    struct replica_facts a = server;
+    (void)state;
+    assert_true(check_replica(&a, what, sizeof what));
+    a.oddities = 1;
+    assert_false(check_replica(&a, what, sizeof what));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_check_account__takes_what_adds_up),
+        cmocka_unit_test(test_check_account__finds_a_missing_millisecond),
+        cmocka_unit_test(test_check_account__finds_lost_time_without_an_interruption),
+        cmocka_unit_test(test_check_replica__finds_two_that_serve_in_contact),
+        cmocka_unit_test(test_check_replica__finds_a_state_that_its_log_does_not_make),
+        cmocka_unit_test(test_check_replica__finds_odd_records),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,207 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "check_accounts.h"
+#include "check_replicas.h"
+#include "rep.h"
+#include "site.h"
+
+enum { A, B, SEED = 42 };
+
+static void assert_sound(struct site *s)
+{
+    char what[256] = "";
+    if (!check_replicas(s->w, what, sizeof what))
+        fail_msg("%s", what);
+    for (uint32_t i = 0; i < s->nodes_n; i++) {
+        struct node *n = world_node(s->w, i);
+        if (n && !check_accounts(node_exam(n), node_site_ms(n), what, sizeof what))
+            fail_msg("%s", what);
+    }
+}
+
+/* Ten seconds from now on, then: batch and candidates under way at 10.000 s of the world. */
+static void begin(struct site *s, uint64_t seed, uint32_t nodes_n, uint32_t seats_n)
+{
+    site_open(s, seed, nodes_n, seats_n);
+    site_start(s);
+    site_sign_in_all(s);
+}
+
+static void kill_node(struct site *s, uint32_t node)
+{
+    assert_int_equal(world_kill_node(s->w, node), EXAM_OK);
+    world_settle(s->w);
+}
+
+static void boot_node(struct site *s, uint32_t node)
+{
+    char why[256];
+    assert_int_equal(world_boot_node(s->w, node, why, sizeof why), EXAM_OK);
+    world_settle(s->w);
+}
+
+/* At the end of an instant both nodes have the same log and the same state. */
+static void test_world__a_standby_is_level_at_every_instant(void **state)
+{
+    struct site s;
+    (void)state;
+    begin(&s, SEED, 2, 3);
+    world_run(s.w, 15000);
+    assert_int_equal(world_answer(s.w, 0, "q1", "B"), EXAM_OK);
+    world_settle(s.w);
+    struct position a = node_last(world_node(s.w, A)), b = node_last(world_node(s.w, B));
+    assert_true(a.lsn > 0);
+    assert_true(a.lsn == b.lsn);
+    assert_memory_equal(a.hash, b.hash, HASH_BYTES);
+    assert_int_equal(seat_core_unsaved_n(world_seat(s.w, 0)->core), 0);
+    assert_sound(&s);
+    site_close(&s);
+}
+
+struct history {
+    struct position last;
+    uint64_t events_n;
+};
+
+static struct history play(uint64_t seed)
+{
+    struct site s;
+    begin(&s, seed, 2, 5);
+    world_run(s.w, 20345);
+    assert_int_equal(world_answer(s.w, 1, "q1", "C"), EXAM_OK);
+    kill_node(&s, A);
+    world_run(s.w, 31000);
+    assert_int_equal(site_promote(&s, B, true), EXAM_OK);
+    world_run(s.w, 50000);
+    struct history h = {.last = node_last(world_node(s.w, B)), .events_n = s.events_n};
+    site_close(&s);
+    return h;
+}
+
+/* The same seed gives the same history, byte for byte; another one gives other keys. */
+static void test_world__the_same_seed_gives_the_same_history(void **state)
+{
+    struct history first = play(SEED), again = play(SEED), other = play(SEED + 1);
+    (void)state;
+    assert_memory_equal(first.last.hash, again.last.hash, HASH_BYTES);
+    assert_true(first.events_n == again.events_n);
+    assert_memory_not_equal(first.last.hash, other.last.hash, HASH_BYTES);
+}
+
+/* A cut is seen at once by the seat and by the node; so is its healing. */
+static void test_world__a_cut_is_seen_at_once_by_both_sides(void **state)
+{
+    struct site s;
+    (void)state;
+    begin(&s, SEED, 2, 1);
+    world_run(s.w, 12300);
+    world_cut_seat(s.w, 0, A);
+    world_cut_seat(s.w, 0, B);
+    world_settle(s.w);
+    assert_false(seat_core_in_contact(world_seat(s.w, 0)->core));
+    assert_false(site_sitting(&s, "1001").attached);
+    world_run(s.w, 14700);
+    world_heal_seat(s.w, 0, A);
+    world_settle(s.w);
+    assert_true(seat_core_in_contact(world_seat(s.w, 0)->core));
+    assert_true(site_sitting(&s, "1001").attached);
+    assert_true(site_sitting(&s, "1001").account.used_ms == 4700);
+    assert_true(site_sitting(&s, "1001").account.lost_ms == 0);
+    assert_sound(&s);
+    site_close(&s);
+}
+
+/* A primary that has lost its standby goes on alone at the very millisecond, not before. */
+static void test_world__a_primary_goes_on_alone_to_the_millisecond(void **state)
+{
+    struct site s;
+    (void)state;
+    begin(&s, SEED, 2, 1);
+    world_run(s.w, 12345);
+    kill_node(&s, B);
+    world_run(s.w, 14344);
+    assert_true(rep_is_waiting(node_rep(world_node(s.w, A))));
+    world_run(s.w, 14345);
+    assert_true(rep_is_solo(node_rep(world_node(s.w, A))));
+    /* Nothing that was decided on the way is left lying about. */
+    assert_true(seat_core_in_contact(world_seat(s.w, 0)->core));
+    assert_true(site_sitting(&s, "1001").account.used_ms == 4345);
+    boot_node(&s, B);
+    assert_false(rep_is_solo(node_rep(world_node(s.w, A))));
+    assert_sound(&s);
+    site_close(&s);
+}
+
+/* A seat without power loses what its journal had only buffered, never what was durable. */
+static void test_world__a_seat_keeps_what_was_durable(void **state)
+{
+    struct site s;
+    (void)state;
+    begin(&s, SEED, 1, 1);
+    world_run(s.w, 15000);
+    kill_node(&s, A);
+    world_run(s.w, 17600);
+    assert_int_equal(world_answer(s.w, 0, "q1", "D"), EXAM_OK);
+    assert_int_equal(world_kill_seat(s.w, 0), EXAM_OK);
+    world_run(s.w, 60000);
+    boot_node(&s, A);
+    assert_int_equal(world_boot_seat(s.w, 0), EXAM_OK);
+    world_settle(s.w);
+    struct exam_sitting_view v = site_sitting(&s, "1001");
+    assert_true(v.attached);
+    assert_int_equal(v.answers, 1);
+    assert_true(v.account.used_ms == 7600);
+    assert_sound(&s);
+    site_close(&s);
+}
+
+/* A wiped node comes back empty, takes everything in, and is level at that instant. */
+static void test_world__a_wiped_node_catches_up(void **state)
+{
+    struct site s;
+    (void)state;
+    begin(&s, SEED, 2, 2);
+    world_run(s.w, 40000);
+    assert_int_equal(world_wipe_node(s.w, B), EXAM_OK);
+    world_run(s.w, 45000);
+    boot_node(&s, B);
+    assert_true(node_last(world_node(s.w, B)).lsn == node_last(world_node(s.w, A)).lsn);
+    assert_sound(&s);
+    site_close(&s);
+}
+
+/* The machines' clocks have nothing to do with each other, and go on alike. */
+static void test_world__machines_have_clocks_of_their_own(void **state)
+{
+    struct sim_clock a = {0}, b = {0};
+    (void)state;
+    sim_clock_boot(&a, 0, 0, 0);
+    sim_clock_boot(&b, 1, 0, 5000);
+    uint64_t apart_ms = sim_clock_to_machine(&a, 6000) - sim_clock_to_machine(&b, 6000);
+    assert_true(apart_ms != 0 && apart_ms != 5000);
+    assert_true(sim_clock_to_machine(&a, 9000) - sim_clock_to_machine(&b, 9000) == apart_ms);
+    assert_true(sim_clock_to_world(&b, sim_clock_to_machine(&b, 7777)) == 7777);
+    assert_string_not_equal(a.boot_id, b.boot_id);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_world__a_standby_is_level_at_every_instant),
+        cmocka_unit_test(test_world__the_same_seed_gives_the_same_history),
+        cmocka_unit_test(test_world__a_cut_is_seen_at_once_by_both_sides),
+        cmocka_unit_test(test_world__a_primary_goes_on_alone_to_the_millisecond),
+        cmocka_unit_test(test_world__a_seat_keeps_what_was_durable),
+        cmocka_unit_test(test_world__a_wiped_node_catches_up),
+        cmocka_unit_test(test_world__machines_have_clocks_of_their_own),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
