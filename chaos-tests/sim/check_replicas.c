@@ -20,8 +20,9 @@ bool check_replica_pair(const struct replica_facts *a, const struct replica_fact
     if (!a->up || !b->up)
         return true;
     if (a->serves && b->serves && a->in_contact[b_number]) {
-        snprintf(what, what_bytes, "%s (epoch %llu) and %s (epoch %llu) are in contact and both serve (W1)",
-                 a->name, (unsigned long long)a->epoch, b->name, (unsigned long long)b->epoch);
+        snprintf(what, what_bytes,
+                 "%s (epoch %llu) and %s (epoch %llu) are in contact and both serve (W1)", a->name,
+                 (unsigned long long)a->epoch, b->name, (unsigned long long)b->epoch);
         return false;
     }
     bool level = a->last.lsn == b->last.lsn && !memcmp(a->last.hash, b->last.hash, HASH_BYTES);

@@ -14,16 +14,16 @@ struct replica_facts {
     const char *name;
     bool up, serves;
     uint64_t epoch;
-    struct position last;        /* of its log */
-    uint8_t digest[HASH_BYTES];  /* of its state */
-    uint64_t oddities;           /* records that did not fit the state they were applied to */
-    bool in_contact[NODES_MAX];  /* with which others */
+    struct position last;       /* of its log */
+    uint8_t digest[HASH_BYTES]; /* of its state */
+    uint64_t oddities;          /* records that did not fit the state they were applied to */
+    bool in_contact[NODES_MAX]; /* with which others */
 };
 
 /* Of one node: no record of its log was odd. Of two: logs that end at the same record make the same
- * state, byte for byte (D4); two that are in contact do not both serve (W1). Two out of contact may,
- * when persons have attested wrongly. False: `what` says what is broken, and by whom. `b` is the
- * number of b among a's contacts. Pure. */
+ * state, byte for byte (D4); two that are in contact do not both serve (W1). Two out of contact
+ * may, when persons have attested wrongly. False: `what` says what is broken, and by whom. `b` is
+ * the number of b among a's contacts. Pure. */
 bool check_replica(const struct replica_facts *a, char *what, size_t what_bytes);
 bool check_replica_pair(const struct replica_facts *a, const struct replica_facts *b,
                         uint32_t b_number, char *what, size_t what_bytes);

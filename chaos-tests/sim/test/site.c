@@ -183,6 +183,45 @@ exam_err site_promote(struct site *s, uint32_t node, bool attest)
     return office_ask_once(s->w, node, WHO, &m, NULL, NULL, &why);
 }
 
+static exam_err ask_primary(struct site *s, Admin__Request *m)
+{
+    struct office_refusal why = {0};
+    uint32_t node = world_primary(s->w);
+    return node == WORLD_NONE ? EXAM_NOT_PRIMARY
+                              : office_ask_once(s->w, node, WHO, m, NULL, NULL, &why);
+}
+
+exam_err site_pause(struct site *s, const char *name, bool resume)
+{
+    Admin__Target target = ADMIN__TARGET__INIT;
+    Admin__Pause pause = ADMIN__PAUSE__INIT;
+    Admin__Resume again = ADMIN__RESUME__INIT;
+    Admin__Request m = ADMIN__REQUEST__INIT;
+    target.name = (char *)(uintptr_t)name;
+    pause.target = again.target = &target;
+    pause.who = pause.why = again.who = again.why = WHO;
+    m.kind_case = resume ? ADMIN__REQUEST__KIND_RESUME : ADMIN__REQUEST__KIND_PAUSE;
+    if (resume)
+        m.resume = &again;
+    else
+        m.pause = &pause;
+    return ask_primary(s, &m);
+}
+
+exam_err site_grant(struct site *s, const char *name, int64_t ms)
+{
+    Admin__Target target = ADMIN__TARGET__INIT;
+    Admin__Grant grant = ADMIN__GRANT__INIT;
+    Admin__Request m = ADMIN__REQUEST__INIT;
+    target.name = (char *)(uintptr_t)name;
+    grant.target = &target;
+    grant.ms = ms;
+    grant.who = grant.why = WHO;
+    m.kind_case = ADMIN__REQUEST__KIND_GRANT;
+    m.grant = &grant;
+    return ask_primary(s, &m);
+}
+
 struct exam_sitting_view site_sitting(struct site *s, const char *admission_no)
 {
     struct exam_sitting_view v;

@@ -23,6 +23,11 @@ void site_sign_in_all(struct site *s);
 /* EXAM_OK, or the refusal. */
 exam_err site_promote(struct site *s, uint32_t node, bool attest);
 
+/* Acts on the primary; `name` is "site", "R1", a seat, or an admission number. EXAM_OK, or the
+ * refusal. */
+exam_err site_pause(struct site *s, const char *name, bool resume);
+exam_err site_grant(struct site *s, const char *name, int64_t ms);
+
 /* As the primary sees it. */
 struct exam_sitting_view site_sitting(struct site *s, const char *admission_no);
 

@@ -1,6 +1,7 @@
-/* Random days: machines die and come back, paths are cut and healed, persons promote the newest node
- * or a stale one, while candidates answer. Whatever happened, in the end every answer that a seat took is
- * there (A2: the seats' disks survive here), all accounts add up and all nodes are alike. */
+/* Random days: machines die and come back, paths are cut and healed, persons promote the newest
+ * node or a stale one, while candidates answer. Whatever happened, in the end every answer that a
+ * seat took is there (A2: the seats' disks survive here), all accounts add up and all nodes are
+ * alike. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -106,9 +107,9 @@ static uint64_t newest_epoch(struct day *d)
     return d->epoch;
 }
 
-/* A node that has missed an epoch learns of it from the seats. One that is promoted while no seat in
- * contact knows of that epoch begins another one of the same number: two histories then share their
- * names, which A3 cannot order. Nobody can know better there; no day here does it. */
+/* A node that has missed an epoch learns of it from the seats. One that is promoted while no seat
+ * in contact knows of that epoch begins another one of the same number: two histories then share
+ * their names, which A3 cannot order. Nobody can know better there; no day here does it. */
 static bool can_number(struct day *d, uint32_t node)
 {
     uint64_t known = rep_epoch(node_rep(world_node(d->s.w, node)));
@@ -133,9 +134,21 @@ static void promote(struct day *d)
     (void)err; /* most are refused */
 }
 
+static void interrupt(struct day *d)
+{
+    static const char *const scopes[] = {"site", "R1", "R1-01", "R1-02"};
+    static const char *const grantees[] = {"1001", "1002", "R1", "B1"};
+    exam_err err;
+    if (below(d, 3) == 0)
+        err = site_grant(&d->s, grantees[below(d, 4)], (int64_t)below(d, 240000) - 60000);
+    else
+        err = site_pause(&d->s, scopes[below(d, 4)], below(d, 3) > 0);
+    (void)err; /* many are refused */
+}
+
 static void step(struct day *d)
 {
-    uint32_t what = below(d, 20);
+    uint32_t what = below(d, 23);
     if (what < 10)
         answer(d);
     else if (what < 12)
@@ -146,6 +159,8 @@ static void step(struct day *d)
         touch_paths(d);
     else if (what < 19)
         promote(d);
+    else if (what < 22)
+        interrupt(d);
     world_settle(d->s.w);
     newest_epoch(d);
     world_run(d->s.w, world_now_ms(d->s.w) + below(d, 6000));
