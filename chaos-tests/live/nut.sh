@@ -5,6 +5,7 @@
 #   nut_available          false: nut-server is not installed
 #   nut_begin NAME...      UPSs of these names, all on mains; the port in NUT_PORT
 #   ups_says NAME STATUS   from now on its ups.status ("OL", "OB", "OB LB")
+#   ups_is NAME STATUS     true when upsd tells that
 #   driver_signal NAME SIG
 #   upsd_start, upsd_kill
 #   nut_end                for every way out
@@ -22,6 +23,16 @@ ups_says() {
     # By rename: the driver must not read half of it. It opens the file anew in its "loop" mode only.
     printf 'ups.status: %s\nTIMER 1\n' "$2" >"$NUT_CONFPATH/$1.new"
     mv "$NUT_CONFPATH/$1.new" "$NUT_CONFPATH/$1.dev"
+}
+
+# What upsd tells, asked in its own protocol: the driver takes a second or two to notice a change.
+ups_is() {
+    local answer=
+    exec 9<>"/dev/tcp/127.0.0.1/$NUT_PORT" || return 1
+    printf 'GET VAR %s ups.status\n' "$1" >&9
+    read -r -t 5 answer <&9 || true
+    exec 9>&-
+    [ "$answer" = "VAR $1 ups.status \"$2\"" ]
 }
 
 upsd_start() {
