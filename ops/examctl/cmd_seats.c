@@ -79,7 +79,7 @@ static void line_add(struct text_table *t, const struct seat_line *line)
     if (line->unsent_known)
         text_table_add(t, "%" PRIu64, line->unsent);
     else
-        text_table_add(t, "%s", line->admission_no[0] != '\0' ? "?" : "-");
+        text_table_add(t, "%s", seat_line_unknown(line) ? "?" : "-");
 }
 
 static void summary_print(const struct seat_list *l)
@@ -88,10 +88,10 @@ static void summary_print(const struct seat_list *l)
 
     printf("%zu seats, %zu in contact\n", s.seats, s.connected);
     if (s.holding > 0)
-        printf("! %zu in contact hold %" PRIu64 " unsent answers: nobody leaves them yet (P6).\n",
-               s.holding, s.unsent);
+        printf("! %zu hold %" PRIu64 " unsent answers: nobody leaves them yet (P6).\n", s.holding,
+               s.unsent);
     if (s.unknown > 0)
-        printf("! %zu out of contact may hold unsent answers: bring them into contact before "
+        printf("! %zu may hold unsent answers (?): bring those without contact into contact before "
                "anybody leaves (P6).\n",
                s.unknown);
 }
@@ -139,6 +139,10 @@ enum exit_code cmd_seats(const struct options *o)
     if (exit_code == EXIT_CODE_DONE && seat_list_merge(&list) != EXAM_OK) {
         report_error("%s", exam_err_text(EXAM_NOMEM));
         exit_code = EXIT_CODE_INTERNAL;
+    }
+    if (exit_code == EXIT_CODE_DONE && o->room != NULL && list.n == 0) {
+        report_error("there is no room %s here; `examctl seats` shows all seats", o->room);
+        exit_code = EXIT_CODE_REFUSED;
     }
     if (exit_code == EXIT_CODE_DONE)
         exit_code = o->json ? list_print_json(&list) : list_print(&list);

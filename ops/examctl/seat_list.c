@@ -69,6 +69,12 @@ exam_err seat_list_merge(struct seat_list *l)
     return EXAM_OK;
 }
 
+bool seat_line_unknown(const struct seat_line *line)
+{
+    return !line->unsent_known && line->admission_no[0] != '\0' &&
+           strcmp(line->state, "expected") != 0;
+}
+
 struct seat_summary seat_list_summary(const struct seat_list *l)
 {
     struct seat_summary s = {.seats = l->n};
@@ -81,7 +87,7 @@ struct seat_summary seat_list_summary(const struct seat_list *l)
             s.holding++;
             s.unsent += line->unsent;
         }
-        s.unknown += !line->unsent_known && line->admission_no[0] != '\0';
+        s.unknown += seat_line_unknown(line);
     }
     return s;
 }

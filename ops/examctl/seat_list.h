@@ -31,10 +31,14 @@ struct seat_list {
 /* What needs somebody's attention (P6). */
 struct seat_summary {
     size_t seats, connected;
-    size_t holding;  /* in contact, with unsent answers */
+    size_t holding;  /* with unsent answers, as they told */
     uint64_t unsent; /* of those */
-    size_t unknown;  /* out of contact, with a sitting: may hold some */
+    size_t unknown;  /* may hold some: have not told since they were last heard */
 };
+
+/* Whether the seat may hold answers that it has not told of. Not one at which nobody has signed in.
+ */
+bool seat_line_unknown(const struct seat_line *line);
 
 /* Adds a node's rows, of the node that serves first. Sticky: out of memory shows in
  * seat_list_merge. */

@@ -718,7 +718,7 @@ static void test_examctl__seats_of_all_nodes(void **state)
     struct fake_script first = serving, second = {.node = "B", .role = ADMIN__ROLE__ROLE_STANDBY};
     struct fixture *f = *state;
     struct fixture *other = calloc(1, sizeof *other);
-    char nodes[128];
+    char nodes[128], json[4096];
     json_t *root, *seat;
 
     assert_non_null(other);
@@ -732,14 +732,18 @@ static void test_examctl__seats_of_all_nodes(void **state)
                         "R01-02  no contact       -  2026010001  answering       ?\n"
                         "R01-03  A             0:00  -           -               7\n");
     expect_text(f->out, "3 seats, 2 in contact");
-    expect_text(f->out, "! 2 in contact hold 14 unsent answers");
-    expect_text(f->out, "! 1 out of contact may hold unsent answers");
+    expect_text(f->out, "! 2 hold 14 unsent answers");
+    expect_text(f->out, "! 1 may hold unsent answers (?)");
     expect_text(f->err, "127.0.0.1:1: cannot connect");
     assert_int_equal(run(f, "--nodes", nodes, "--json", "seats", "--room", "R01"), 0);
+    assert_true(strlen(f->out) < sizeof json);
+    strcpy(json, f->out);
+    assert_int_equal(run(f, "--nodes", nodes, "seats", "--room", "R99"), 1);
+    expect_text(f->err, "there is no room R99 here");
     fake_end(f);
     fake_end(other);
     free(other);
-    root = json_loads(f->out, 0, NULL);
+    root = json_loads(json, 0, NULL);
     seat = json_array_get(json_object_get(root, "seats"), 1);
     assert_true(json_is_false(json_object_get(seat, "connected")));
     assert_true(json_is_false(json_object_get(seat, "unsent_known")));
