@@ -213,9 +213,24 @@ void admin_preview_emit(void *ctx, const Ev__Event *event)
     }
 }
 
+enum { SPAN_TEXT_BYTES = 48 };
+
+/* "+5:00", "-0:30.250": as people write a grant. */
+static void span_text(int64_t ms, char out[SPAN_TEXT_BYTES])
+{
+    uint64_t span_ms = ms < 0 ? 0 - (uint64_t)ms : (uint64_t)ms;
+    int n = snprintf(out, SPAN_TEXT_BYTES, "%c%llu:%02llu", ms < 0 ? '-' : '+',
+                     (unsigned long long)(span_ms / 60000),
+                     (unsigned long long)(span_ms / 1000 % 60));
+    if (span_ms % 1000)
+        snprintf(out + n, SPAN_TEXT_BYTES - (size_t)n, ".%03llu",
+                 (unsigned long long)(span_ms % 1000));
+}
+
 void admin_preview_text(const struct admin_preview *p, const struct admin_act *act, char *text,
                         size_t bytes)
 {
+    char span[SPAN_TEXT_BYTES];
     switch (act->command.kind) {
     case EXAM_CMD_PAUSE:
         snprintf(text, bytes, "%u clocks would stop at once, and those of seats out of contact",
@@ -228,8 +243,9 @@ void admin_preview_text(const struct admin_preview *p, const struct admin_act *a
                  p->credited);
         return;
     case EXAM_CMD_GRANT:
-        snprintf(text, bytes, "%u candidates would get %lld ms", p->granted,
-                 (long long)act->command.u.grant.ms);
+        span_text(act->command.u.grant.ms, span);
+        snprintf(text, bytes, "%s to each of %u candidate%s", span, p->granted,
+                 p->granted == 1 ? "" : "s");
         return;
     case EXAM_CMD_BATCH_POSTPONE:
         snprintf(text, bytes,

@@ -24,6 +24,6 @@ void oplog_write(enum oplog_level level, const char *event, const struct oplog_f
 
 /* oplog(OPLOG_INFO, "promoted", OPLOG_U("epoch", 2), OPLOG_S("who", who)) */
 #define oplog(level, event, ...)                                                                   \
-    oplog_write(level, event, (struct oplog_field[]){__VA_ARGS__ __VA_OPT__(, ) {.key = NULL}})
+    oplog_write(level, event, (struct oplog_field[]){__VA_ARGS__ __VA_OPT__(, ){.key = NULL}})
 
 #endif

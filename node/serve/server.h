@@ -1,7 +1,7 @@
 /* server.h - a listener of framed TCP connections in the node's event loop, and its connections.
  * Shell (server.c, libuv) or simulated (other .c, same header). Loop thread only. What both
- * endpoints, seats' and administrators', share: bounds on connections, frames and queues, the time a
- * stranger has to say Hello, and writing.
+ * endpoints, seats' and administrators', share: bounds on connections, frames and queues, the time
+ * a stranger has to say Hello, and writing.
  *
  * Whatever arrives is hostile: a length over the bound or a peer that does not read its replies
  * costs the peer its connection, nothing else. */
@@ -29,18 +29,19 @@ enum conn_verdict {
 struct server_handlers {
     enum conn_verdict (*frame)(void *ctx, struct conn *c, const uint8_t *payload, size_t bytes);
     void (*closed)(void *ctx, struct conn *c, const char *why); /* the last call for this c */
-    void (*drained)(void *ctx, struct conn *c); /* all queued bytes are with the kernel; may be NULL */
+    void (*drained)(void *ctx,
+                    struct conn *c); /* all queued bytes are with the kernel; may be NULL */
 };
 
 struct server_options {
     const char *name;   /* for the log */
     const char *listen; /* HOST:PORT */
     uint32_t conns_max;
-    uint32_t per_address_max;   /* connections of one address; loopback is exempt */
-    uint32_t strangers_max;     /* connections that have not been told conn_known() */
-    size_t payload_bytes_max;   /* of a frame that comes in */
-    size_t queue_bytes_max;     /* of replies that the peer does not take */
-    size_t conn_bytes;          /* of the owner's own data a connection: conn_data() */
+    uint32_t per_address_max; /* connections of one address; loopback is exempt */
+    uint32_t strangers_max;   /* connections that have not been told conn_known() */
+    size_t payload_bytes_max; /* of a frame that comes in */
+    size_t queue_bytes_max;   /* of replies that the peer does not take */
+    size_t conn_bytes;        /* of the owner's own data a connection: conn_data() */
 };
 
 /* Binds and listens. On failure `why` says which address and what to do.
