@@ -97,11 +97,12 @@ static uint64_t since_newer_mark_ms(const struct account *a, const struct accoun
     return r->carried_newer ? r->since_ms : elapsed_ms(a, r);
 }
 
-/* T6: the seat was within grace all the time, so its screen never closed. */
+/* T6: the seat was within grace all the time, so its screen never closed. One that has been paused
+ * since its mark says that it was open for no time (T8). */
 static bool never_locked(const struct account_return *r)
 {
-    return r->carried && r->clock_continuous && !r->ended && r->open_ms == r->since_ms &&
-           r->open_ms <= r->grace_ms;
+    return r->carried && r->clock_continuous && !r->ended && r->open_ms > 0 &&
+           r->open_ms == r->since_ms && r->open_ms <= r->grace_ms;
 }
 
 /* T6, T7: how long the screen was open since the newer of the two marks. */
@@ -136,16 +137,18 @@ void account_reckon_return(const struct account *a, const struct account_return 
 {
     uint64_t elapsed = elapsed_ms(a, r);
     uint64_t carried = carried_ms(a, r);
-    uint64_t since_end = r->ended ? min_ms(r->ended_ago_ms, elapsed) : 0;
     uint64_t open = open_claim_ms(a, r);
     uint64_t claim = min_ms(open, before_pause_ms(a, r));
     uint64_t used = max_ms(a->used_ms, carried) + claim;
+    uint64_t since_end = 0;
 
     used = max_ms(a->used_ms, min_ms(used, account_total_ms(a)));
     out->used_ms = used;
     out->finished = used >= account_total_ms(a);
-    if (!out->finished)
-        since_end = 0; /* it has not ended as the nodes reckon: the seat goes on */
+    /* T10: not before it can have used all, whatever the seat says; and one that has not ended as
+     * the nodes reckon goes on. */
+    if (out->finished && r->ended)
+        since_end = min_ms(r->ended_ago_ms, less_ms(elapsed, used - a->used_ms));
     out->end_ms = max_ms(a->mark_ms, less_ms(r->now_ms, since_end));
     /* T5: what was not used was lost. A clock that has measured less than was used is noise. */
     out->lost_ms = less_ms(elapsed - since_end, used - a->used_ms);

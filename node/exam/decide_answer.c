@@ -63,6 +63,19 @@ static bool gone_on_since(const struct sitting *s, const struct former *f)
            (f->attachment_epoch != s->attachment_epoch || f->attachment_lsn != s->attachment_lsn);
 }
 
+/* T10. A seat that was out of contact when a person ended its sitting may have been open for the
+ * grace after the mark that its account ends at (T6); where time ran out, all of that is in the
+ * account. */
+static bool made_after_finish(const struct decision *d, const struct action *a,
+                              const struct sitting *s)
+{
+    uint64_t until_ms = s->account.used_ms;
+
+    if (s->finish == EV__FINISH__FINISH_POSTPONED)
+        until_ms += d->x->batches[s->batch - 1].grace_ms;
+    return d->c->u.answer.made_at_ms > until_ms && !gone_on_since(s, a->former);
+}
+
 /* T10: in the result are the answers made before the finish, flagged when they come after it; but
  * what has been collected is closed, and nothing follows a submission. */
 static struct verdict verdict_finished(const struct decision *d, const struct action *a,
@@ -82,7 +95,7 @@ static struct verdict verdict_finished(const struct decision *d, const struct ac
                                   "candidate %s has submitted: this answer was made after that "
                                   "and is kept in the log, not in the result",
                                   s->admission_no)};
-    if (d->c->u.answer.made_at_ms > s->account.used_ms)
+    if (made_after_finish(d, a, s))
         return (struct verdict){
             .code = decide_refuse(d, EXAM_LATE, "T10",
                                   "the time of candidate %s had run out: this answer was made "

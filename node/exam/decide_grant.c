@@ -5,7 +5,7 @@ struct granting {
     const struct decision *d;
     struct scope scope;
     int64_t asked_ms;
-    struct pack marked;
+    struct pack marked, paused, lost, timed_out, absent;
     uint32_t *sitting;
     int64_t *ms;
     uint64_t *lost_ms;
@@ -166,10 +166,21 @@ static void emit_granted(struct granting *g)
 static exam_err granting_init(struct granting *g, const struct decision *d)
 {
     const struct exam_memory *m = &d->x->memory;
-    exam_err err = pack_init(&g->marked, d, PACK_MARKED, d->x->sittings_n);
+    struct pack *const packs[] = {&g->marked, &g->paused, &g->lost, &g->timed_out, &g->absent};
+    static const enum pack_kind kinds[] = {PACK_MARKED, PACK_CREDITED, PACK_CREDITED, PACK_FINISHED,
+                                           PACK_FINISHED};
 
-    if (err != EXAM_OK)
-        return err;
+    for (size_t i = 0; i < sizeof packs / sizeof *packs; i++)
+        *packs[i] = (struct pack){.d = d};
+    for (size_t i = 0; i < sizeof packs / sizeof *packs; i++) {
+        exam_err err = pack_init(packs[i], d, kinds[i], d->x->sittings_n);
+        if (err != EXAM_OK)
+            return err;
+    }
+    g->paused.basis = EV__BASIS__BASIS_PAUSE;
+    g->lost.basis = EV__BASIS__BASIS_MARK;
+    g->timed_out.finish = EV__FINISH__FINISH_TIMED_OUT;
+    g->absent.finish = EV__FINISH__FINISH_ABSENT;
     g->sitting = memory_take(m, GRANTED_PER_EVENT * sizeof *g->sitting);
     g->ms = memory_take(m, GRANTED_PER_EVENT * sizeof *g->ms);
     g->lost_ms = memory_take(m, GRANTED_PER_EVENT * sizeof *g->lost_ms);
@@ -182,7 +193,10 @@ static void granting_fini(struct granting *g)
 {
     const struct exam_memory *m = &g->d->x->memory;
 
-    pack_fini(&g->marked);
+    struct pack *const packs[] = {&g->marked, &g->paused, &g->lost, &g->timed_out, &g->absent};
+
+    for (size_t i = 0; i < sizeof packs / sizeof *packs; i++)
+        pack_fini(packs[i]);
     memory_drop(m, g->sitting);
     memory_drop(m, g->ms);
     memory_drop(m, g->lost_ms);
@@ -196,18 +210,43 @@ static bool anybody(const struct granting *g)
     return false;
 }
 
-/* A grant acknowledges, so marks, whom it concerns. */
-static void grant_emit(struct granting *g)
+/* T10: what is taken back is all that was left, so the sitting ends now, whether its clock runs or
+ * stands. */
+static bool ends_now(const struct granting *g, const struct sitting *s)
+{
+    int64_t ms = share_ms(g, s);
+
+    return ms < 0 && sitting_account_open(s) && (uint64_t)-ms == left_ms(g->d, s);
+}
+
+/* A grant acknowledges, so marks, whom it concerns; a clock that stood and ends has its loss booked
+ * first (T14). */
+static void emit_marks(struct granting *g)
 {
     const struct decision *d = g->d;
     const exam *x = d->x;
 
     for (uint32_t no = 1; no <= x->sittings_n; no++) {
         const struct sitting *s = &x->sittings[no - 1];
-        if (concerns(g, s) && share_ms(g, s) != 0 && sitting_clock_runs(x, s))
+        if (!concerns(g, s) || share_ms(g, s) == 0)
+            continue;
+        if (sitting_clock_runs(x, s))
             pack_add(&g->marked, no, sitting_used_ms(x, s, d->now_ms), 0);
+        else if (ends_now(g, s))
+            pack_add(sitting_paused(x, s) ? &g->paused : &g->lost, no, s->account.mark_ms,
+                     d->now_ms - s->account.mark_ms);
     }
     pack_end(&g->marked);
+    pack_end(&g->paused);
+    pack_end(&g->lost);
+}
+
+static void grant_emit(struct granting *g)
+{
+    const struct decision *d = g->d;
+    const exam *x = d->x;
+
+    emit_marks(g);
     for (uint32_t no = 1; no <= x->sittings_n; no++) {
         const struct sitting *s = &x->sittings[no - 1];
         if (!concerns(g, s) || share_ms(g, s) == 0)
@@ -217,8 +256,13 @@ static void grant_emit(struct granting *g)
         g->lost_ms[g->n] = sitting_finished(s) ? d->now_ms - s->finish_ms : 0;
         if (++g->n == GRANTED_PER_EVENT)
             emit_granted(g);
+        if (ends_now(g, s))
+            pack_add(s->signed_in ? &g->timed_out : &g->absent, no,
+                     sitting_used_ms(x, s, d->now_ms), d->now_ms);
     }
     emit_granted(g);
+    pack_end(&g->timed_out);
+    pack_end(&g->absent);
 }
 
 exam_err decide_grant(const struct decision *d)

@@ -157,13 +157,15 @@ static void stretch_of(const exam *x, const struct sitting *s, const struct acco
 }
 
 /* T8: when the first pause came, counted from the mark that the seat's claim counts from. A pause
- * after a dark time that no node's clock has measured lies as far back as this node says, and the
- * mark as far as the seat says (T4: durations, not two clocks). */
+ * that stood then, by this node's log, does not when the log is older than the mark (T12): the
+ * clock ran at the mark, so the pause had been lifted. A pause after a dark time that no node's
+ * clock has measured lies as far back as this node says, and the mark as far as the seat says (T4:
+ * durations, not two clocks). */
 static void pause_since_mark(const struct decision *d, const struct sitting *s,
                              struct account_return *r)
 {
     uint64_t at_ms, from_ms = r->carried ? r->carried_at_ms : s->account.mark_ms;
-    const struct pause *p = pause_first_since(d->x, s, from_ms, &at_ms);
+    const struct pause *p = pause_first_since(d->x, s, from_ms, !r->carried_newer, &at_ms);
 
     if (!p)
         return;

@@ -59,7 +59,7 @@ bool sitting_paused(const exam *x, const struct sitting *s)
 }
 
 const struct pause *pause_first_since(const exam *x, const struct sitting *s, uint64_t from_ms,
-                                      uint64_t *at_ms)
+                                      bool standing, uint64_t *at_ms)
 {
     const struct pause *first = NULL;
     uint64_t first_ms = 0;
@@ -67,8 +67,8 @@ const struct pause *pause_first_since(const exam *x, const struct sitting *s, ui
     for (uint32_t i = 0; i < x->pauses_n; i++) {
         const struct pause *p = &x->pauses[i];
         uint64_t since_ms = p->from_ms > from_ms ? p->from_ms : from_ms;
-        if (p->to_ms <= from_ms && p->from_ms <= from_ms)
-            continue; /* lifted before */
+        if (p->from_ms <= from_ms && (p->to_ms <= from_ms || !standing))
+            continue;
         if ((first && since_ms >= first_ms) || !scope_covers(x, &(struct scope){p->kind, p->no}, s))
             continue;
         first = p;

@@ -13,9 +13,9 @@ struct pause *pause_add(exam *x, const struct pause *p);
 void pause_flag(exam *x, const struct pause *p);
 /* How many are over the sitting. */
 uint32_t pauses_over(const exam *x, const struct sitting *s);
-/* The first that stood at from_ms or came after it; NULL: none. *at_ms: since when it did, not
- * before from_ms. */
+/* The first over the sitting after from_ms, or, with `standing`, that stood at from_ms already;
+ * NULL: none. *at_ms: since when it has stood, not before from_ms. */
 const struct pause *pause_first_since(const exam *x, const struct sitting *s, uint64_t from_ms,
-                                      uint64_t *at_ms);
+                                      bool standing, uint64_t *at_ms);
 
 #endif

@@ -753,9 +753,18 @@ static void test_rules__parallel_lists(void **state)
     Ev__Marked marked = EV__MARKED__INIT;
     Ev__Finished finished = EV__FINISHED__INIT;
     Ev__Credited credited = EV__CREDITED__INIT;
+    Ev__Scope scope = EV__SCOPE__INIT;
+    int64_t signed_ms[] = {1, -2, 3};
+    Ev__Granted granted;
     Ev__Event e = EV__EVENT__INIT;
 
     (void)state;
+    ev__granted__init(&granted);
+    scope.kind = EV__SCOPE_KIND__SCOPE_KIND_SITE;
+    granted.scope = &scope;
+    granted.sitting = credited.incident = sitting;
+    granted.ms = signed_ms;
+    granted.lost_ms = ms;
     marked.sitting = finished.sitting = credited.sitting = sitting;
     marked.used_ms = finished.used_ms = finished.at_ms = ms;
     credited.from_ms = credited.lost_ms = ms;
@@ -785,6 +794,20 @@ static void test_rules__parallel_lists(void **state)
         assert_int_equal(decode_event(&e, &why), x == y && x == z ? EXAM_OK : EXAM_MALFORMED);
         if (x != y || x != z)
             assert_string_equal(why, "ev.Credited: lists of unequal length");
+
+        e.kind_case = EV__EVENT__KIND_GRANTED;
+        e.granted = &granted;
+        granted.n_sitting = x;
+        granted.n_ms = y;
+        granted.n_lost_ms = z;
+        assert_int_equal(decode_event(&e, &why), x == y && x == z ? EXAM_OK : EXAM_MALFORMED);
+
+        e.kind_case = EV__EVENT__KIND_CREDITED; /* incidents: as many, or none */
+        e.credited = &credited;
+        credited.n_sitting = credited.n_from_ms = credited.n_lost_ms = x;
+        credited.n_incident = y;
+        assert_int_equal(decode_event(&e, &why), y == 0 || x == y ? EXAM_OK : EXAM_MALFORMED);
+        credited.n_incident = 0;
     }
 }
 

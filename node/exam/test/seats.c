@@ -54,8 +54,8 @@ static void take_mark(struct seats *w, struct test_seat *s)
     struct exam_sitting_view v = site_view(w->t, s->sitting);
 
     if (v.finish == EV__FINISH__FINISH_TIMED_OUT && s->ended_ms == 0)
-        s->ended_ms = s->running ? s->mark_ms + s->mark_left_ms : w->now_ms;
-    else if (v.state == EXAM_SITTING_ANSWERING)
+        s->ended_ms = s->running ? min_ms(s->mark_ms + s->mark_left_ms, w->now_ms) : w->now_ms;
+    else if (v.state != EXAM_SITTING_FINISHED)
         s->ended_ms = 0;
     s->mark_bytes = exam_mark_make(w->t->x, s->sitting, v.account.used_ms, s->mark);
     s->marked = s->clock_continuous = true;
@@ -311,4 +311,102 @@ void seats_start(struct seats *w, const char *batch)
         if (in_contact(w, &w->seat[i])) {
             take_mark(w, &w->seat[i]);
         }
+}
+
+/* ---------------------------------------------------------------- contingencies */
+
+static void told(struct seats *w, uint32_t sitting)
+{
+    for (size_t i = 0; i < w->n; i++)
+        if (w->seat[i].sitting == sitting && in_contact(w, &w->seat[i]))
+            take_mark(w, &w->seat[i]);
+}
+
+/* Whom the new events concern hears of it, and its mark with it. */
+static exam_err tell_from(struct seats *w, size_t from, exam_err err)
+{
+    uint32_t sittings[SEATS_MAX];
+
+    for (size_t at = from; at < w->t->log_n; at++) {
+        const Ev__Event *e = site_event(w->t, at);
+        size_t n = 0;
+        const uint32_t *list = NULL;
+        if (e->kind_case == EV__EVENT__KIND_MARKED) {
+            n = e->marked->n_sitting;
+            list = e->marked->sitting;
+        } else if (e->kind_case == EV__EVENT__KIND_CREDITED) {
+            n = e->credited->n_sitting;
+            list = e->credited->sitting;
+        } else if (e->kind_case == EV__EVENT__KIND_GRANTED) {
+            n = e->granted->n_sitting;
+            list = e->granted->sitting;
+        } else if (e->kind_case == EV__EVENT__KIND_FINISHED) {
+            n = e->finished->n_sitting;
+            list = e->finished->sitting;
+        }
+        assert_true(n <= SEATS_MAX);
+        if (n > 0)
+            memcpy(sittings, list, n * sizeof *sittings);
+        for (size_t i = 0; i < n; i++)
+            told(w, sittings[i]);
+    }
+    return err;
+}
+
+exam_err seats_pause(struct seats *w, const char *scope)
+{
+    size_t from = w->t->log_n;
+
+    return tell_from(w, from, site_pause(w->t, scope));
+}
+
+exam_err seats_resume(struct seats *w, const char *scope)
+{
+    size_t from = w->t->log_n;
+
+    return tell_from(w, from, site_resume(w->t, scope));
+}
+
+exam_err seats_grant(struct seats *w, const char *scope, int64_t ms)
+{
+    size_t from = w->t->log_n;
+    exam_err err = site_grant(w->t, scope, ms, "test");
+
+    return tell_from(w, from, err);
+}
+
+exam_err seats_suspend(struct seats *w)
+{
+    size_t from = w->t->log_n;
+
+    return tell_from(w, from, site_suspend(w->t));
+}
+
+exam_err seats_unsuspend(struct seats *w, const char *batch)
+{
+    size_t from = w->t->log_n;
+
+    return tell_from(w, from, site_batch_act(w->t, EXAM_CMD_BATCH_UNSUSPEND, batch));
+}
+
+exam_err seats_postpone(struct seats *w, const char *batch)
+{
+    size_t from = w->t->log_n;
+
+    return tell_from(w, from, site_batch_act(w->t, EXAM_CMD_BATCH_POSTPONE, batch));
+}
+
+exam_err seats_move(struct seats *w, uint32_t no, const char *seat)
+{
+    struct test_seat *s = seats_of(w, no);
+    exam_err err = site_move(w->t, no, seat, true);
+
+    if (err != EXAM_OK)
+        return err;
+    s->name = seat;
+    s->up = true;
+    s->cut = s->attached = s->signed_in = s->marked = s->running = s->clock_continuous = false;
+    s->mark_bytes = 0;
+    s->actions_n = s->acked = 0;
+    return EXAM_OK;
 }

@@ -60,5 +60,16 @@ void seats_node_dies(struct seats *w);
 /* `t` begins an epoch now, and the seats that are up attach to it. */
 void seats_node_serves(struct seats *w, struct site *t, bool dark_known);
 void seats_start(struct seats *w, const char *batch);
+/* Contingencies; whom they concern takes the mark that they acknowledge (T8). Each returns what the
+ * core says. */
+exam_err seats_pause(struct seats *w, const char *scope);
+exam_err seats_resume(struct seats *w, const char *scope);
+exam_err seats_grant(struct seats *w, const char *scope, int64_t ms);
+exam_err seats_suspend(struct seats *w);
+exam_err seats_unsuspend(struct seats *w, const char *batch);
+exam_err seats_postpone(struct seats *w, const char *batch);
+/* The candidate leaves the seat, whose disk is forgotten, and has not signed in at the other yet.
+ */
+exam_err seats_move(struct seats *w, uint32_t no, const char *seat);
 
 #endif

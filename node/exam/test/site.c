@@ -171,9 +171,14 @@ exam_err site_do(struct site *t, const struct exam_command *c)
     return decide(t, c);
 }
 
+const Ev__Event *site_event(struct site *t, size_t i)
+{
+    return decoded(t, &t->log[i].r);
+}
+
 const Ev__Event *site_last_event(struct site *t)
 {
-    return decoded(t, &t->log[t->log_n - 1].r);
+    return site_event(t, t->log_n - 1);
 }
 
 /* ---------------------------------------------------------------- imports */
@@ -404,6 +409,70 @@ exam_err site_submit(struct site *t, uint32_t sitting, uint64_t seq)
 
     c.u.submit.sitting = sitting;
     c.u.submit.seq = seq;
+    return site_do(t, &c);
+}
+
+/* ---------------------------------------------------------------- contingencies */
+
+exam_err site_pause(struct site *t, const char *scope)
+{
+    struct exam_command c = {.kind = EXAM_CMD_PAUSE};
+
+    c.u.pause.scope.name = scope;
+    c.u.pause.who = "tester";
+    c.u.pause.why = "test";
+    return site_do(t, &c);
+}
+
+exam_err site_resume(struct site *t, const char *scope)
+{
+    struct exam_command c = {.kind = EXAM_CMD_RESUME};
+
+    c.u.pause.scope.name = scope;
+    c.u.pause.who = "tester";
+    c.u.pause.why = "";
+    return site_do(t, &c);
+}
+
+exam_err site_grant(struct site *t, const char *scope, int64_t ms, const char *why)
+{
+    struct exam_command c = {.kind = EXAM_CMD_GRANT};
+
+    c.u.grant.scope.name = scope;
+    c.u.grant.ms = ms;
+    c.u.grant.who = "tester";
+    c.u.grant.why = why;
+    return site_do(t, &c);
+}
+
+exam_err site_move(struct site *t, uint32_t no, const char *seat, bool in_contact)
+{
+    struct exam_command c = {.kind = EXAM_CMD_MOVE};
+    char admission_no[16];
+
+    snprintf(admission_no, sizeof admission_no, "%u", no);
+    c.u.move.admission_no = admission_no;
+    c.u.move.seat = seat;
+    c.u.move.seat_in_contact = in_contact;
+    c.u.move.who = "tester";
+    c.u.move.why = "test";
+    return site_do(t, &c);
+}
+
+exam_err site_batch_act(struct site *t, enum exam_command_kind kind, const char *batch)
+{
+    struct exam_command c = {.kind = kind};
+
+    c.u.batch_act.batch = batch;
+    c.u.batch_act.who = "tester";
+    c.u.batch_act.why = "test";
+    return site_do(t, &c);
+}
+
+exam_err site_suspend(struct site *t)
+{
+    struct exam_command c = {.kind = EXAM_CMD_SUSPEND, .u.suspend.node = "A"};
+
     return site_do(t, &c);
 }
 

@@ -42,6 +42,8 @@ void site_tick(struct site *t);
 exam_err site_do(struct site *t, const struct exam_command *c);
 /* The newest record's event. */
 const Ev__Event *site_last_event(struct site *t);
+/* That of record i, from 0 up; lives until the next decision. */
+const Ev__Event *site_event(struct site *t, size_t i);
 
 /* A batch in one room: sittings first_no, first_no + 1, ... at the seats <room>-01, -02, ... */
 struct site_plan {
@@ -83,6 +85,14 @@ exam_err site_sign_in(struct site *t, uint32_t no, const char *seat, uint8_t ses
 exam_err site_attach(struct site *t, uint32_t no, const char *seat, uint8_t session);
 exam_err site_detach(struct site *t, uint32_t sitting);
 exam_err site_mark(struct site *t, uint32_t sitting);
+/* T8; `scope`: "site", or the name of a batch, room or seat. */
+exam_err site_pause(struct site *t, const char *scope);
+exam_err site_resume(struct site *t, const char *scope);
+exam_err site_grant(struct site *t, const char *scope, int64_t ms, const char *why);
+exam_err site_move(struct site *t, uint32_t no, const char *seat, bool in_contact);
+/* EXAM_CMD_BATCH_POSTPONE or EXAM_CMD_BATCH_UNSUSPEND. */
+exam_err site_batch_act(struct site *t, enum exam_command_kind kind, const char *batch);
+exam_err site_suspend(struct site *t);
 /* Made now, under the current attachment. */
 exam_err site_answer(struct site *t, uint32_t sitting, uint64_t seq, const char *item,
                      const char *value);

@@ -1,9 +1,11 @@
-/* Random histories of a batch: seats that die, boot, are wiped or cut off, servers that die, fail
- * over, or come back with older data; and after each step what section 5 says must hold.
+/* Random histories of a batch: seats that die, boot, are wiped or cut off; servers that die, fail
+ * over, or come back with older data; people who pause, resume, suspend, grant and move; and after
+ * each step what section 5 says must hold.
  *
  * What a candidate can have used is known here without the account's arithmetic: the time in which
- * the screen was really open. A seat that never died must have used exactly that; each death may
- * cost less than one heartbeat of it, in the candidate's favour.
+ * the screen was really open, out of contact only until the first pause (T8). A seat that never
+ * died must have used exactly that; each death may cost less than one heartbeat of it, in the
+ * candidate's favour.
  *
  * EXAM_SEED and EXAM_HISTORIES run others, or one again. */
 #include <setjmp.h>
@@ -11,25 +13,28 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+
 #include <cmocka.h>
 
 #include "seats.h"
 
-enum { SEATS = 3, STEPS = 30 };
+enum { SEATS = 3, SPARE_SEATS = 5, STEPS = 30 };
 
 static const struct site_plan PLAN = {.batch = "B1",
                                       .room = "R1",
-                                      .room_seats = 4,
+                                      .room_seats = SEATS + SPARE_SEATS,
                                       .sittings = SEATS,
                                       .first_no = 1001,
                                       .allot_ms = MS(2, 0, 0),
                                       .extra_ms = MS(0, 30, 0)};
 
 struct truth {         /* of one sitting */
-    uint64_t open_ms;  /* the screen was open so long */
-    uint64_t slack_ms; /* at most so much of it may be unrecorded */
+    uint64_t open_ms;  /* the screen was open so long, and no pause had come since a mark */
+    uint64_t after_ms; /* it was, but one had: never charged by a node that knows of it (T8) */
+    bool cut;          /* one has come since the seat's mark */
+    uint64_t slack_ms; /* at most so much of open_ms may be unrecorded */
     uint64_t used_ms;  /* of the newest mark it was given: never taken back (T12) */
-    bool quiet;        /* never cut off or dead: only servers failed, came back in time */
+    bool quiet; /* never cut off, dead or paused: only servers failed, and came back in time */
 };
 
 struct history {
@@ -38,7 +43,8 @@ struct history {
     struct site *spare; /* stale: the log up to some record */
     struct seats w;
     struct truth truth[SEATS];
-    uint64_t down_since_ms;
+    uint32_t spare_seats; /* that nobody was moved to yet */
+    bool stale;           /* a node has served that did not know of every pause */
 };
 
 static uint32_t pick(struct history *h, uint32_t n)
@@ -47,7 +53,8 @@ static uint32_t pick(struct history *h, uint32_t n)
     return (uint32_t)(h->random >> 33) % n;
 }
 
-/* The screen is open in contact; out of contact until the grace after the last mark is over. */
+/* The screen is open in contact; out of contact until the grace after the last mark is over; and no
+ * longer than the time that is left. */
 static uint64_t open_within(const struct history *h, const struct test_seat *s, uint64_t to_ms)
 {
     uint64_t now_ms = h->w.now_ms, until_ms = to_ms;
@@ -56,17 +63,24 @@ static uint64_t open_within(const struct history *h, const struct test_seat *s, 
         return 0;
     if (!h->w.t || !s->attached)
         until_ms = s->mark_ms + h->w.grace_ms < to_ms ? s->mark_ms + h->w.grace_ms : to_ms;
-    if (until_ms > s->mark_ms + s->mark_left_ms && !(h->w.t && s->attached))
+    if (until_ms > s->mark_ms + s->mark_left_ms) /* T10 */
         until_ms = s->mark_ms + s->mark_left_ms;
     return until_ms > now_ms ? until_ms - now_ms : 0;
 }
 
 static void go(struct history *h, uint64_t to_ms)
 {
-    for (size_t i = 0; i < SEATS; i++)
-        h->truth[i].open_ms += open_within(h, &h->w.seat[i], to_ms);
+    for (size_t i = 0; i < SEATS; i++) {
+        uint64_t open_ms = open_within(h, &h->w.seat[i], to_ms);
+        if (h->truth[i].cut)
+            h->truth[i].after_ms += open_ms;
+        else
+            h->truth[i].open_ms += open_ms;
+    }
     seats_go(&h->w, to_ms);
 }
+
+/* ---------------------------------------------------------------- what must hold */
 
 static uint64_t interruptions_ms(const struct site *t, uint32_t sitting)
 {
@@ -81,25 +95,41 @@ static uint64_t interruptions_ms(const struct site *t, uint32_t sitting)
     return sum_ms;
 }
 
-static void check_sitting(struct history *h, uint32_t i)
+/* Section 5, at any instant: the begin is at 0. */
+static void check_account(const struct history *h, const struct exam_sitting_view *v)
+{
+    uint64_t elapsed_ms = h->w.now_ms;
+
+    assert_int_equal((int64_t)v->account.used_ms + (int64_t)v->account.left_ms,
+                     (int64_t)v->account.allot_ms + v->account.grants_ms);
+    assert_int_equal(interruptions_ms(h->t, v->sitting), v->account.lost_ms); /* T14 */
+    if (v->finish != EV__FINISH__FINISH_NONE)
+        elapsed_ms = v->finish_ms;
+    else if (v->stands_ms > 0)
+        elapsed_ms = v->mark_ms;
+    assert_int_equal(v->account.used_ms + v->account.lost_ms, elapsed_ms);
+}
+
+static void check_truth(struct history *h, uint32_t i, const struct exam_sitting_view *v)
 {
     const struct test_seat *s = &h->w.seat[i];
     struct truth *truth = &h->truth[i];
-    struct exam_sitting_view v = site_view(h->t, s->sitting);
-    uint64_t total_ms = PLAN.allot_ms + (i + 1 == SEATS ? PLAN.extra_ms : 0);
+    uint64_t total_ms = v->account.used_ms + v->account.left_ms;
+    uint64_t charged_ms = truth->open_ms + (h->stale ? truth->after_ms : 0);
 
-    assert_int_equal(v.account.used_ms + v.account.left_ms, total_ms);
-    assert_true(v.account.used_ms >= truth->used_ms || !s->attached);
+    /* A stale node may not know of the grant under which time was used: all is used, then. */
+    if (h->stale && truth->used_ms > total_ms)
+        truth->used_ms = total_ms;
+    if (h->stale && truth->open_ms > total_ms)
+        truth->open_ms = total_ms;
+    assert_true(v->account.used_ms >= truth->used_ms || !s->attached);
     if (s->attached && s->mark_used_ms > truth->used_ms)
         truth->used_ms = s->mark_used_ms;
-    assert_int_equal(interruptions_ms(h->t, s->sitting), v.account.lost_ms); /* T14 */
     if (truth->quiet)
-        assert_int_equal(v.account.lost_ms, 0);
-    if (v.state == EXAM_SITTING_ANSWERING) {
-        uint64_t open_ms = truth->open_ms < total_ms ? truth->open_ms : total_ms;
-        assert_int_equal(h->w.now_ms, v.account.used_ms + v.account.lost_ms);
-        assert_true(v.account.used_ms <= open_ms);
-        assert_true(v.account.used_ms + truth->slack_ms >= open_ms);
+        assert_int_equal(v->account.lost_ms, 0);
+    if (s->attached && v->finish == EV__FINISH__FINISH_NONE) {
+        assert_true(v->account.used_ms <= charged_ms);
+        assert_true(v->account.used_ms + truth->slack_ms >= truth->open_ms);
     }
 }
 
@@ -107,9 +137,14 @@ static void check(struct history *h)
 {
     if (!h->w.t)
         return;
-    for (uint32_t i = 0; i < SEATS; i++)
-        if (h->w.seat[i].signed_in || h->w.seat[i].session == 0)
-            check_sitting(h, i);
+    for (uint32_t i = 0; i < SEATS; i++) {
+        struct exam_sitting_view v = site_view(h->t, h->w.seat[i].sitting);
+        check_account(h, &v);
+        if (h->w.seat[i].attached)
+            h->truth[i].cut = false; /* attaching gave it a mark */
+        if (h->w.seat[i].signed_in)
+            check_truth(h, i, &v);
+    }
     assert_true(exam_next_due_ms(h->t->x) > h->w.now_ms);
 }
 
@@ -117,13 +152,12 @@ static void check(struct history *h)
 static void signed_in_anew(struct history *h, uint32_t i)
 {
     struct exam_sitting_view v = site_view(h->t, h->w.seat[i].sitting);
+    bool quiet = h->truth[i].quiet && h->w.seat[i].session <= 1; /* a sign-in claims nothing */
 
-    h->truth[i].open_ms = v.account.used_ms;
-    h->truth[i].used_ms = 0;
-    h->truth[i].slack_ms = 0;
-    if (h->w.seat[i].session > 1)
-        h->truth[i].quiet = false; /* a sign-in claims nothing */
+    h->truth[i] = (struct truth){.open_ms = v.account.used_ms, .quiet = quiet};
 }
+
+/* ---------------------------------------------------------------- servers */
 
 /* A node begins to serve: the one that was, with its whole log, or a stale one. */
 static void serve(struct history *h)
@@ -133,12 +167,108 @@ static void serve(struct history *h)
         site_free(h->t);
         h->t = h->spare;
         h->spare = NULL;
+        h->stale = true;
     }
     for (uint32_t i = 0; i < SEATS; i++)
         if (h->w.seat[i].session == 0 || h->w.now_ms - h->w.seat[i].mark_ms > h->w.grace_ms)
             h->truth[i].quiet = false; /* without a screen there is no grace (T2) */
     seats_node_serves(&h->w, h->t, true);
 }
+
+static void node_step(struct history *h)
+{
+    if (h->w.t && pick(h, 3) == 0) {
+        seats_node_dies(&h->w);
+    } else if (!h->w.t) {
+        serve(h);
+    } else if (!h->spare && pick(h, 2)) {
+        h->spare = site_fork(h->t, h->t->log_n);
+    }
+}
+
+/* ---------------------------------------------------------------- people */
+
+/* Everybody may have been stopped, or opened again after a while. */
+static void nobody_is_quiet(struct history *h)
+{
+    for (uint32_t i = 0; i < SEATS; i++)
+        h->truth[i].quiet = false;
+}
+
+static void stopped(struct history *h)
+{
+    nobody_is_quiet(h);
+    for (uint32_t i = 0; i < SEATS; i++)
+        if (!h->w.seat[i].attached && site_view(h->t, i + 1).paused)
+            h->truth[i].cut = true;
+}
+
+static void pause_step(struct history *h)
+{
+    static const char *const scopes[] = {"site", "B1", "R1", "R1-01", "R1-02", "R1-04"};
+    const char *scope = scopes[pick(h, 6)];
+
+    if (seats_pause(&h->w, scope) == EXAM_OK)
+        stopped(h);
+    else if (pick(h, 4) > 0)
+        (void)!seats_resume(&h->w, scope); /* a batch that has ended is not paused */
+}
+
+static void suspend_step(struct history *h)
+{
+    if (seats_unsuspend(&h->w, "B1") == EXAM_OK)
+        return;
+    if (pick(h, 3) > 0)
+        return;
+    assert_int_equal(seats_suspend(&h->w), EXAM_OK);
+    stopped(h);
+}
+
+static void grant_step(struct history *h)
+{
+    static const char *const scopes[] = {"B1", "R1", "1001", "1002", "1003"};
+    int64_t ms = (int64_t)pick(h, 40000) - (int64_t)pick(h, 40000);
+
+    if (seats_grant(&h->w, scopes[pick(h, 5)], ms) == EXAM_OK)
+        nobody_is_quiet(h); /* a sitting that opens again has lost the stretch before */
+}
+
+/* A stale node would not know of the move, and the old seat is not what is looked at here. */
+static void move_step(struct history *h)
+{
+    static const char *const names[SPARE_SEATS] = {"R1-04", "R1-05", "R1-06", "R1-07", "R1-08"};
+    uint32_t i = pick(h, SEATS);
+
+    if (h->spare || h->spare_seats == 0 || h->w.seat[i].session == 0)
+        return;
+    if (seats_move(&h->w, h->w.seat[i].no, names[h->spare_seats - 1]) != EXAM_OK)
+        return;
+    h->spare_seats--;
+    h->truth[i].quiet = false;
+}
+
+static void person_step(struct history *h)
+{
+    if (!h->w.t)
+        return;
+    switch (pick(h, 6)) {
+    case 0:
+    case 1:
+        pause_step(h);
+        break;
+    case 2:
+        suspend_step(h);
+        break;
+    case 3:
+    case 4:
+        grant_step(h);
+        break;
+    default:
+        move_step(h);
+    }
+}
+
+/* ---------------------------------------------------------------- seats */
 
 static void seat_step(struct history *h, uint32_t i)
 {
@@ -183,26 +313,17 @@ static void seat_step(struct history *h, uint32_t i)
     }
 }
 
-static void node_step(struct history *h)
-{
-    if (h->w.t && pick(h, 3) == 0) {
-        seats_node_dies(&h->w);
-    } else if (!h->w.t) {
-        serve(h);
-    } else if (!h->spare && pick(h, 2)) {
-        h->spare = site_fork(h->t, h->t->log_n);
-    }
-}
-
-/* A random act of a random seat, or of the servers. */
+/* A random act of a random seat, of the servers, or of a person. */
 static void act(struct history *h)
 {
-    uint32_t i = pick(h, SEATS + 1);
+    uint32_t i = pick(h, SEATS + 2);
 
     if (i == SEATS) {
         node_step(h);
-    } else if (h->w.seat[i].session == 0) {
-        if (h->w.t && !site_view(h->t, i + 1).finish)
+    } else if (i > SEATS) {
+        person_step(h);
+    } else if (!h->w.seat[i].signed_in && !h->w.seat[i].cut) {
+        if (h->w.t && h->w.seat[i].up && !site_view(h->t, i + 1).finish)
             seats_sign_in(&h->w, h->w.seat[i].no);
     } else if (!h->w.seat[i].finished) {
         seat_step(h, i);
@@ -232,9 +353,26 @@ static void step(struct history *h)
     watched(h, act);
 }
 
+/* It ends as every batch does: collected, or postponed. */
+static void end_history(struct history *h)
+{
+    if (!h->w.t)
+        watched(h, serve);
+    if (pick(h, 4) == 0)
+        assert_int_equal(seats_postpone(&h->w, "B1"), EXAM_OK);
+    else
+        assert_int_equal(site_collect(h->t, "B1", true), EXAM_OK);
+    for (uint32_t i = 0; i < SEATS; i++) {
+        struct exam_sitting_view v = site_view(h->t, i + 1);
+        assert_int_equal(v.state, EXAM_SITTING_FINISHED);
+        check_account(h, &v);
+    }
+    site_expect_replicates(h->t);
+}
+
 static void run_history(uint64_t seed)
 {
-    struct history h = {.random = seed, .t = site_new()};
+    struct history h = {.random = seed, .t = site_new(), .spare_seats = SPARE_SEATS};
 
     site_plan_batch(h.t, &PLAN);
     seats_init(&h.w, h.t, SEATS, 1001);
@@ -246,18 +384,7 @@ static void run_history(uint64_t seed)
     seats_start(&h.w, "B1");
     for (int i = 0; i < STEPS; i++)
         step(&h);
-    if (!h.w.t)
-        watched(&h, serve);
-    assert_int_equal(site_collect(h.t, "B1", true), EXAM_OK);
-    for (uint32_t i = 0; i < SEATS; i++) {
-        struct exam_sitting_view v = site_view(h.t, i + 1);
-        assert_int_equal(interruptions_ms(h.t, i + 1), v.account.lost_ms);
-        if (v.finish == EV__FINISH__FINISH_CLOSED || v.finish == EV__FINISH__FINISH_ABSENT)
-            assert_true(v.account.used_ms + v.account.lost_ms <= h.w.now_ms);
-        if (v.finish == EV__FINISH__FINISH_CLOSED)
-            assert_int_equal(v.account.used_ms + v.account.lost_ms, h.w.now_ms);
-    }
-    site_expect_replicates(h.t);
+    end_history(&h);
     site_free(h.t);
     site_free(h.spare);
 }
@@ -273,7 +400,7 @@ static uint64_t setting(const char *name, uint64_t otherwise)
 static void test_d5__accounts_hold_over_random_histories(void **state)
 {
     uint64_t seed = setting("EXAM_SEED", 20171114);
-    uint64_t n = setting("EXAM_HISTORIES", 20000);
+    uint64_t n = setting("EXAM_HISTORIES", 100000);
 
     (void)state;
     print_message("%llu histories from seed %llu (EXAM_HISTORIES, EXAM_SEED)\n",
