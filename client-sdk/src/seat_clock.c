@@ -129,6 +129,7 @@ static void heartbeat_send(struct seat_core *s)
     Seat__Heartbeat beat = SEAT__HEARTBEAT__INIT;
     Seat__Request m = SEAT__REQUEST__INIT;
     beat.used_ms = seat_core_used_ms(s, s->now_ms);
+    beat.unsent = seat_core_unsaved_n(s);
     m.kind_case = SEAT__REQUEST__KIND_HEARTBEAT;
     m.heartbeat = &beat;
     seat_request_note(s, REQUEST_HEARTBEAT, seat_send(s, s->main, &m), 0);

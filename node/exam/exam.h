@@ -311,6 +311,7 @@ struct exam_sitting_view {
     uint64_t begin_ms, mark_ms, finish_ms; /* site_ms; where they have come */
     uint64_t stands_ms; /* its clock has been standing for so long; 0: it runs, or is finished */
     uint32_t violations, formers;
+    uint32_t former_newest; /* T11: that the last move made; 0: there are too many to name it */
     bool limit_reached; /* its interruption waits for a person's decision */
 };
 

@@ -114,28 +114,29 @@ void exam_sitting_view(const exam *x, uint32_t sitting, uint64_t now_ms,
 
     assert(s);
     const struct batch *b = &x->batches[s->batch - 1];
-    *out = (struct exam_sitting_view){.sitting = sitting,
-                                      .state = state_of(x, s),
-                                      .finish = s->finish,
-                                      .batch_running =
-                                          b->started && !batch_closed(b) && !sitting_finished(s),
-                                      .attached = sitting_attached(x, s),
-                                      .attachment_epoch = s->attachment_epoch,
-                                      .attachment_lsn = s->attachment_lsn,
-                                      .seq_have = s->seq_have,
-                                      .grace_ms = b->grace_ms,
-                                      .heartbeat_ms = b->heartbeat_ms,
-                                      .answers = s->answers.given,
-                                      .late = s->answers.late,
-                                      .interruptions = s->interruptions_n,
-                                      .begun = s->begun,
-                                      .paused = sitting_paused(x, s),
-                                      .begin_ms = s->account.begin_ms,
-                                      .mark_ms = s->account.mark_ms,
-                                      .finish_ms = s->finish_ms,
-                                      .violations = s->violations,
-                                      .formers = s->formers_n,
-                                      .limit_reached = s->limit_open};
+    *out = (struct exam_sitting_view){
+        .sitting = sitting,
+        .state = state_of(x, s),
+        .finish = s->finish,
+        .batch_running = b->started && !batch_closed(b) && !sitting_finished(s),
+        .attached = sitting_attached(x, s),
+        .attachment_epoch = s->attachment_epoch,
+        .attachment_lsn = s->attachment_lsn,
+        .seq_have = s->seq_have,
+        .grace_ms = b->grace_ms,
+        .heartbeat_ms = b->heartbeat_ms,
+        .answers = s->answers.given,
+        .late = s->answers.late,
+        .interruptions = s->interruptions_n,
+        .begun = s->begun,
+        .paused = sitting_paused(x, s),
+        .begin_ms = s->account.begin_ms,
+        .mark_ms = s->account.mark_ms,
+        .finish_ms = s->finish_ms,
+        .violations = s->violations,
+        .formers = s->formers_n,
+        .former_newest = s->formers_n < FORMERS_MAX ? s->formers_n : 0,
+        .limit_reached = s->limit_open};
     if (sitting_account_open(s) && !sitting_clock_runs(x, s))
         out->stands_ms = now_ms > s->account.mark_ms ? now_ms - s->account.mark_ms : 0;
     view_identity(x, s, out);

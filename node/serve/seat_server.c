@@ -304,7 +304,12 @@ static void former_leaves(struct seat_server *s, uint32_t sitting)
     if (!c)
         return;
     exam_sitting_view(engine_exam(s->node.engine), sitting, logged_ms(s), &v);
-    ((struct seat *)conn_data(c))->former = v.formers;
+    if (!v.former_newest) {
+        ((struct seat *)conn_data(c))->sitting = 0;
+        conn_close(c, "its sitting has gone on elsewhere");
+        return;
+    }
+    ((struct seat *)conn_data(c))->former = v.former_newest;
     former_notice(s, c, SEAT__NOTICE_KIND__NOTICE_KIND_FINISHED);
     former_notice(s, c, SEAT__NOTICE_KIND__NOTICE_KIND_COLLECTED);
 }
@@ -434,7 +439,7 @@ static void on_closed(void *ctx, struct conn *c, const char *why)
 {
     struct seat_server *s = ctx;
     struct seat *seat = conn_data(c);
-    if (seat->sitting) {
+    if (seat->sitting && !seat->former) {
         struct contact *k = &s->contacts[seat->sitting];
         struct conn_ref mine = conn_ref_of(c);
         if (k->on && !memcmp(&k->conn, &mine, sizeof mine)) {
