@@ -758,9 +758,44 @@ static void tell_epoch_seen(void *ctx, uint64_t epoch, const char *seat)
           OPLOG_U("own_epoch", rep_epoch(n->rep)));
 }
 
+/* What the operator's log tells beside the acts of people. */
+static void log_event(const struct node *n, const Ev__Event *event)
+{
+    const exam *x = engine_exam(n->engine);
+    switch (event->kind_case) {
+    case EV__EVENT__KIND_INCIDENT_OPENED:
+        oplog(OPLOG_WARN, "incident-opened", OPLOG_U("incident", event->incident_opened->incident),
+              OPLOG_S("scope", exam_scope_name(x, event->incident_opened->scope->kind,
+                                               event->incident_opened->scope->no)),
+              OPLOG_S("who", event->incident_opened->who),
+              OPLOG_S("text", event->incident_opened->text));
+        break;
+    case EV__EVENT__KIND_INCIDENT_CLOSED:
+        oplog(OPLOG_INFO, "incident-closed", OPLOG_U("incident", event->incident_closed->incident),
+              OPLOG_S("who", event->incident_closed->who),
+              OPLOG_S("text", event->incident_closed->text));
+        break;
+    case EV__EVENT__KIND_BATCH_SUSPENDED:
+        oplog(OPLOG_WARN, "batch-suspended",
+              OPLOG_S("batch", exam_scope_name(x, EV__SCOPE_KIND__SCOPE_KIND_BATCH,
+                                               event->batch_suspended->batch)),
+              OPLOG_S("text", "a person decides whether it goes on or is postponed (W4)"));
+        break;
+    case EV__EVENT__KIND_INTERRUPTION_LIMIT_REACHED:
+        oplog(OPLOG_WARN, "interruption-limit",
+              OPLOG_S("candidate", exam_scope_name(x, EV__SCOPE_KIND__SCOPE_KIND_SITTING,
+                                                   event->interruption_limit_reached->sitting)),
+              OPLOG_S("text", "a person decides what becomes of it (R4)"));
+        break;
+    default:
+        break;
+    }
+}
+
 static void tell_event(void *ctx, const struct record *r, const Ev__Event *event)
 {
     struct node *n = ctx;
+    log_event(n, event);
     seat_server_event(n->seats, r, event);
 }
 
