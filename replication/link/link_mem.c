@@ -1,5 +1,6 @@
 /* The hub in memory. A link is two ends that know each other; what one sends waits in its queue
- * until the pump moves it into the other's receive buffer. */
+ * until the pump moves it into the other's receive buffer. On a way with faults it goes through a
+ * wire first: the queue is what has got through. */
 #include "link_mem.h"
 
 #include <assert.h>
@@ -11,7 +12,7 @@
 #include "frame.h"
 #include "link_backend.h"
 
-enum { LISTENERS_MAX = 4, CUTS_MAX = 64, URL_BYTES_MAX = 128 };
+enum { LISTENERS_MAX = 4, CUTS_MAX = 64, WAYS_MAX = 64, DARK_MAX = 16, URL_BYTES_MAX = 128 };
 
 enum mem_state {
     MEM_DIALLING,
@@ -32,10 +33,15 @@ struct mem_link {
     struct frame_reader reader;
     uint8_t *recv_buf;
     struct link_queue sending;
-    bool told_open;  /* LINK_OPENED was handed out */
-    bool armed;      /* the buffer has no whole frame: more may come */
-    bool ended;      /* nothing more comes from the other end */
-    exam_err reason; /* with ended, or of a dial that failed */
+    struct mem_wire wire;         /* wire.air is NULL: the way has always been whole */
+    bool ending;                  /* closed here; the end is on the wire */
+    bool orphaned;                /* the other place lost its power, and nobody said so */
+    char far[NAME_BYTES_MAX + 1]; /* where the other end stands, or stood */
+    uint64_t give_up_ms;          /* of a dial that meets a silent cut; 0: it has met none */
+    bool told_open;               /* LINK_OPENED was handed out */
+    bool armed;                   /* the buffer has no whole frame: more may come */
+    bool ended;                   /* nothing more comes from the other end */
+    exam_err reason;              /* with ended, or of a dial that failed */
 };
 
 struct mem_hub {
@@ -49,6 +55,14 @@ struct mem_hub {
     size_t listens_n;
     struct mem_link *current; /* the payload handed out last is in its buffer */
     uint32_t scan;            /* where link_next looks first */
+    uint32_t slots_top;       /* no link has ever been behind it */
+    bool (*may_send)(void *ctx);
+    void *may_send_ctx;
+};
+
+struct net_way {
+    char from[NAME_BYTES_MAX + 1], to[NAME_BYTES_MAX + 1];
+    struct mem_way way;
 };
 
 struct link_net {
@@ -58,6 +72,12 @@ struct link_net {
         char a[NAME_BYTES_MAX + 1], b[NAME_BYTES_MAX + 1];
     } cuts[CUTS_MAX];
     size_t cuts_n;
+    struct mem_air air;
+    struct net_way *ways[WAYS_MAX];
+    size_t ways_n;
+    char dark[DARK_MAX][URL_BYTES_MAX]; /* listened on by machines without power */
+    size_t dark_n;
+    uint64_t dials_hung;
 };
 
 static struct mem_hub *hub_of(struct link_hub *h)
@@ -80,6 +100,7 @@ exam_err link_net_new(struct link_net **out)
         return EXAM_NOMEM;
     STAILQ_INIT(&net->hubs);
     STAILQ_INIT(&net->links);
+    mem_air_init(&net->air, 0);
     *out = net;
     return EXAM_OK;
 }
@@ -117,6 +138,52 @@ void link_net_heal(struct link_net *net, const char *a, const char *b)
             net->cuts[i] = net->cuts[--net->cuts_n];
 }
 
+static struct mem_way *net_find_way(const struct link_net *net, const char *from, const char *to)
+{
+    for (size_t i = 0; i < net->ways_n; i++)
+        if (!strcmp(net->ways[i]->from, from) && !strcmp(net->ways[i]->to, to))
+            return &net->ways[i]->way;
+    return NULL;
+}
+
+exam_err link_net_way(struct link_net *net, const char *from, const char *to, struct mem_way **out)
+{
+    struct mem_way *back = net_find_way(net, to, from), *known = net_find_way(net, from, to);
+    if (known) {
+        *out = known;
+        return EXAM_OK;
+    }
+    if (net->ways_n == WAYS_MAX)
+        return EXAM_FULL;
+    struct net_way *w = calloc(1, sizeof *w);
+    if (!w)
+        return EXAM_NOMEM;
+    snprintf(w->from, sizeof w->from, "%s", from);
+    snprintf(w->to, sizeof w->to, "%s", to);
+    w->way.back = back;
+    if (back)
+        back->back = &w->way;
+    net->ways[net->ways_n++] = w;
+    *out = &w->way;
+    return EXAM_OK;
+}
+
+static bool net_is_muted(const struct link_net *net, const char *a, const char *b)
+{
+    const struct mem_way *there = net_find_way(net, a, b), *back = net_find_way(net, b, a);
+    return (there && there->cut) || (back && back->cut);
+}
+
+struct mem_air *link_net_air(struct link_net *net)
+{
+    return &net->air;
+}
+
+uint64_t link_net_dials_hung(const struct link_net *net)
+{
+    return net->dials_hung;
+}
+
 static bool link_between(const struct mem_link *l, const char *a, const char *b)
 {
     if (!l->other)
@@ -143,15 +210,61 @@ static void link_part(struct mem_link *l)
     l->other = NULL;
 }
 
-void link_net_reset(struct link_net *net, const char *a, const char *b)
+static void link_break(struct mem_link *l)
+{
+    link_end(l->other, EXAM_CONN);
+    link_end(l, EXAM_CONN);
+    link_part(l);
+}
+
+uint32_t link_net_reset(struct link_net *net, const char *a, const char *b)
 {
     struct mem_link *l;
+    uint32_t n = 0;
     STAILQ_FOREACH(l, &net->links, net_entry)
     {
         if (!link_between(l, a, b))
             continue;
-        link_end(l->other, EXAM_CONN);
-        link_end(l, EXAM_CONN);
+        link_break(l);
+        n++;
+    }
+    return n;
+}
+
+/* A dial to a machine that is off hears nothing, either. */
+static void hub_darken(struct link_net *net, const struct mem_hub *h)
+{
+    for (size_t i = 0; i < h->listens_n && net->dark_n < DARK_MAX; i++)
+        memcpy(net->dark[net->dark_n++], h->listens[i], URL_BYTES_MAX);
+}
+
+static bool net_is_dark(const struct link_net *net, const char *url)
+{
+    for (size_t i = 0; i < net->dark_n; i++)
+        if (!strcmp(net->dark[i], url))
+            return true;
+    return false;
+}
+
+static void net_lighten(struct link_net *net, const char *url)
+{
+    for (size_t i = net->dark_n; i-- > 0;)
+        if (!strcmp(net->dark[i], url))
+            memmove(net->dark[i], net->dark[--net->dark_n], URL_BYTES_MAX);
+}
+
+void link_net_unplug(struct link_net *net, const char *place)
+{
+    struct mem_link *l;
+    const struct mem_hub *h;
+    STAILQ_FOREACH(h, &net->hubs, net_entry)
+    if (!strcmp(h->name, place))
+        hub_darken(net, h);
+    STAILQ_FOREACH(l, &net->links, net_entry)
+    {
+        if (!l->other || strcmp(l->other->place, place) != 0)
+            continue;
+        l->orphaned = true;
         link_part(l);
     }
 }
@@ -163,28 +276,73 @@ static exam_err mem_make(struct mem_hub *h, bool dialled, struct mem_link **out)
     struct mem_link *l = calloc(1, sizeof *l);
     if (!l)
         return EXAM_NOMEM;
-    l->recv_buf = malloc(h->base.o.recv_bytes);
-    exam_err err = l->recv_buf ? link_slots_add(&h->slots, l, &l->id) : EXAM_NOMEM;
+    exam_err err = link_slots_add(&h->slots, l, &l->id);
     if (err) {
-        free(l->recv_buf);
         free(l);
         return err;
     }
+    if (h->slots_top <= (uint32_t)l->id.n)
+        h->slots_top = (uint32_t)l->id.n + 1;
     l->hub = h;
     snprintf(l->place, sizeof l->place, "%s", h->name);
     l->dialled = dialled;
     l->armed = true;
-    frame_reader_init(&l->reader, l->recv_buf, h->base.o.recv_bytes, h->base.o.payload_bytes_max);
     h->accepted += !dialled;
     STAILQ_INSERT_TAIL(&h->net->links, l, net_entry);
     *out = l;
     return EXAM_OK;
 }
 
+/* Most dials of a long night come to nothing: only a link that opens gets a buffer. */
+static exam_err mem_open(struct mem_link *l, const char *far)
+{
+    const struct link_options *o = &l->hub->base.o;
+    l->recv_buf = malloc(o->recv_bytes);
+    if (!l->recv_buf)
+        return EXAM_NOMEM;
+    frame_reader_init(&l->reader, l->recv_buf, o->recv_bytes, o->payload_bytes_max);
+    l->state = MEM_OPEN;
+    snprintf(l->far, sizeof l->far, "%s", far);
+    return EXAM_OK;
+}
+
+static void wire_arrived(void *owner, enum mem_arrival what, const uint8_t *bytes, size_t n)
+{
+    struct mem_link *l = owner;
+    switch (what) {
+    case MEM_FRAME:
+        if (link_queue_push(&l->sending, bytes, n))
+            abort(); /* a simulation has no use for half a network */
+        return;
+    case MEM_END:
+        l->ending = false;
+        return;
+    case MEM_RESET:
+        l->ending = false;
+        if (l->other)
+            link_break(l);
+        else
+            link_end(l, EXAM_CONN);
+        return;
+    }
+}
+
+/* What l sends goes through it, if it is not NULL. */
+static struct mem_wire *wire_of(struct link_net *net, struct mem_link *l)
+{
+    struct mem_way *way;
+    if (!l->wire.air && net->ways_n && (way = net_find_way(net, l->place, l->far)))
+        mem_wire_init(&l->wire, &net->air, way, wire_arrived, l);
+    return l->wire.air && !mem_wire_is_idle(&l->wire) ? &l->wire : NULL;
+}
+
 /* The hub knows the link no more; the pump still carries what it sent. */
 static void mem_detach(struct mem_link *l)
 {
     struct mem_hub *h = l->hub;
+    struct mem_wire *wire = l->other ? wire_of(h->net, l) : NULL;
+    if (wire)
+        l->ending = mem_wire_end(wire) == EXAM_OK;
     link_slots_remove(&h->slots, l->id);
     h->accepted -= !l->dialled;
     if (h->current == l)
@@ -196,6 +354,7 @@ static void mem_detach(struct mem_link *l)
 static void mem_free(struct link_net *net, struct mem_link *l)
 {
     STAILQ_REMOVE(&net->links, l, mem_link, net_entry);
+    mem_wire_fini(&l->wire);
     link_queue_fini(&l->sending);
     free(l->recv_buf);
     free(l);
@@ -213,28 +372,50 @@ static struct mem_hub *net_listener(const struct link_net *net, const struct mem
     return NULL;
 }
 
-static void pump_dial(struct link_net *net, struct mem_link *l)
+/* A silent cut says nothing: the attempt ends when its owner has waited for long enough. */
+static bool dial_hangs(struct link_net *net, struct mem_link *l)
+{
+    uint64_t now_ms = net->air.now_ms;
+    if (!l->give_up_ms) {
+        l->give_up_ms = now_ms + l->hub->base.o.dial_timeout_ms;
+        net->dials_hung++;
+    }
+    if (now_ms < l->give_up_ms)
+        return false;
+    link_end(l, EXAM_TIMEOUT);
+    return true;
+}
+
+/* True if anything came of it. */
+static bool pump_dial(struct link_net *net, struct mem_link *l)
 {
     struct mem_hub *h = net_listener(net, l);
     struct mem_link *other;
+    if (!h && net_is_dark(net, l->url))
+        return dial_hangs(net, l);
     if (!h) {
         link_end(l, EXAM_CONN);
-        return;
+        return true;
     }
     if (net_is_cut(net, l->hub->name, h->name)) {
         link_end(l, EXAM_TIMEOUT);
-        return;
+        return true;
     }
-    l->state = MEM_OPEN;
-    if (h->accepted >= h->base.o.accepted_max || mem_make(h, false, &other)) {
+    if (net->ways_n && net_is_muted(net, l->place, h->name))
+        return dial_hangs(net, l);
+    if (h->accepted >= h->base.o.accepted_max || mem_open(l, h->name) ||
+        mem_make(h, false, &other)) {
+        l->state = MEM_OPEN; /* and closed at once */
         link_end(l, EXAM_CONN);
+    } else if (mem_open(other, l->place)) {
+        abort();
     } else {
-        other->state = MEM_OPEN;
         other->other = l;
         l->other = other;
         hub_wake(h);
     }
     hub_wake(l->hub);
+    return true;
 }
 
 /* Carries bytes from l to its other end. True if any moved. */
@@ -260,19 +441,38 @@ static bool pump_bytes(struct mem_link *l)
     return true;
 }
 
+static bool place_is_there(const struct link_net *net, const char *place)
+{
+    const struct mem_hub *h;
+    STAILQ_FOREACH(h, &net->hubs, net_entry)
+    if (!strcmp(h->name, place))
+        return true;
+    return false;
+}
+
+/* Nobody is at the other end, and only a machine that is there again can say so. */
+static bool pump_orphan(struct link_net *net, struct mem_link *l)
+{
+    size_t have = link_queue_bytes(&l->sending);
+    link_queue_pop(&l->sending, have);
+    if (!have || l->ended || !place_is_there(net, l->far) || net_is_cut(net, l->place, l->far) ||
+        net_is_muted(net, l->place, l->far))
+        return false;
+    link_end(l, EXAM_CONN);
+    return true;
+}
+
 static bool pump_link(struct link_net *net, struct mem_link *l)
 {
-    if (l->state == MEM_DIALLING && l->hub && !l->ended) {
-        pump_dial(net, l);
-        return true;
-    }
+    if (l->state == MEM_DIALLING && l->hub && !l->ended)
+        return pump_dial(net, l);
     struct mem_link *to = l->other;
     if (!to)
-        return false;
+        return l->orphaned && pump_orphan(net, l);
     if (net_is_cut(net, l->place, to->place))
         return false;
     bool moved = pump_bytes(l);
-    if (!l->hub && !link_queue_bytes(&l->sending) && to->armed && !to->ended) {
+    if (!l->hub && !link_queue_bytes(&l->sending) && !l->ending && to->armed && !to->ended) {
         link_end(to, EXAM_CONN);
         moved = true;
     }
@@ -298,13 +498,24 @@ bool link_net_pump(struct link_net *net)
     bool any = false, moved;
     do {
         struct mem_link *l;
-        moved = false;
+        moved = mem_air_pump(&net->air);
         STAILQ_FOREACH(l, &net->links, net_entry)
         moved |= pump_link(net, l);
         any |= moved;
     } while (moved);
     net_sweep(net);
     return any;
+}
+
+uint64_t link_net_next_ms(const struct link_net *net)
+{
+    const struct mem_link *l;
+    uint64_t first_ms = mem_air_next_ms(&net->air);
+    STAILQ_FOREACH(l, &net->links, net_entry)
+    if (l->state == MEM_DIALLING && l->hub && !l->ended && l->give_up_ms &&
+        l->give_up_ms < first_ms)
+        first_ms = l->give_up_ms;
+    return first_ms;
 }
 
 void link_net_free(struct link_net *net)
@@ -315,6 +526,8 @@ void link_net_free(struct link_net *net)
     struct mem_link *l;
     while ((l = STAILQ_FIRST(&net->links)))
         mem_free(net, l);
+    while (net->ways_n)
+        free(net->ways[--net->ways_n]);
     free(net);
 }
 
@@ -338,6 +551,7 @@ static exam_err mem_listen(struct link_hub *base, const char *url, char *why, si
         return EXAM_FULL;
     }
     snprintf(h->listens[h->listens_n++], URL_BYTES_MAX, "%s", url);
+    net_lighten(h->net, url);
     return EXAM_OK;
 }
 
@@ -359,18 +573,22 @@ static exam_err mem_dial(struct link_hub *base, const char *url, uint64_t token,
 static exam_err mem_send(struct link_hub *base, struct link_id id, const uint8_t *frames,
                          size_t bytes)
 {
-    struct mem_link *l = link_slots_find(&hub_of(base)->slots, id);
+    struct mem_hub *h = hub_of(base);
+    struct mem_link *l = link_slots_find(&h->slots, id);
     if (!l || l->state != MEM_OPEN || l->ended)
         return EXAM_CONN;
-    if (!link_room(&base->o, link_queue_bytes(&l->sending), bytes))
+    if (!link_room(&base->o, link_queue_bytes(&l->sending) + l->wire.bytes, bytes))
         return EXAM_AGAIN;
-    return link_queue_push(&l->sending, frames, bytes);
+    if (h->may_send && !h->may_send(h->may_send_ctx))
+        return EXAM_OK;
+    struct mem_wire *wire = wire_of(h->net, l);
+    return wire ? mem_wire_send(wire, frames, bytes) : link_queue_push(&l->sending, frames, bytes);
 }
 
 static size_t mem_queued_bytes(const struct link_hub *base, struct link_id id)
 {
     const struct mem_link *l = link_slots_find(&((const struct mem_hub *)base)->slots, id);
-    return l ? link_queue_bytes(&l->sending) : 0;
+    return l ? link_queue_bytes(&l->sending) + l->wire.bytes : 0;
 }
 
 static void mem_close(struct link_hub *base, struct link_id id)
@@ -424,10 +642,11 @@ static bool mem_next(struct link_hub *base, struct link_event *out)
     if (h->current && mem_advance(h->current, out))
         return true;
     h->current = NULL;
-    for (uint32_t i = 0; i < h->slots.n; i++) {
-        struct mem_link *l = h->slots.at[(h->scan + i) % h->slots.n];
+    for (uint32_t i = 0; i < h->slots_top; i++) {
+        uint32_t at = (h->scan + i) % h->slots_top;
+        struct mem_link *l = h->slots.at[at];
         if (l && mem_advance(l, out)) {
-            h->scan = (h->scan + i + 1) % h->slots.n;
+            h->scan = at + 1;
             return true;
         }
     }
@@ -481,4 +700,11 @@ exam_err link_hub_new_mem(struct link_net *net, const char *name, const struct l
     STAILQ_INSERT_TAIL(&net->hubs, h, net_entry);
     *out = &h->base;
     return EXAM_OK;
+}
+
+void link_hub_mem_gate(struct link_hub *base, bool (*may_send)(void *ctx), void *ctx)
+{
+    struct mem_hub *h = hub_of(base);
+    h->may_send = may_send;
+    h->may_send_ctx = ctx;
 }
