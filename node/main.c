@@ -98,10 +98,34 @@ static void raise_descriptors(void)
         oplog(OPLOG_WARN, "descriptors-not-raised", OPLOG_U("limit", r.rlim_max));
 }
 
+static char bus_line[512];
+
+static void on_bus(int signum)
+{
+    (void)signum;
+    ssize_t rc = write(STDERR_FILENO, bus_line, strlen(bus_line));
+    (void)rc;
+    _exit(EX_IOERR);
+}
+
+/* D6: the store is read through a mapping, so a sector that the disk cannot read, or a data file
+ * that was cut short, comes as SIGBUS. Nothing may be read, written or told after it. */
+static void watch_mapping(const char *node)
+{
+    struct sigaction on = {.sa_handler = on_bus};
+    snprintf(bus_line, sizeof bus_line,
+             "level=error event=failed node=%s what=\"reading the data file\" code=io "
+             "text=\"a page cannot be read: the disk is failing, or the file was cut short; "
+             "promote the standby, and look at this disk\"\n",
+             node);
+    sigaction(SIGBUS, &on, NULL);
+}
+
 static int serve(const struct config *config)
 {
     char why[1024] = "";
     signal(SIGPIPE, SIG_IGN);
+    watch_mapping(config->node);
     raise_descriptors();
     exam_err err = loop_serve(config, why, sizeof why);
     if (why[0])

@@ -233,8 +233,16 @@ exam_err codec_decode(struct arena *a, const struct message_rule *rule, const ui
 exam_err codec_frame_pack(const ProtobufCMessage *m, uint8_t *out, size_t out_bytes,
                           size_t *frame_bytes)
 {
-    size_t n = protobuf_c_message_get_packed_size(m);
+    size_t n = 0;
 
+    if (out_bytes > FRAME_HEADER_BYTES)
+        n = codec_beat_pack(m, out + FRAME_HEADER_BYTES, out_bytes - FRAME_HEADER_BYTES);
+    if (n > 0) {
+        frame_header_put(out, n);
+        *frame_bytes = FRAME_HEADER_BYTES + n;
+        return EXAM_OK;
+    }
+    n = protobuf_c_message_get_packed_size(m);
     assert(n > 0); /* a message of ours has a kind; a frame is never empty */
     if (n > FRAME_BYTES_MAX || out_bytes < FRAME_HEADER_BYTES || out_bytes - FRAME_HEADER_BYTES < n)
         return EXAM_TOO_BIG;

@@ -276,6 +276,7 @@ static const struct field_rule node_status_fields[] = {
     REASON(NodeStatus, failure),
     {AT(NodeStatus, power), .kind = FIELD_ENUM, .max = ADMIN__POWER__POWER_BATTERY_LOW},
     REASON(NodeStatus, power_text),
+    REASON(NodeStatus, promotion),
 };
 static const struct message_rule node_status = RULE(admin__node_status, node_status_fields);
 

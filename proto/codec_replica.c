@@ -86,6 +86,7 @@ static const struct field_rule branch_records_fields[] = {
      .max = RECORD_BYTES_MAX, .list_max = FRAME_BYTES_MAX / RECORD_HEADER_BYTES},
 };
 static const struct message_rule branch_records = RULE(rep__branch_records, branch_records_fields);
+static const struct message_rule branch_taken = RULE_FREE(rep__branch_taken);
 
 static const struct message_rule *const message_kinds[] = {
     [REP__MESSAGE__KIND_HELLO] = &hello,
@@ -98,6 +99,7 @@ static const struct message_rule *const message_kinds[] = {
     [REP__MESSAGE__KIND_REFUSED] = &refused,
     [REP__MESSAGE__KIND_JOIN] = &join,
     [REP__MESSAGE__KIND_BRANCH_RECORDS] = &branch_records,
+    [REP__MESSAGE__KIND_BRANCH_TAKEN] = &branch_taken,
 };
 static const struct oneof_rule message_kind = {
     .field = "rep.Message.kind",

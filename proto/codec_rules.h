@@ -61,6 +61,13 @@ EXAM_MUST_USE exam_err codec_decode(struct arena *a, const struct message_rule *
                                     const uint8_t *bytes, size_t n, size_t bytes_max,
                                     const ProtobufCMessage **out, const char **why);
 
+/* The short way of the two messages that are nearly all there is (codec_beat.c). 0 and false: this
+ * is not one of them, or not in the usual form; nothing is said about it. `*out` counts only with
+ * true, and out_bytes are without a header. */
+size_t codec_beat_pack(const ProtobufCMessage *m, uint8_t *out, size_t out_bytes);
+bool codec_beat_request(struct arena *a, const uint8_t *bytes, size_t n, const Seat__Request **out);
+bool codec_beat_reply(struct arena *a, const uint8_t *bytes, size_t n, const Seat__Reply **out);
+
 /* The exact length of a string that was decoded into the arena, NULs inside it included. */
 size_t arena_string_bytes(const struct arena *a, const char *s);
 

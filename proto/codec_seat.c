@@ -17,6 +17,7 @@ static const struct field_rule sign_in_fields[] = {
     {AT(SignIn, admission_no), .kind = FIELD_NAME},
     {AT(SignIn, id_no), .kind = FIELD_TEXT, .max = NAME_BYTES_MAX},
     {AT(SignIn, session), .kind = FIELD_BYTES, .max = SESSION_BYTES},
+    {AT(SignIn, mark), .kind = FIELD_BYTES_UPTO, .max = MARK_BYTES_MAX},
 };
 static const struct message_rule sign_in = RULE(seat__sign_in, sign_in_fields);
 
@@ -144,10 +145,15 @@ const struct message_rule codec_rule_seat_reply = RULE_ONEOF(seat__reply, reply_
 exam_err codec_seat_request(struct arena *a, const uint8_t *bytes, size_t n,
                             const Seat__Request **out, const char **why)
 {
+    const Seat__Request *beat;
     const ProtobufCMessage *m;
+
+    if (codec_beat_request(a, bytes, n, &beat)) {
+        *out = beat;
+        return EXAM_OK;
+    }
     exam_err err =
         codec_decode(a, &codec_rule_seat_request, bytes, n, SEAT_REQUEST_BYTES_MAX, &m, why);
-
     if (err == EXAM_OK)
         *out = (const Seat__Request *)m;
     return err;
@@ -156,9 +162,14 @@ exam_err codec_seat_request(struct arena *a, const uint8_t *bytes, size_t n,
 exam_err codec_seat_reply(struct arena *a, const uint8_t *bytes, size_t n, const Seat__Reply **out,
                           const char **why)
 {
+    const Seat__Reply *beat;
     const ProtobufCMessage *m;
-    exam_err err = codec_decode(a, &codec_rule_seat_reply, bytes, n, FRAME_BYTES_MAX, &m, why);
 
+    if (codec_beat_reply(a, bytes, n, &beat)) {
+        *out = beat;
+        return EXAM_OK;
+    }
+    exam_err err = codec_decode(a, &codec_rule_seat_reply, bytes, n, FRAME_BYTES_MAX, &m, why);
     if (err == EXAM_OK)
         *out = (const Seat__Reply *)m;
     return err;

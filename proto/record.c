@@ -83,3 +83,8 @@ exam_err record_verify(const struct record *r, const uint8_t prev_hash[HASH_BYTE
     record_hash(r, prev_hash, hash);
     return memcmp(hash, r->hash, HASH_BYTES) == 0 ? EXAM_OK : EXAM_CORRUPT;
 }
+
+uint32_t record_tag(const uint8_t hash[HASH_BYTES])
+{
+    return (uint32_t)hash[0] << 24 | (uint32_t)hash[1] << 16 | (uint32_t)hash[2] << 8 | hash[3];
+}

@@ -46,4 +46,8 @@ EXAM_MUST_USE exam_err record_open(uint64_t lsn, const uint8_t *value, size_t va
 /* EXAM_CORRUPT unless r->hash continues the chain from prev_hash. */
 EXAM_MUST_USE exam_err record_verify(const struct record *r, const uint8_t prev_hash[HASH_BYTES]);
 
+/* The first four bytes of a record's hash; of an EpochBegan, they tell its epoch from another one
+ * that has the same number (W1). */
+uint32_t record_tag(const uint8_t hash[HASH_BYTES]);
+
 #endif

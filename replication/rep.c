@@ -66,7 +66,8 @@ exam_err rep_new(const struct rep_config *config, const struct rep_start *start,
     if (start->known_epoch > r->known_epoch)
         r->known_epoch = start->known_epoch;
     r->role = start->last.lsn ? REP_ROLE_STANDBY : REP_ROLE_EMPTY;
-    r->may_resume = start->last.lsn && start->served_last;
+    r->learning = !start->last.lsn || start->learning;
+    r->may_resume = start->last.lsn && start->served_last && !r->learning;
     r->ping_ms = now_ms;
     r->heir = r->source = r->primary = r->lost = r->promote_peer = PEER_NONE;
     *out = r;
@@ -208,6 +209,9 @@ void rep_step(rep *r, const struct rep_input *in)
         if (in->epoch <= EPOCH_MAX)
             rep_learn_epoch(r, in->epoch);
         break;
+    case REP_EPOCH_SHARED:
+        rep_epoch_shared(r, in->epoch);
+        break;
     case REP_FOUND:
         rep_found(r, in->token);
         break;
@@ -216,6 +220,9 @@ void rep_step(rep *r, const struct rep_input *in)
         break;
     case REP_HAND_OVER:
         rep_hand_over(r, in->token);
+        break;
+    case REP_HUNG:
+        rep_hung(r);
         break;
     case REP_STOP:
         stop(r);

@@ -16,6 +16,7 @@
  *     | found                   promoted (W2), restarted (W3)                             |
  *     +----------------------> PRIMARY <--------+                                         |
  *                                 +--------- higher epoch known (W1), handed over (W2) ---+
+ *   PRIMARY -- has hung (T5) --> STANDBY, as after a restart (W3)
  *   any -- REP_FAILED --> FAILED (D6)
  *
  * A primary is `solo` (A1: logged, acknowledges what is durable here), or acknowledges what is
@@ -87,7 +88,9 @@ struct rep_config {
 struct rep_start {
     struct position last; /* all zero: an empty log */
     bool served_last;     /* this node was the primary of the log's newest epoch (W3) */
-    uint64_t known_epoch; /* highest heard of; 0: the log's */
+    /* As the last REP_DO_KEEP said; zero when there was none. */
+    uint64_t known_epoch;
+    bool learning;
 };
 
 /* `config` (its texts, too) and `start` are copied, `log` must outlive the core. now_ms: monotonic,
@@ -114,13 +117,19 @@ enum rep_input_kind {
     REP_EPOCH_OPEN,  /* position: the end of the log with the EpochBegan asked for, durable */
     REP_EPOCH_HEARD, /* epoch: proven to this node otherwise than by a peer, e.g. by a seat's mark
                       */
-    REP_FOUND,       /* token: a person founds the site on this node */
-    REP_PROMOTE,     /* token, attest: a person wants this node to serve (W2). epoch: the highest that
-                        anybody claims to have seen, proven or not (0: nobody does): what begins by
-                        attest gets a higher number, so that no two histories share one (W1) */
-    REP_HAND_OVER,   /* token: this node, the primary, wants a standby in sync to take over (W4) */
-    REP_STOP,        /* orderly end: closes every link, serves no more */
-    REP_FAILED,      /* the log could not be written or read: serves no more (D6) */
+    REP_EPOCH_SHARED, /* epoch: as proven, and begun by another node as well: two persons attested.
+                         A primary of it begins a higher one (W1) */
+    REP_FOUND,        /* token: a person founds the site on this node */
+    REP_PROMOTE,   /* token, attest: a person wants this node to serve (W2). epoch: the highest that
+                      anybody claims to have seen, proven or not (0: nobody does): what begins by
+                      attest gets a higher number, so that no two histories share one (W1). Of a
+ primary that seats refuse for it, too */
+    REP_HAND_OVER, /* token: this node, the primary, wants a standby in sync to take over (W4) */
+    REP_HUNG,      /* this node has not run for so long that screens may have locked: it was dead in
+                      the sense of T5. A primary steps down, and may serve again as after a restart
+                      (W3), by what the others say to it from here on */
+    REP_STOP,      /* orderly end: closes every link, serves no more */
+    REP_FAILED,    /* the log could not be written or read: serves no more (D6) */
 };
 
 struct rep_input {
@@ -141,7 +150,10 @@ void rep_step(rep *r, const struct rep_input *in);
 /* ---------------------------------------------------------------- actions */
 
 enum rep_action_kind {
-    REP_DO_SEND = 1, /* link, message: pack and send it. If the link does not take it: a Ping may
+    REP_DO_KEEP = 1, /* epoch, learning: make them durable beside the log before anything else is
+                        carried out; the next start gives them back. What follows rests on it:
+                        a node that forgot an epoch would vouch for one that is over (D3) */
+    REP_DO_SEND,     /* link, message: pack and send it. If the link does not take it: a Ping may
                         be lost; after any other, close the link and feed REP_LINK_CLOSED */
     REP_DO_SEND_RECORDS, /* link, first_lsn..last_lsn, bytes_max, epoch, released_lsn: send them as
                             Append frames (rep_append.h), as many as the link takes and bytes_max
@@ -191,7 +203,7 @@ struct rep_action {
     uint64_t released_lsn;
     size_t bytes_max;
     Ev__EpochReason reason;
-    bool solo, dual, in_sync;
+    bool solo, dual, in_sync, learning;
     const char *peer; /* a node's name; lives as long as the core */
     uint64_t token;
     exam_err code;
@@ -220,6 +232,8 @@ uint64_t rep_released_lsn(const rep *r);
 /* Nobody in contact serves, and this node may not begin by itself: a person must promote (W2, W3).
  */
 bool rep_needs_person(const rep *r);
+/* Has not caught up since it was empty: it vouches for nothing, and does not serve (D7). */
+bool rep_is_learning(const rep *r);
 
 struct rep_peer_status {
     const char *node;
@@ -229,6 +243,7 @@ struct rep_peer_status {
     uint64_t epoch;
     uint64_t lsn; /* durable there */
     bool ever_heard;
+    bool learning;      /* new, wiped or still copying: it vouches for nothing (D7) */
     uint64_t silent_ms; /* since it was last heard */
     exam_err refused;   /* why it is not let in, e.g. EXAM_OTHER_SITE; EXAM_OK: nothing known */
     char text[REP_TEXT_BYTES];
@@ -250,7 +265,10 @@ struct rep_preview {
     uint64_t primary_silent_ms; /* when out of contact and ever heard */
     bool stale;                 /* the primary is known to have had more */
     uint64_t behind_records;    /* at least so many; 0 with stale false proves nothing */
-    char text[2 * REP_TEXT_BYTES];
+    bool learning;              /* D7: it has not caught up since it was empty */
+    const char *elsewhere;      /* a node last heard with more of the log; NULL: none known */
+    uint64_t elsewhere_lsn;
+    char text[3 * REP_TEXT_BYTES];
 };
 void rep_promotion_preview(const rep *r, uint64_t now_ms, struct rep_preview *out);
 

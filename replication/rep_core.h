@@ -32,6 +32,8 @@ struct peer {
     struct rep_link link; /* 0: out of contact */
     bool ever_heard;
     uint64_t heard_ms;
+    bool answered;        /* it has taken our Hello: nothing of an older link is under way */
+    bool learning;        /* as last heard (D7) */
     enum rep_role role;   /* as last heard */
     uint64_t epoch;       /* highest that it knows */
     uint64_t lsn;         /* durable there */
@@ -102,8 +104,12 @@ struct rep {
     bool pulling;       /* the source is no primary: it has the rest of the epoch we served (W3) */
     uint64_t follow_ms; /* when the Join went out, or records came last */
     bool may_resume;    /* W3: was the primary of the log's newest epoch when it went down */
-    uint64_t primary_lsn; /* the most that the last known primary is known to have had */
-    int primary;          /* the last known one */
+    uint64_t primary_lsn;   /* the most that the last known primary is known to have had ... */
+    uint64_t primary_epoch; /* ... in this epoch */
+    int primary;            /* the last known one */
+    bool learning;          /* D7: no more when it has what the primary had a moment ago: */
+    uint64_t goal_lsn;      /* so much, ... */
+    uint64_t goal_ms;       /* ... at this time */
 
     /* a person's promotion under way (W2); 0: none */
     bool promoting;
@@ -122,6 +128,8 @@ struct rep {
 /* ---------------------------------------------------------------- rep_send.c: actions, messages */
 
 struct rep_action *rep_act(rep *r, enum rep_action_kind kind);
+/* Epoch and learning become durable before anything that is asked for after this. */
+void rep_keep(rep *r);
 void rep_send_hello(rep *r, struct rep_link link);
 void rep_send_hello_all(rep *r);
 /* A Hello says what is so when it leaves: called as it is handed out. */
@@ -161,6 +169,8 @@ void rep_step_down(rep *r);
 /* Two primaries of one epoch number: two persons attested. The one whose name comes first goes on
  * under a higher epoch, the other follows it. */
 void rep_settle_tie(rep *r, struct peer *p);
+/* The same, proven by somebody who was served by both. */
+void rep_epoch_shared(rep *r, uint64_t epoch);
 void rep_peer_lost(rep *r, struct peer *p);
 void rep_stream_stop(struct peer *p);
 void rep_stream(rep *r, struct peer *p);
@@ -180,6 +190,8 @@ uint64_t rep_log_epoch(const rep *r);
 void rep_unfollow(rep *r);
 void rep_consider_following(rep *r);
 void rep_consider_resuming(rep *r);
+/* T5: the primary has not run for too long; it is where a restart would have brought it. */
+void rep_hung(rep *r);
 void rep_on_append(rep *r, struct peer *p, const Rep__Append *m);
 void rep_standby_appended(rep *r);
 void rep_standby_durable(rep *r);

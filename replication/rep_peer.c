@@ -56,6 +56,7 @@ void rep_learn_epoch(rep *r, uint64_t epoch)
     if (epoch <= r->known_epoch)
         return;
     r->known_epoch = epoch;
+    rep_keep(r);
     if (r->role == REP_ROLE_PRIMARY)
         rep_step_down(r);
     else if (r->source != PEER_NONE && r->peers[r->source].epoch < epoch)
@@ -90,9 +91,10 @@ static void peer_says(rep *r, struct peer *p, uint64_t epoch, enum rep_role role
     if (role == REP_ROLE_PRIMARY && epoch < r->known_epoch) {
         rep_send_superseded(r, p->link);
     } else if (role == REP_ROLE_PRIMARY) {
-        if (r->primary != at || lsn > r->primary_lsn)
+        if (r->primary != at || r->primary_epoch != epoch || lsn > r->primary_lsn)
             r->primary_lsn = lsn;
         r->primary = at;
+        r->primary_epoch = epoch;
         rep_settle_tie(r, p);
     } else if (r->source == at && !r->pulling) {
         rep_unfollow(r);
@@ -154,6 +156,7 @@ static bool hello_settle_links(rep *r, struct contact *c, struct peer *p)
         c = rep_contact_find(r, link);
     }
     c->peer = (int)(p - r->peers);
+    p->answered = p->answered && p->link.n == link.n;
     p->link = link;
     return true;
 }
@@ -162,6 +165,7 @@ static void hello_take(struct peer *p, const Rep__Hello *h)
 {
     p->refused = EXAM_OK;
     p->text[0] = '\0';
+    p->learning = h->learning;
     position_take(&p->last, h->last);
     p->epochs_n = 0;
     for (size_t i = 0; i < h->n_epochs && i < REP_EPOCHS_TOLD; i++) {
@@ -171,6 +175,19 @@ static void hello_take(struct peer *p, const Rep__Hello *h)
         to->first_lsn = e->first_lsn;
         memcpy(to->first_hash, e->first_hash.data, HASH_BYTES);
     }
+}
+
+/* Two nodes began epochs of one number, and this peer's log has the other one (W1, A3): what it did
+ * there is to be told from what is done here. */
+static bool has_our_number(rep *r, const struct peer *p)
+{
+    struct rep_epoch own;
+    if (r->role != REP_ROLE_PRIMARY || !r->log.epochs(r->log.ctx, &own, 1))
+        return false;
+    for (size_t i = 0; i < p->epochs_n; i++)
+        if (p->epochs[i].epoch == own.epoch)
+            return memcmp(p->epochs[i].first_hash, own.first_hash, HASH_BYTES) != 0;
+    return false;
 }
 
 static void on_hello(rep *r, struct contact *c, const Rep__Hello *h)
@@ -192,6 +209,9 @@ static void on_hello(rep *r, struct contact *c, const Rep__Hello *h)
     if (h->role == REP__ROLE__ROLE_PRIMARY && r->source == (int)(p - r->peers))
         rep_unfollow(r);
     peer_says(r, p, h->epoch, (enum rep_role)h->role);
+    if (has_our_number(r, p))
+        rep_epoch_shared(r, r->known_epoch);
+    rep_send_ping(r, p->link);
     rep_look_round(r);
 }
 
@@ -256,6 +276,8 @@ static void on_ping(rep *r, struct peer *p, const Rep__Ping *m)
 {
     p->last.epoch = m->lsn_epoch;
     p->last.lsn = m->lsn;
+    p->learning = m->learning;
+    p->answered = true;
     peer_says(r, p, m->epoch, (enum rep_role)m->role);
     if (rep_peer_is_primary(r, p) && !rep_table_fits(p))
         rep_contact_close(r, p->link, EXAM_STALE_EPOCH, "%s serves and has not said since when",

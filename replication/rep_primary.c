@@ -60,7 +60,7 @@ static void set_in_sync(rep *r, struct peer *p)
 
 static void check_sync(rep *r, struct peer *p)
 {
-    if (r->role != REP_ROLE_PRIMARY || p->in_sync || !p->streaming)
+    if (r->role != REP_ROLE_PRIMARY || p->in_sync || !p->streaming || p->learning)
         return;
     if (p->acked_lsn >= r->last.lsn) {
         set_in_sync(r, p);
@@ -300,6 +300,7 @@ void rep_on_join(rep *r, struct peer *p, const Rep__Join *m)
         refuse_history(r, p, m->common->lsn);
         return;
     }
+    p->learning = m->learning;
     stream_start(r, p, m->common->lsn);
     check_sync(r, p);
     rep_stream(r, p);
@@ -310,10 +311,13 @@ void rep_on_appended(rep *r, struct peer *p, const Rep__Appended *m)
 {
     if (!p->streaming || m->lsn < p->acked_lsn)
         return;
-    if (m->lsn >= p->next_lsn || !hash_fits(r, m->lsn, &m->hash)) {
+    if (m->lsn > r->last.lsn || !hash_fits(r, m->lsn, &m->hash)) {
         refuse_history(r, p, m->lsn);
         return;
     }
+    if (m->lsn >= p->next_lsn)
+        return; /* of what it was sent before it joined anew */
+    p->learning = m->learning;
     take_ack(r, p, m->lsn);
     if (r->role == REP_ROLE_PRIMARY) {
         check_sync(r, p);
@@ -387,6 +391,7 @@ void rep_primary_tick(rep *r)
 void rep_begin(rep *r, uint64_t epoch, Ev__EpochReason reason, bool solo, uint64_t token)
 {
     assert(epoch > rep_log_epoch(r) && !r->begin_epoch && r->role != REP_ROLE_PRIMARY);
+    assert(!r->learning);
     rep_unfollow(r);
     r->may_resume = false;
     r->begin_epoch = epoch;
@@ -417,7 +422,7 @@ void rep_epoch_open(rep *r, const struct position *last)
     r->begin_epoch = 0;
     r->last = r->durable = *last;
     r->role = REP_ROLE_PRIMARY;
-    r->released_lsn = last->lsn;
+    r->released_lsn = last->lsn - 1; /* what waits for no record of its own waits for the epoch's */
     r->solo = r->begin_solo;
     r->going_solo = false;
     r->solo_lsn = 0;
@@ -436,6 +441,8 @@ void rep_epoch_open(rep *r, const struct position *last)
     for (size_t i = 0; i < r->peers_n && r->role == REP_ROLE_PRIMARY; i++)
         if (rep_peer_is_primary(r, &r->peers[i]))
             rep_settle_tie(r, &r->peers[i]);
+    if (r->role == REP_ROLE_PRIMARY)
+        release(r);
 }
 
 void rep_step_down(rep *r)
@@ -451,11 +458,30 @@ void rep_step_down(rep *r)
     rep_send_hello_all(r);
 }
 
+/* Settles a number that was begun twice. Nobody is asked for it, and two nodes may settle the same
+ * one out of contact with each other: the new number is one that no other node would choose (W1).
+ */
+static void begin_above(rep *r)
+{
+    uint64_t before = 0;
+    for (size_t i = 0; i < r->peers_n; i++)
+        before += strcmp(r->peers[i].name, r->node) < 0;
+    rep_begin(r, r->known_epoch + 1 + before, EV__EPOCH_REASON__EPOCH_REASON_RESTARTED, true, 0);
+}
+
 void rep_settle_tie(rep *r, struct peer *p)
 {
     if (r->role != REP_ROLE_PRIMARY || !rep_peer_is_primary(r, p))
         return;
     rep_step_down(r);
     if (strcmp(r->node, p->name) < 0)
-        rep_begin(r, r->known_epoch + 1, EV__EPOCH_REASON__EPOCH_REASON_RESTARTED, true, 0);
+        begin_above(r);
+}
+
+void rep_epoch_shared(rep *r, uint64_t epoch)
+{
+    if (r->role != REP_ROLE_PRIMARY || epoch != r->known_epoch)
+        return;
+    rep_step_down(r);
+    begin_above(r);
 }

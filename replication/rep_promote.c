@@ -26,6 +26,8 @@ void rep_found(rep *r, uint64_t token)
             return;
         }
     }
+    r->learning = false; /* what there is of this site is here */
+    rep_keep(r);
     rep_begin(r, r->known_epoch + 1, EV__EPOCH_REASON__EPOCH_REASON_FOUNDED, true, token);
 }
 
@@ -44,17 +46,32 @@ static const struct peer *better_heir(const rep *r)
 {
     for (size_t i = 0; i < r->peers_n; i++) {
         const struct peer *p = &r->peers[i];
-        if (rep_in_contact(p) && p->role != REP_ROLE_EMPTY &&
+        if (rep_in_contact(p) && p->role != REP_ROLE_EMPTY && !p->learning &&
             rep_position_beyond(&p->last, &r->last))
             return p;
     }
     return NULL;
 }
 
+static const struct peer *learner_in_contact(const rep *r)
+{
+    for (size_t i = 0; i < r->peers_n; i++)
+        if (rep_in_contact(&r->peers[i]) && r->peers[i].learning)
+            return &r->peers[i];
+    return NULL;
+}
+
 static void out_of_contact_text(const rep *r, char *text, size_t bytes)
 {
     const struct peer *p = r->primary == PEER_NONE ? NULL : &r->peers[r->primary];
-    if (!p)
+    const struct peer *learner = p ? NULL : learner_in_contact(r);
+    if (learner)
+        snprintf(
+            text, bytes,
+            "%s is new or has lost its disk, and cannot say whether a node has served since %s "
+            "did (D7): make sure that no other one is serving, then attest it",
+            learner->name, r->node);
+    else if (!p)
         snprintf(
             text, bytes,
             "no node in contact serves, and %s cannot know whether another one does: make sure "
@@ -87,6 +104,14 @@ static exam_err promotion_check(const rep *r, int *from, char *text, size_t byte
         snprintf(text, bytes, "%s is empty: it has nothing to serve with", r->node);
         return EXAM_STATE;
     }
+    if (r->learning) {
+        snprintf(
+            text, bytes,
+            "%s is being copied and has the log up to record %llu only (D7): wait until it has "
+            "caught up, or bring back the node that it copies from",
+            r->node, (unsigned long long)r->durable.lsn);
+        return EXAM_STATE;
+    }
     if (r->begin_epoch || r->promoting || r->cutting) {
         snprintf(text, bytes, "%s is changing its role already: ask again in a moment", r->node);
         return EXAM_AGAIN;
@@ -110,6 +135,12 @@ void rep_promote(rep *r, uint64_t token, bool attest, uint64_t claimed_epoch)
 {
     char text[REP_TEXT_BYTES];
     int from;
+    if (r->role == REP_ROLE_PRIMARY && attest && claimed_epoch > r->known_epoch) {
+        /* Seats have seen a higher epoch and refuse this one (W1): whoever began it has lost it. */
+        rep_step_down(r);
+        rep_begin(r, claimed_epoch + 1, EV__EPOCH_REASON__EPOCH_REASON_ATTESTED, true, token);
+        return;
+    }
     exam_err err = promotion_check(r, &from, text, sizeof text);
     if (!err && from == PEER_NONE && !attest) {
         err = EXAM_ATTEST;
@@ -158,7 +189,7 @@ void rep_promote_tick(rep *r)
 void rep_on_hand_over(rep *r, struct peer *p, const Rep__HandOver *m)
 {
     bool level = r->source == (int)(p - r->peers) && r->joined && !r->pulling && !r->cutting &&
-                 !r->begin_epoch && r->last.lsn && r->last.lsn == r->durable.lsn &&
+                 !r->begin_epoch && !r->learning && r->last.lsn && r->last.lsn == r->durable.lsn &&
                  m->at->lsn == r->durable.lsn && m->at->hash.len == HASH_BYTES &&
                  !memcmp(m->at->hash.data, r->durable.hash, HASH_BYTES);
     uint64_t token = r->promoting ? r->promote_token : 0;
@@ -175,6 +206,20 @@ void rep_on_hand_over(rep *r, struct peer *p, const Rep__HandOver *m)
 }
 
 /* ---------------------------------------------------------------- the facts, beforehand */
+
+/* Whoever is known to have, or to have had, records that this node lacks. */
+static void preview_elsewhere(const rep *r, struct rep_preview *out)
+{
+    for (size_t i = 0; i < r->peers_n; i++) {
+        const struct peer *p = &r->peers[i];
+        if (!p->ever_heard || p->learning || !rep_position_beyond(&p->last, &out->last))
+            continue;
+        if (!out->elsewhere || p->last.lsn > out->elsewhere_lsn) {
+            out->elsewhere = p->name;
+            out->elsewhere_lsn = p->last.lsn;
+        }
+    }
+}
 
 static void preview_text(const rep *r, struct rep_preview *out)
 {
@@ -196,6 +241,11 @@ static void preview_text(const rep *r, struct rep_preview *out)
                  "%s. %s has the log up to record %llu, as far as it was sent; what the primary "
                  "acknowledged alone after that, it lacks",
                  lead, r->node, (unsigned long long)out->last.lsn);
+    size_t n = strlen(out->text);
+    if (out->code != EXAM_OK && out->elsewhere)
+        snprintf(out->text + n, sizeof out->text - n,
+                 ". %s is known to have had the log up to record %llu: bring it back if you can",
+                 out->elsewhere, (unsigned long long)out->elsewhere_lsn);
 }
 
 void rep_promotion_preview(const rep *r, uint64_t now_ms, struct rep_preview *out)
@@ -210,6 +260,8 @@ void rep_promotion_preview(const rep *r, uint64_t now_ms, struct rep_preview *ou
         out->stale = r->primary_lsn > r->durable.lsn;
         out->behind_records = out->stale ? r->primary_lsn - r->durable.lsn : 0;
     }
+    preview_elsewhere(r, out);
+    out->learning = r->learning;
     out->code = promotion_check(r, &from, out->text, sizeof out->text);
     if (out->code)
         return;

@@ -18,6 +18,13 @@ struct rep_action *rep_act(rep *r, enum rep_action_kind kind)
     return a;
 }
 
+void rep_keep(rep *r)
+{
+    struct rep_action *a = rep_act(r, REP_DO_KEEP);
+    a->epoch = r->known_epoch;
+    a->learning = r->learning;
+}
+
 static struct rep_outgoing *send_act(rep *r, struct rep_link link, Rep__Message__KindCase kind)
 {
     struct rep_action *a = rep_act(r, REP_DO_SEND);
@@ -92,6 +99,7 @@ void rep_fill_hello(rep *r, struct rep_action *a)
         h->site_id = (ProtobufCBinaryData){.data = r->hello_site, .len = SITE_ID_BYTES};
     h->n_epochs = hello_fill_epochs(r, last->lsn);
     h->epochs = r->hello_epochs_at;
+    h->learning = r->learning;
 }
 
 /* ---------------------------------------------------------------- the others */
@@ -104,6 +112,7 @@ void rep_send_ping(rep *r, struct rep_link link)
     o->as.ping.role = told_role(r);
     o->as.ping.lsn = r->durable.lsn;
     o->as.ping.lsn_epoch = r->durable.epoch;
+    o->as.ping.learning = r->learning;
     o->message.ping = &o->as.ping;
 }
 
@@ -113,6 +122,7 @@ void rep_send_join(rep *r, struct rep_link link, const struct position *common)
     rep__join__init(&o->as.join);
     o->as.join.epoch = r->known_epoch;
     o->as.join.common = outgoing_position(o, common);
+    o->as.join.learning = r->learning;
     o->message.join = &o->as.join;
 }
 
@@ -123,6 +133,7 @@ void rep_send_appended(rep *r, struct rep_link link)
     memcpy(o->hash, r->durable.hash, HASH_BYTES);
     o->as.appended.epoch = r->known_epoch;
     o->as.appended.lsn = r->durable.lsn;
+    o->as.appended.learning = r->learning;
     o->as.appended.hash = (ProtobufCBinaryData){.data = o->hash, .len = HASH_BYTES};
     o->message.appended = &o->as.appended;
 }

@@ -51,6 +51,11 @@ static exam_err common_position(rep *r, const struct peer *p, struct position *o
     *out = (struct position){0};
     if (!r->last.lsn)
         return EXAM_OK;
+    if (!n) {
+        /* Of its founding this node has SiteFounded and no more; the primary checks the hash. */
+        *out = r->last;
+        return EXAM_OK;
+    }
     if (!shared_epoch(mine, n, p, &i, &j))
         return EXAM_NOT_FOUND;
     uint64_t lsn = i + 1 < n ? mine[i + 1].first_lsn - 1 : r->last.lsn;
@@ -69,6 +74,28 @@ void rep_unfollow(rep *r)
 {
     r->source = PEER_NONE;
     r->joined = r->pulling = false;
+}
+
+/* ---------------------------------------------------------------- learning (D7) */
+
+static void set_goal(rep *r)
+{
+    r->goal_lsn = r->primary_lsn;
+    r->goal_ms = r->now_ms;
+}
+
+/* Under load a primary always has more than its standby: caught up is who has all that it had a
+ * moment ago. */
+static void check_learned(rep *r)
+{
+    if (!r->learning || r->durable.lsn < r->goal_lsn)
+        return;
+    if (r->durable.lsn >= r->primary_lsn || r->now_ms - r->goal_ms <= SYNC_ROUND_MS) {
+        r->learning = false;
+        rep_keep(r);
+    } else {
+        set_goal(r);
+    }
 }
 
 static void join(rep *r, struct peer *p)
@@ -92,6 +119,9 @@ static void join(rep *r, struct peer *p)
     } else {
         r->joined = true;
         r->follow_ms = r->now_ms;
+        set_goal(r);
+        if (r->last.lsn)
+            check_learned(r);
         rep_send_join(r, p->link, &common);
     }
 }
@@ -162,8 +192,10 @@ void rep_on_append(rep *r, struct peer *p, const Rep__Append *m)
 
 void rep_standby_appended(rep *r)
 {
-    if (r->role == REP_ROLE_EMPTY && r->last.lsn && !r->begin_epoch)
-        r->role = REP_ROLE_STANDBY;
+    if (r->role != REP_ROLE_EMPTY || !r->last.lsn || r->begin_epoch)
+        return;
+    r->role = REP_ROLE_STANDBY;
+    rep_keep(r); /* before the first record is durable: else it might pass for one that has all */
 }
 
 static bool pulled_enough(const rep *r)
@@ -173,12 +205,16 @@ static bool pulled_enough(const rep *r)
 
 void rep_standby_durable(rep *r)
 {
+    if (r->source == PEER_NONE)
+        rep_consider_resuming(r);
     if (r->source == PEER_NONE || r->cutting)
         return;
     if (!r->joined) {
         follow(r, r->source);
         return;
     }
+    if (!r->pulling)
+        check_learned(r);
     rep_send_appended(r, r->peers[r->source].link);
     if (pulled_enough(r)) {
         rep_unfollow(r);
@@ -207,7 +243,9 @@ void rep_standby_tick(rep *r)
 
 /* ---------------------------------------------------------------- serving again (W3) */
 
-/* W3: in contact with all others, and none of them has been promoted or knows of one who was. */
+/* W3: in contact with all others, and none of them has been promoted or knows of one who was. What
+ * a learner knew is gone (D7); and one that has not taken our Hello may still be taking a HandOver
+ * that we sent before we went down. */
 static bool may_resume_now(const rep *r)
 {
     if (!r->may_resume || r->role != REP_ROLE_STANDBY || r->begin_epoch || r->cutting ||
@@ -216,7 +254,8 @@ static bool may_resume_now(const rep *r)
     if (r->known_epoch != rep_log_epoch(r))
         return false;
     for (size_t i = 0; i < r->peers_n; i++)
-        if (!rep_in_contact(&r->peers[i]) || r->peers[i].role == REP_ROLE_PRIMARY)
+        if (!rep_in_contact(&r->peers[i]) || !r->peers[i].answered || r->peers[i].learning ||
+            r->peers[i].role == REP_ROLE_PRIMARY || r->peers[i].role == REP_ROLE_EMPTY)
             return false;
     return true;
 }
@@ -226,17 +265,15 @@ void rep_consider_resuming(rep *r)
     if (!may_resume_now(r))
         return;
     int furthest = PEER_NONE;
-    bool all_empty = true;
     for (size_t i = 0; i < r->peers_n; i++) {
         const struct peer *p = &r->peers[i];
-        all_empty &= p->role == REP_ROLE_EMPTY;
         if (!rep_position_beyond(&p->last,
                                  furthest == PEER_NONE ? &r->last : &r->peers[furthest].last))
             continue;
         furthest = (int)i;
     }
     if (furthest == PEER_NONE) {
-        rep_begin(r, r->known_epoch + 1, EV__EPOCH_REASON__EPOCH_REASON_RESTARTED, all_empty, 0);
+        rep_begin(r, r->known_epoch + 1, EV__EPOCH_REASON__EPOCH_REASON_RESTARTED, false, 0);
         return;
     }
     /* It was sent records that this node had not made durable before it went down. Nobody was told
@@ -245,4 +282,18 @@ void rep_consider_resuming(rep *r)
     r->joined = r->pulling = true;
     r->follow_ms = r->now_ms;
     rep_send_join(r, r->peers[furthest].link, &r->durable);
+}
+
+/* What was heard before the hang says nothing about now: every link begins anew, and whoever was
+ * promoted meanwhile is heard of before this node serves again. */
+void rep_hung(rep *r)
+{
+    if (r->role != REP_ROLE_PRIMARY)
+        return;
+    rep_step_down(r);
+    while (r->contacts_n)
+        rep_contact_close(r, r->contacts[0].link, EXAM_TIMEOUT, "%s has hung", r->node);
+    r->role = REP_ROLE_STANDBY;
+    r->may_resume = true;
+    rep_consider_resuming(r);
 }

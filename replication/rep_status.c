@@ -66,6 +66,11 @@ bool rep_needs_person(const rep *r)
     return true;
 }
 
+bool rep_is_learning(const rep *r)
+{
+    return r->learning;
+}
+
 size_t rep_peers(const rep *r)
 {
     return r->peers_n;
@@ -95,6 +100,7 @@ void rep_peer_status(const rep *r, size_t i, uint64_t now_ms, struct rep_peer_st
         .epoch = p->epoch,
         .lsn = p->lsn,
         .ever_heard = p->ever_heard,
+        .learning = p->learning,
         .silent_ms = p->ever_heard && now_ms > p->heard_ms ? now_ms - p->heard_ms : 0,
         .refused = p->refused,
     };

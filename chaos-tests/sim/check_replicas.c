@@ -66,6 +66,10 @@ bool check_replicas(struct world *w, char *what, size_t what_bytes)
     uint32_t n = world_nodes(w);
     for (uint32_t i = 0; i < n; i++)
         look(w, i, &facts[i]);
+    for (uint32_t i = 0; i < n; i++) /* one that is frozen, or not told of a cut, is in none */
+        for (uint32_t j = 0; j < n; j++)
+            facts[i].in_contact[j] &= facts[j].in_contact[i] && !world_node_is_frozen(w, i) &&
+                                      !world_node_is_frozen(w, j);
     for (uint32_t i = 0; i < n; i++) {
         if (!check_replica(&facts[i], what, what_bytes))
             return false;

@@ -1,5 +1,6 @@
 #include "journal_mem.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,7 +115,7 @@ static exam_err settle(struct journal_mem *j)
     return EXAM_OK;
 }
 
-exam_err journal_mem_append(struct journal_mem *j, const struct seat_record *r, bool durable)
+static exam_err append(struct journal_mem *j, const struct seat_record *r, bool durable)
 {
     struct seat_record copy;
     exam_err err = EXAM_OK;
@@ -125,6 +126,27 @@ exam_err journal_mem_append(struct journal_mem *j, const struct seat_record *r, 
         r = &copy;
     }
     return err ? err : list_push(durable ? &j->durable : &j->buffered, r);
+}
+
+static exam_err append_and_fail(struct journal_mem *j, const struct seat_record *r, bool durable)
+{
+    exam_err err = EXAM_OK;
+    j->met[j->fault]++;
+    if (j->fault == SIM_JOURNAL_FULL)
+        return EXAM_FULL;
+    if (j->fault == SIM_JOURNAL_IO_KEPT)
+        err = append(j, r, durable);
+    j->failed = true;
+    return err ? err : EXAM_IO;
+}
+
+exam_err journal_mem_append(struct journal_mem *j, const struct seat_record *r, bool durable)
+{
+    if (j->failed)
+        return EXAM_IO;
+    if (j->fail_in && --j->fail_in == 0)
+        return append_and_fail(j, r, durable);
+    return append(j, r, durable);
 }
 
 static const struct seat_record *list_find(const struct journal_list *l, uint64_t seq, bool *over)
@@ -161,9 +183,36 @@ void journal_mem_replay(const struct journal_mem *j,
         each(ctx, &j->buffered.records[i]);
 }
 
-void journal_mem_power_cut(struct journal_mem *j)
+static size_t stored_bytes(const struct seat_record *r)
 {
-    list_clear(&j->buffered);
+    uint8_t out[JOURNAL_RECORD_BYTES_MAX];
+    struct journal_chain chain = {0};
+    size_t bytes;
+    exam_err err = journal_record_put(r, &chain, out, &bytes);
+    assert(!err);
+    return bytes;
+}
+
+size_t journal_mem_buffered_bytes(const struct journal_mem *j)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < j->buffered.n; i++)
+        bytes += stored_bytes(&j->buffered.records[i]);
+    return bytes;
+}
+
+size_t journal_mem_power_cut(struct journal_mem *j, size_t bytes)
+{
+    struct journal_list *l = &j->buffered;
+    size_t whole = 0, at = 0, lost;
+    while (whole < l->n && (at += stored_bytes(&l->records[whole])) <= bytes)
+        whole++;
+    lost = l->n - whole;
+    while (l->n > whole)
+        record_free(&l->records[--l->n]);
+    if (settle(j))
+        abort();
+    return lost;
 }
 
 void journal_mem_wipe(struct journal_mem *j)

@@ -23,7 +23,11 @@ struct conn {
     TAILQ_ENTRY(conn) ready_entry;
     struct server *server;
     struct conn_ref ref;
-    struct sim_end *other; /* NULL: it has hung up */
+    struct sim_end *other; /* NULL: it has hung up, or lost its power */
+    const struct sim_path *path;
+    struct mem_wire wire; /* of what comes; wire.air is NULL: nothing lies between */
+    bool ended;           /* that it has hung up is known here */
+    bool dark;            /* nobody said so */
     struct pipe in;
     uint64_t opened_ms, heard_ms;
     const char *why;
@@ -33,7 +37,11 @@ struct conn {
 };
 
 struct sim_end {
-    struct conn *conn; /* NULL: closed by the node */
+    struct conn *conn; /* NULL: closed by the node, or the node lost its power */
+    const struct sim_path *path;
+    struct mem_wire wire; /* of what comes */
+    bool ended;           /* that the node has closed is known here */
+    bool dark;            /* nobody said so */
     struct pipe in;
     void (*wake)(void *ctx);
     void *wake_ctx;
@@ -61,6 +69,8 @@ struct uv_loop_s {
     struct conn_list graves; /* dropped: somebody up the stack may still go over them */
     void (*wake)(void *ctx);
     void *wake_ctx;
+    bool (*may_send)(void *ctx);
+    void *may_send_ctx;
 };
 
 /* ---------------------------------------------------------------- pipes */
@@ -146,6 +156,100 @@ bool sim_host_waits(const struct uv_loop_s *h)
     return !TAILQ_EMPTY(&h->ready);
 }
 
+void sim_host_gate(struct uv_loop_s *h, bool (*may_send)(void *ctx), void *ctx)
+{
+    h->may_send = may_send;
+    h->may_send_ctx = ctx;
+}
+
+/* ---------------------------------------------------------------- paths */
+
+void sim_path_init(struct sim_path *p, struct mem_air *air, const bool *node_is_on,
+                   const bool *dialler_is_on)
+{
+    *p = (struct sim_path){.air = air,
+                           .to_node.stream = true,
+                           .to_dialler.stream = true,
+                           .node_is_on = node_is_on,
+                           .dialler_is_on = dialler_is_on};
+    p->to_node.back = &p->to_dialler;
+    p->to_dialler.back = &p->to_node;
+}
+
+bool sim_path_is_open(const struct sim_path *p)
+{
+    return !p->to_node.cut && !p->to_dialler.cut;
+}
+
+static bool is_bad(const struct mem_wire *w)
+{
+    return w->air && !mem_wire_is_idle(w);
+}
+
+static void end_hears(struct sim_end *e)
+{
+    e->ended = true;
+    e->wake(e->wake_ctx);
+}
+
+static void conn_hears(struct conn *c)
+{
+    c->ended = true;
+    conn_make_ready(c);
+}
+
+/* Neither side knows the other any more. */
+static void part(struct conn *c, struct sim_end *e)
+{
+    c->other = NULL;
+    e->conn = NULL;
+}
+
+static void send_or_end(struct pipe *in, struct mem_wire *w, const uint8_t *frames, size_t bytes)
+{
+    exam_err err = EXAM_OK;
+    if (is_bad(w))
+        err = frames ? mem_wire_send(w, frames, bytes) : mem_wire_end(w);
+    else if (frames)
+        pipe_push(in, frames, bytes);
+    if (err)
+        abort(); /* a simulation has no use for half a network */
+}
+
+static void at_node(void *owner, enum mem_arrival what, const uint8_t *bytes, size_t n)
+{
+    struct conn *c = owner;
+    struct sim_end *e = c->other;
+    if (what == MEM_FRAME) {
+        pipe_push(&c->in, bytes, n);
+        conn_make_ready(c);
+        return;
+    }
+    if (what == MEM_RESET && e) {
+        part(c, e);
+        mem_wire_clear(&e->wire);
+        end_hears(e);
+    }
+    conn_hears(c);
+}
+
+static void at_dialler(void *owner, enum mem_arrival what, const uint8_t *bytes, size_t n)
+{
+    struct sim_end *e = owner;
+    struct conn *c = e->conn;
+    if (what == MEM_FRAME) {
+        pipe_push(&e->in, bytes, n);
+        e->wake(e->wake_ctx);
+        return;
+    }
+    if (what == MEM_RESET && c) {
+        part(c, e);
+        mem_wire_clear(&c->wire);
+        conn_hears(c);
+    }
+    end_hears(e);
+}
+
 /* ---------------------------------------------------------------- the node's side: connections */
 
 struct conn_ref conn_ref_of(const struct conn *c)
@@ -190,27 +294,35 @@ uint64_t conn_heard_ms(const struct conn *c)
 
 size_t conn_queued_bytes(const struct conn *c)
 {
-    return c->other ? pipe_bytes(&c->other->in) : 0;
+    return c->other ? pipe_bytes(&c->other->in) + c->other->wire.bytes : 0;
+}
+
+static void conn_tell_end(struct conn *c)
+{
+    struct sim_end *e = c->other;
+    part(c, e);
+    if (is_bad(&e->wire))
+        send_or_end(NULL, &e->wire, NULL, 0);
+    else
+        end_hears(e);
 }
 
 /* Takes the connection out of everything. */
 static void conn_part(struct conn *c)
 {
     struct server *s = c->server;
+    mem_wire_clear(&c->wire);
     if (c->ready)
         TAILQ_REMOVE(&s->host->ready, c, ready_entry);
     TAILQ_REMOVE(&s->conns, c, entry);
-    if (c->other) {
-        c->other->conn = NULL;
-        c->other->wake(c->other->wake_ctx);
-    }
+    if (c->other)
+        conn_tell_end(c);
     s->slots[c->ref.slot] = NULL;
     s->generations[c->ref.slot]++;
     s->slots_free[s->slots_free_n++] = c->ref.slot;
     s->conns_n--;
     if (!c->known)
         s->strangers_n--;
-    c->other = NULL;
     c->closing = true;
     TAILQ_INSERT_TAIL(&s->host->graves, c, ready_entry);
 }
@@ -246,13 +358,18 @@ void conn_close(struct conn *c, const char *why)
 
 void conn_send(struct conn *c, const uint8_t *frames, size_t bytes)
 {
-    if (c->closing || !c->other)
+    struct uv_loop_s *h = c->server->host;
+    if (c->closing || (h->may_send && !h->may_send(h->may_send_ctx)))
+        return;
+    if (c->dark && *c->path->dialler_is_on && sim_path_is_open(c->path))
+        conn_hears(c); /* the machine is there again, and knows nothing of this connection */
+    if (!c->other)
         return;
     if (conn_queued_bytes(c) && conn_queued_bytes(c) + bytes > c->server->o.queue_bytes_max) {
         conn_close(c, "does not read its replies");
         return;
     }
-    pipe_push(&c->other->in, frames, bytes);
+    send_or_end(&c->other->in, &c->other->wire, frames, bytes);
     c->other->wake(c->other->wake_ctx);
 }
 
@@ -287,7 +404,7 @@ static void conn_deliver(struct conn *c)
 {
     struct server *s = c->server;
     struct conn_ref ref = c->ref;
-    bool over = !c->other;
+    bool over = c->ended;
     c->heard_ms = clock_boot_ms();
     if (c->drained && s->h.drained)
         s->h.drained(s->ctx, c);
@@ -428,6 +545,19 @@ void sim_host_free(struct uv_loop_s *h)
     free(h);
 }
 
+void sim_host_unplug(struct uv_loop_s *h)
+{
+    struct server *s;
+    struct conn *c;
+    TAILQ_FOREACH(s, &h->servers, entry)
+    TAILQ_FOREACH(c, &s->conns, entry)
+    if (c->other) {
+        c->other->dark = true;
+        part(c, c->other);
+    }
+    sim_host_free(h);
+}
+
 /* ---------------------------------------------------------------- the side of who dials */
 
 static bool server_admits(const struct server *s)
@@ -436,7 +566,8 @@ static bool server_admits(const struct server *s)
     return s->conns_n < s->o.conns_max && s->strangers_n < s->o.strangers_max;
 }
 
-static struct conn *conn_new(struct server *s, const char *peer, struct sim_end *other)
+static struct conn *conn_new(struct server *s, const char *peer, const struct sim_path *path,
+                             struct sim_end *other)
 {
     struct conn *c = calloc(1, sizeof *c);
     uint8_t *data = calloc(1, s->o.conn_bytes ? s->o.conn_bytes : 1);
@@ -448,6 +579,9 @@ static struct conn *conn_new(struct server *s, const char *peer, struct sim_end 
     c->server = s;
     c->data = data;
     c->other = other;
+    c->path = path;
+    if (path)
+        mem_wire_init(&c->wire, path->air, &path->to_node, at_node, c);
     snprintf(c->peer, sizeof c->peer, "%s", peer);
     c->ref.slot = s->slots_free[--s->slots_free_n];
     c->ref.generation = s->generations[c->ref.slot];
@@ -460,7 +594,8 @@ static struct conn *conn_new(struct server *s, const char *peer, struct sim_end 
 }
 
 exam_err sim_dial(struct uv_loop_s *h, const char *address, const char *peer,
-                  void (*wake)(void *ctx), void *ctx, struct sim_end **out)
+                  const struct sim_path *path, void (*wake)(void *ctx), void *ctx,
+                  struct sim_end **out)
 {
     struct server *s = host_find(h, address);
     if (!s || !server_admits(s))
@@ -470,7 +605,10 @@ exam_err sim_dial(struct uv_loop_s *h, const char *address, const char *peer,
         return EXAM_NOMEM;
     e->wake = wake;
     e->wake_ctx = ctx;
-    e->conn = conn_new(s, peer, e);
+    e->path = path;
+    if (path)
+        mem_wire_init(&e->wire, path->air, &path->to_dialler, at_dialler, e);
+    e->conn = conn_new(s, peer, path, e);
     if (!e->conn) {
         free(e);
         return EXAM_NOMEM;
@@ -482,11 +620,15 @@ exam_err sim_dial(struct uv_loop_s *h, const char *address, const char *peer,
 exam_err sim_end_send(struct sim_end *e, const uint8_t *frames, size_t bytes)
 {
     struct conn *c = e->conn;
-    if (!c)
+    if (e->dark && e->path && *e->path->node_is_on && sim_path_is_open(e->path))
+        end_hears(e); /* the node is there again, and knows nothing of this connection */
+    if (e->ended)
         return EXAM_CONN;
-    if (pipe_bytes(&c->in) + bytes > SIM_UNREAD_BYTES_MAX)
+    if (!c)
+        return EXAM_OK; /* into the void */
+    if (pipe_bytes(&c->in) + c->wire.bytes + bytes > SIM_UNREAD_BYTES_MAX)
         return EXAM_AGAIN;
-    pipe_push(&c->in, frames, bytes);
+    send_or_end(&c->in, &c->wire, frames, bytes);
     conn_make_ready(c);
     return EXAM_OK;
 }
@@ -506,16 +648,21 @@ bool sim_end_next(struct sim_end *e, const uint8_t **payload, size_t *bytes)
 
 bool sim_end_is_over(const struct sim_end *e)
 {
-    return !e->conn && pipe_bytes(&e->in) < FRAME_HEADER_BYTES;
+    return e->ended && pipe_bytes(&e->in) < FRAME_HEADER_BYTES;
 }
 
 void sim_end_shut(struct sim_end *e)
 {
-    if (!e->conn)
+    struct conn *c = e->conn;
+    e->ended = true;
+    mem_wire_clear(&e->wire);
+    if (!c)
         return;
-    e->conn->other = NULL;
-    conn_make_ready(e->conn);
-    e->conn = NULL;
+    part(c, e);
+    if (is_bad(&c->wire))
+        send_or_end(NULL, &c->wire, NULL, 0);
+    else
+        conn_hears(c);
 }
 
 void sim_end_free(struct sim_end *e)
@@ -525,4 +672,15 @@ void sim_end_free(struct sim_end *e)
     sim_end_shut(e);
     free(e->in.bytes);
     free(e);
+}
+
+void sim_end_unplug(struct sim_end *e)
+{
+    if (!e)
+        return;
+    if (e->conn) {
+        e->conn->dark = e->path != NULL;
+        part(e->conn, e);
+    }
+    sim_end_free(e);
 }

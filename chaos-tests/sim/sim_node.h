@@ -7,6 +7,7 @@
 #include "link_mem.h"
 #include "node.h"
 #include "sim_clock.h"
+#include "sim_fuse.h"
 #include "sim_server.h"
 #include "store_mem.h"
 
@@ -26,6 +27,15 @@ struct sim_node {
     bool has_ups;          /* it was told of the mains: it asks again when it starts */
     enum node_power mains; /* what the UPS would say */
     exam_err failure;      /* why the node's process ended by itself (D6) */
+    bool on, frozen;
+    bool dark;                /* off, and whoever dials it hears nothing */
+    enum node_power ups_said; /* to a running node, */
+    bool ups_unheard;         /* which has not looked yet: it is frozen */
+    struct sim_fuse fuse;
+    bool commit_kept; /* what becomes of a commit in which the fuse blows */
+    uint64_t fuses_n;
+    uint64_t power_lost_n, power_kept_n;   /* commits in which the power went */
+    uint64_t met[STORE_FAULTS], rot_reads; /* of disks that are gone */
 };
 
 /* `config` needs the names of the node and its peers, and the figures; addresses are made here. */
@@ -35,11 +45,13 @@ void sim_node_fini(struct sim_node *n);
 
 bool sim_node_is_up(const struct sim_node *n);
 /* Switches the machine on and starts the node. EXAM_CORRUPT ...: those of node_open; the machine is
- * off again, `why` says what the node said. Requires that it is off. */
+ * off again, `why` says what the node said. EXAM_OK, and it is off again: the fuse blew.
+ * Requires that it is off. */
 EXAM_MUST_USE exam_err sim_node_boot(struct sim_node *n, uint64_t now_ms, char *why,
                                      size_t why_bytes);
-/* The power goes: the disk keeps what was committed. Requires that it is up. */
-void sim_node_die(struct sim_node *n);
+/* The power goes: the disk keeps what was committed. `unheard`: those it was connected with hear
+ * nothing of it. Requires that it is up. */
+void sim_node_die(struct sim_node *n, bool unheard);
 /* Goes down in order. Requires that it is up. */
 void sim_node_stop(struct sim_node *n, uint64_t now_ms);
 /* What its UPS tells the node. EXAM_STATE: it is off, and hears of it when it starts. */
@@ -47,15 +59,24 @@ EXAM_MUST_USE exam_err sim_node_power(struct sim_node *n, uint64_t now_ms, enum 
 /* Another, empty disk. Requires that it is off. EXAM_NOMEM. */
 EXAM_MUST_USE exam_err sim_node_wipe(struct sim_node *n);
 
+/* The process is stopped, as by SIGSTOP, or goes on. Requires that it is up. */
+void sim_node_freeze(struct sim_node *n, bool frozen);
+/* Commits that have met a fault of the disk (power cuts: see the counts above), and reads of rotten
+ * records, with those of any disk that it had. */
+uint64_t sim_node_met(const struct sim_node *n, enum store_fault fault);
+uint64_t sim_node_rot_reads(const struct sim_node *n);
+
 /* True when a turn has something to do now. */
 bool sim_node_wants_turn(const struct sim_node *n, uint64_t now_ms);
-/* A node that has failed (D6), or that wants to go down (W4), is off after its turn. */
+/* A node that has failed (D6), that wants to go down (W4), or whose fuse has blown, is off after
+ * its turn. */
 void sim_node_turn(struct sim_node *n, uint64_t now_ms);
 /* The network to the others may be back: dials them in the next turn. */
 void sim_node_dial_peers(struct sim_node *n, uint64_t now_ms);
-/* A seat or an administrator connects; as sim_dial. EXAM_CONN when it is off. */
+/* A seat or an administrator connects; as sim_dial. EXAM_CONN when it is off.
+ * A frozen one's kernel connects. */
 EXAM_MUST_USE exam_err sim_node_dial(struct sim_node *n, uint64_t now_ms, const char *address,
-                                     const char *peer, void (*wake)(void *ctx), void *ctx,
-                                     struct sim_end **out);
+                                     const char *peer, const struct sim_path *path,
+                                     void (*wake)(void *ctx), void *ctx, struct sim_end **out);
 
 #endif

@@ -16,7 +16,7 @@ static uint64_t own_ms(const struct sim_seat *s, uint64_t now_ms)
 
 uint64_t sim_seat_deadline_ms(const struct sim_seat *s)
 {
-    uint64_t at_ms = s->core ? seat_core_deadline_ms(s->core) : UINT64_MAX;
+    uint64_t at_ms = s->core && !s->frozen ? seat_core_deadline_ms(s->core) : UINT64_MAX;
     if (at_ms == UINT64_MAX)
         return UINT64_MAX;
     return at_ms > s->base_ms ? s->up_at_ms + (at_ms - s->base_ms) : 0;
@@ -34,6 +34,7 @@ static void do_dial(void *ctx, uint32_t node)
 {
     struct sim_seat *s = ctx;
     s->links[node].dialling = true;
+    s->links[node].hung = false;
     wake(s);
 }
 
@@ -55,6 +56,8 @@ static void do_send(void *ctx, uint32_t node, const uint8_t *frame, size_t frame
 {
     struct sim_seat *s = ctx;
     struct sim_seat_link *l = &s->links[node];
+    if (!sim_fuse_pass(&s->fuse))
+        return;
     if (l->end && !sim_end_send(l->end, frame, frame_bytes))
         return;
     l->broken = true;
@@ -64,7 +67,11 @@ static void do_send(void *ctx, uint32_t node, const uint8_t *frame, size_t frame
 static exam_err do_journal(void *ctx, const struct seat_record *r, bool durable)
 {
     struct sim_seat *s = ctx;
-    return journal_mem_append(&s->journal, r, durable);
+    if (!sim_fuse_pass(&s->fuse))
+        return EXAM_IO;
+    bool flushed = durable && sim_fuse_pass(&s->fuse);
+    exam_err err = journal_mem_append(&s->journal, r, flushed);
+    return !err && durable && !flushed ? EXAM_IO : err;
 }
 
 static exam_err do_fetch(void *ctx, uint64_t seq, struct seat_record *out)
@@ -76,6 +83,8 @@ static exam_err do_fetch(void *ctx, uint64_t seq, struct seat_record *out)
 static void do_event(void *ctx, const struct seat_event *e)
 {
     struct sim_seat *s = ctx;
+    if (s->fuse.blown)
+        return; /* nobody sees it any more */
     switch (e->kind) {
     case SEAT_EVENT_SIGN_IN_NEEDED:
         s->asked_in = true;
@@ -111,6 +120,17 @@ static exam_err sign_in(struct sim_seat *s, uint64_t now_ms)
     return seat_core_sign_in(s->core, own_ms(s, now_ms), s->admission_no, s->id_no, session);
 }
 
+/* The journal that is collected gives way to an empty one; one that fails stays as it is. */
+static void rejournal(struct sim_seat *s, uint64_t now_ms)
+{
+    s->collected = false;
+    if (!s->collected_keep && !s->journal.failed)
+        journal_mem_wipe(&s->journal);
+    exam_err err = seat_core_rejournal(s->core, own_ms(s, now_ms));
+    (void)err;         /* a fault of the disk: a person sees it on the screen */
+    sim_seat_leave(s); /* the candidate goes home */
+}
+
 /* What could not be done while the core was calling. */
 static void after(struct sim_seat *s, uint64_t now_ms)
 {
@@ -119,14 +139,8 @@ static void after(struct sim_seat *s, uint64_t now_ms)
         s->links[i].ended = NULL;
     }
     s->hung_up = false;
-    if (s->collected) {
-        s->collected = false;
-        if (!s->collected_keep)
-            journal_mem_wipe(&s->journal);
-        exam_err err = seat_core_rejournal(s->core, own_ms(s, now_ms));
-        assert(!err);
-        sim_seat_leave(s); /* the candidate goes home */
-    }
+    if (s->collected)
+        rejournal(s, now_ms);
     if (s->asked_in && s->admission_no[0]) {
         s->asked_in = false;
         exam_err err = sign_in(s, now_ms);
@@ -151,8 +165,10 @@ static void link_dial(struct sim_seat *s, uint64_t now_ms, uint32_t node)
     struct sim_seat_link *l = &s->links[node];
     struct sim_end *end;
     exam_err err = s->ties.dial(s->ties.ctx, s->number, node, &end);
-    if (err == EXAM_AGAIN)
+    if (err == EXAM_AGAIN) {
+        l->hung = true;
         return; /* no path: nothing comes back, not even a refusal */
+    }
     l->dialling = false;
     if (err) {
         link_gone(s, now_ms, node);
@@ -180,7 +196,7 @@ static void link_turn(struct sim_seat *s, uint64_t now_ms, uint32_t node)
 
 void sim_seat_turn(struct sim_seat *s, uint64_t now_ms)
 {
-    if (!s->core)
+    if (!s->core || s->frozen)
         return;
     for (uint32_t i = 0; i < s->nodes_n; i++)
         if (s->links[i].end || s->links[i].dialling || s->links[i].broken)
@@ -189,7 +205,7 @@ void sim_seat_turn(struct sim_seat *s, uint64_t now_ms)
 
 void sim_seat_tick(struct sim_seat *s, uint64_t now_ms)
 {
-    if (!s->core)
+    if (!s->core || s->frozen)
         return;
     seat_core_tick(s->core, own_ms(s, now_ms));
     after(s, now_ms);
@@ -197,7 +213,7 @@ void sim_seat_tick(struct sim_seat *s, uint64_t now_ms)
 
 void sim_seat_hint(struct sim_seat *s, uint64_t now_ms, uint32_t node)
 {
-    if (!s->core)
+    if (!s->core || s->frozen)
         return;
     seat_core_hint(s->core, own_ms(s, now_ms), node);
     after(s, now_ms);
@@ -207,8 +223,23 @@ void sim_seat_hint(struct sim_seat *s, uint64_t now_ms, uint32_t node)
 
 void sim_seat_cut(struct sim_seat *s, uint64_t now_ms, uint32_t node)
 {
-    if (s->core && s->links[node].end)
+    struct sim_seat_link *l = &s->links[node];
+    if (!s->core || !l->end)
+        return;
+    if (!s->frozen) {
         link_gone(s, now_ms, node);
+        return;
+    }
+    sim_end_shut(l->end); /* the process hears of it when it goes on */
+    l->broken = true;
+}
+
+void sim_seat_freeze(struct sim_seat *s, bool frozen)
+{
+    assert(s->core);
+    s->frozen = frozen;
+    if (!frozen)
+        wake(s);
 }
 
 /* ---------------------------------------------------------------- power and disk */
@@ -234,7 +265,7 @@ static void replay(void *ctx, const struct seat_record *r)
     seat_core_replay(ctx, r);
 }
 
-void sim_seat_boot(struct sim_seat *s, uint64_t now_ms)
+static void make_core(struct sim_seat *s)
 {
     struct seat_config c = {.seat = s->name,
                             .client = "sim",
@@ -244,12 +275,8 @@ void sim_seat_boot(struct sim_seat *s, uint64_t now_ms)
                             .effects = &effects,
                             .ctx = s};
     size_t bytes;
-    assert(!s->core);
-    s->boots++;
     memcpy(c.boot_id, &s->number, sizeof s->number);
     memcpy(c.boot_id + sizeof s->number, &s->boots, sizeof s->boots);
-    s->up_at_ms = now_ms;
-    s->base_ms = 3000 + (uint64_t)s->number * 10007 + (uint64_t)s->boots * 50021;
     exam_err err = seat_core_bytes(&c, &bytes);
     assert(!err);
     s->block = malloc(bytes);
@@ -257,38 +284,79 @@ void sim_seat_boot(struct sim_seat *s, uint64_t now_ms)
         abort();
     err = seat_core_init(s->block, bytes, &c, &s->core);
     assert(!err);
+}
+
+void sim_seat_boot(struct sim_seat *s, uint64_t now_ms)
+{
+    assert(!s->core);
+    s->on = true;
+    s->boots++;
+    s->up_at_ms = now_ms;
+    s->base_ms = 3000 + (uint64_t)s->number * 10007 + (uint64_t)s->boots * 50021;
+    make_core(s);
+    s->journal.failed = false;
     journal_mem_replay(&s->journal, replay, s->core);
-    err = seat_core_start(s->core, own_ms(s, now_ms));
-    assert(!err);
+    exam_err err = seat_core_start(s->core, own_ms(s, now_ms));
+    if (err) {
+        if (!s->fuse.blown) /* else the world sees to it */
+            sim_seat_die(s, false);
+        return;
+    }
     if (!seat_core_admission_no(s->core)[0])
         s->asked_in = true; /* an empty disk: the screen asks who sits here */
     after(s, now_ms);
 }
 
-void sim_seat_die(struct sim_seat *s)
+static uint64_t draw(struct sim_seat *s, uint64_t n)
+{
+    uint64_t x = s->chance += UINT64_C(0x9E3779B97F4A7C15);
+    x = (x ^ (x >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    x = (x ^ (x >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return (x ^ (x >> 31)) % n;
+}
+
+static void cut_journal(struct sim_seat *s)
+{
+    size_t bytes = 0;
+    bool had = s->journal.buffered.n > 0;
+    if (s->tail == SIM_TAIL_KEPT)
+        bytes = SIZE_MAX;
+    else if (s->tail == SIM_TAIL_TORN && had)
+        bytes = draw(s, journal_mem_buffered_bytes(&s->journal));
+    size_t lost = journal_mem_power_cut(&s->journal, bytes);
+    s->tails_n[s->tail] += had && (lost > 0) == (s->tail != SIM_TAIL_KEPT);
+}
+
+void sim_seat_die(struct sim_seat *s, bool unheard)
 {
     assert(s->core);
     for (uint32_t i = 0; i < s->nodes_n; i++) {
-        sim_end_free(s->links[i].end);
+        if (unheard)
+            sim_end_unplug(s->links[i].end);
+        else
+            sim_end_free(s->links[i].end);
+        sim_end_free(s->links[i].ended);
         s->links[i] = (struct sim_seat_link){0};
     }
     free(s->block);
     s->block = NULL;
     s->core = NULL;
-    s->asked_in = s->collected = s->hung_up = false;
-    journal_mem_power_cut(&s->journal);
+    s->on = s->asked_in = s->collected = s->hung_up = s->frozen = false;
+    s->fuse = (struct sim_fuse){0};
+    cut_journal(s);
 }
 
 void sim_seat_wipe(struct sim_seat *s)
 {
     assert(!s->core);
     journal_mem_wipe(&s->journal);
+    s->journal.fail_in = 0;
 }
 
 void sim_seat_fini(struct sim_seat *s)
 {
     if (s->core)
-        sim_seat_die(s);
+        sim_seat_die(s, false);
     journal_mem_fini(&s->journal);
 }
 
@@ -297,7 +365,7 @@ void sim_seat_fini(struct sim_seat *s)
 exam_err sim_seat_sign_in(struct sim_seat *s, uint64_t now_ms, const char *admission_no,
                           const char *id_no)
 {
-    if (!s->core)
+    if (!s->core || s->frozen)
         return EXAM_STATE;
     if (strlen(admission_no) > NAME_BYTES_MAX || strlen(id_no) > NAME_BYTES_MAX)
         return EXAM_INVALID;
@@ -313,7 +381,7 @@ exam_err sim_seat_sign_in(struct sim_seat *s, uint64_t now_ms, const char *admis
 exam_err sim_seat_answer(struct sim_seat *s, uint64_t now_ms, const char *item, const char *value)
 {
     uint64_t seq;
-    if (!s->core)
+    if (!s->core || s->frozen)
         return EXAM_STATE;
     exam_err err = seat_core_answer(s->core, own_ms(s, now_ms), item, (const uint8_t *)value,
                                     strlen(value), &seq);
@@ -324,7 +392,7 @@ exam_err sim_seat_answer(struct sim_seat *s, uint64_t now_ms, const char *item, 
 exam_err sim_seat_submit(struct sim_seat *s, uint64_t now_ms)
 {
     uint64_t seq;
-    if (!s->core)
+    if (!s->core || s->frozen)
         return EXAM_STATE;
     exam_err err = seat_core_submit(s->core, own_ms(s, now_ms), &seq);
     after(s, now_ms);

@@ -9,6 +9,7 @@
 
 #include "journal_mem.h"
 #include "seat_core.h"
+#include "sim_fuse.h"
 #include "sim_server.h"
 
 /* What a seat asks of the world around it; `seat` is its number. */
@@ -20,8 +21,17 @@ struct sim_seat_ties {
     void (*event)(void *ctx, uint32_t seat, const struct seat_event *e);
 };
 
+/* What a power cut makes of records that the journal has and has not flushed. */
+enum sim_tail {
+    SIM_TAIL_LOST, /* all are gone */
+    SIM_TAIL_TORN, /* what lies after a random byte of them is gone */
+    SIM_TAIL_KEPT, /* the disk had them already */
+    SIM_TAILS,
+};
+
 struct sim_seat_link {
     bool dialling;
+    bool hung;             /* the attempt has met no path */
     struct sim_end *end;   /* NULL: not connected */
     struct sim_end *ended; /* hung up within the running call of the core */
     bool broken;           /* did not take what was sent: to be reported as closed */
@@ -37,6 +47,11 @@ struct sim_seat {
     struct seat_core *core;     /* NULL: off */
     void *block;
     struct journal_mem journal;
+    enum sim_tail tail;
+    uint64_t tails_n[SIM_TAILS]; /* deaths that met a tail: each kind */
+    uint64_t chance;             /* of a torn tail */
+    struct sim_fuse fuse;
+    bool on, frozen;
     struct sim_seat_link links[NODES_MAX];
 
     char admission_no[NAME_BYTES_MAX + 1], id_no[NAME_BYTES_MAX + 1]; /* who sits here; "" nobody */
@@ -56,10 +71,12 @@ EXAM_MUST_USE exam_err sim_seat_init(struct sim_seat *s, uint32_t number, const 
 void sim_seat_fini(struct sim_seat *s);
 
 bool sim_seat_is_on(const struct sim_seat *s);
-/* Switches the PC on: it reads its journal and begins to dial. Requires that it is off. */
+/* Switches the PC on: it reads its journal and begins to dial. Requires that it is off. It is off
+ * again when its journal does not take its first records. */
 void sim_seat_boot(struct sim_seat *s, uint64_t now_ms);
-/* The power goes; the journal keeps what was durable. */
-void sim_seat_die(struct sim_seat *s);
+/* The power goes; the journal keeps what was durable, and of the rest what `tail` says. `unheard`:
+ * the nodes see nothing of it. Requires that it is on. */
+void sim_seat_die(struct sim_seat *s, bool unheard);
 /* The disk is lost. Requires that it is off. */
 void sim_seat_wipe(struct sim_seat *s);
 
@@ -74,8 +91,11 @@ void sim_seat_hint(struct sim_seat *s, uint64_t now_ms, uint32_t node);
 /* The path to that node is gone, and both sides see it at once. */
 void sim_seat_cut(struct sim_seat *s, uint64_t now_ms, uint32_t node);
 
+/* The process is stopped, as by SIGSTOP, or goes on. Requires that it is on. */
+void sim_seat_freeze(struct sim_seat *s, bool frozen);
+
 /* The person: sits down and signs in (the outcome is told later: see `refused`), answers, submits.
- * Errors: EXAM_STATE the PC is off; those of seat_core.h. */
+ * Errors: EXAM_STATE the PC is off, or frozen; those of seat_core.h. */
 EXAM_MUST_USE exam_err sim_seat_sign_in(struct sim_seat *s, uint64_t now_ms,
                                         const char *admission_no, const char *id_no);
 EXAM_MUST_USE exam_err sim_seat_answer(struct sim_seat *s, uint64_t now_ms, const char *item,

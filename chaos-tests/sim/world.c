@@ -1,11 +1,11 @@
-#include "world.h"
+#include "world_inside.h"
 
 #include <assert.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "agenda.h"
 #include "rep.h"
 #include "sim_oplog.h"
 #include "sim_random.h"
@@ -13,54 +13,33 @@
 enum {
     ROUNDS_MAX = 100000, /* at one instant; more is a world that never comes to rest */
     REDIALS_MAX = 2,     /* of one seat at one instant, because its connection has ended */
-};
-
-/* A seat whose connection has ended at this instant: it looks for another one at once. */
-struct fallen {
-    uint64_t at_ms;
-    uint8_t redials_n;
-    bool listed;
-};
-
-struct world {
-    struct world_options o;
-    uint64_t now_ms;
-    struct link_net *net;
-    struct sim_node nodes[NODES_MAX];
-    uint32_t nodes_n;
-    uint64_t reach[NODES_MAX]; /* how each could be reached when the seats were told last */
-    bool healed;               /* a path: the seats are to be told */
-
-    struct sim_seat *seats;
-    uint32_t seats_n;
-    bool *cuts; /* [seat * nodes_n + node] */
-    struct arena arena;
-    uint8_t *arena_block;
-    struct agenda agenda; /* of the seats */
-    uint32_t *ready;      /* seats that want their turn, oldest first: a ring of seats_max */
-    uint32_t ready_head, ready_n;
-    bool *is_ready;
-    struct fallen *fallen; /* by seat */
-    uint32_t *fallen_list;
-    uint32_t fallen_n;
-
-    uint32_t speaking; /* the node whose turn it is */
+    KEEP_BYTES = 256 << 20,
+    MMAP_BYTES = 32 << 20, /* as large as glibc lets it be */
 };
 
 /* ---------------------------------------------------------------- ties of the machines */
 
-static bool *cut_of(const struct world *w, uint32_t seat, uint32_t node)
+struct seat_path *world_path_of(const struct world *w, uint32_t seat, uint32_t node)
 {
-    return &w->cuts[(size_t)seat * w->nodes_n + node];
+    return &w->paths[(size_t)seat * w->nodes_n + node];
 }
 
-static void seat_ready(void *ctx, uint32_t seat)
+static bool is_open(const struct seat_path *p)
 {
-    struct world *w = ctx;
+    return !p->cut && sim_path_is_open(&p->path);
+}
+
+void world_seat_ready(struct world *w, uint32_t seat)
+{
     if (w->is_ready[seat])
         return;
     w->is_ready[seat] = true;
     w->ready[(w->ready_head + w->ready_n++) % w->o.seats_max] = seat;
+}
+
+static void seat_ready(void *ctx, uint32_t seat)
+{
+    world_seat_ready(ctx, seat);
 }
 
 static void seat_wake(void *ctx)
@@ -73,10 +52,14 @@ static exam_err seat_dial(void *ctx, uint32_t seat, uint32_t node, struct sim_en
 {
     struct world *w = ctx;
     struct sim_seat *s = &w->seats[seat];
-    if (*cut_of(w, seat, node))
+    struct seat_path *p = world_path_of(w, seat, node);
+    if (!is_open(p) || w->nodes[node].dark) {
+        if (!s->links[node].hung)
+            w->counts[p->cut ? WORLD_FAULT_CUT : WORLD_FAULT_DIAL_HUNG]++;
         return EXAM_AGAIN;
-    return sim_node_dial(&w->nodes[node], w->now_ms, sim_node_seat_address, s->name, seat_wake, s,
-                         out);
+    }
+    return sim_node_dial(&w->nodes[node], w->now_ms, sim_node_seat_address, s->name, &p->path,
+                         seat_wake, s, out);
 }
 
 static void seat_event(void *ctx, uint32_t seat, const struct seat_event *e)
@@ -90,11 +73,11 @@ static void node_log(void *ctx, enum oplog_level level, const char *event,
                      const struct oplog_field *fields)
 {
     struct world *w = ctx;
-    if (w->o.watch.node)
+    if (w->o.watch.node && !w->nodes[w->speaking].fuse.blown)
         w->o.watch.node(w->o.watch.ctx, w->speaking, level, event, fields);
 }
 
-static struct sim_node *turn_of(struct world *w, uint32_t node)
+struct sim_node *world_turn_of(struct world *w, uint32_t node)
 {
     assert(node < w->nodes_n);
     w->speaking = node;
@@ -114,9 +97,12 @@ static void seat_fell(struct world *w, uint32_t seat)
     w->fallen_list[w->fallen_n++] = seat;
 }
 
-/* After each call into the seat. */
-static void seat_touched(struct world *w, uint32_t seat)
+void world_seat_touched(struct world *w, uint32_t seat)
 {
+    if (w->seats[seat].fuse.blown) {
+        w->counts[WORLD_FAULT_SEAT_FUSE]++;
+        sim_seat_die(&w->seats[seat], false);
+    }
     agenda_set(&w->agenda, seat, sim_seat_deadline_ms(&w->seats[seat]));
     if (w->seats[seat].fell)
         seat_fell(w, seat);
@@ -130,7 +116,7 @@ static bool nodes_turn(struct world *w)
     for (uint32_t i = 0; i < w->nodes_n; i++) {
         if (!sim_node_wants_turn(&w->nodes[i], w->now_ms))
             continue;
-        sim_node_turn(turn_of(w, i), w->now_ms);
+        sim_node_turn(world_turn_of(w, i), w->now_ms);
         moved = true;
     }
     return moved;
@@ -145,7 +131,7 @@ static bool seats_turn(struct world *w)
         w->ready_n--;
         w->is_ready[seat] = false;
         sim_seat_turn(&w->seats[seat], w->now_ms);
-        seat_touched(w, seat);
+        world_seat_touched(w, seat);
     }
     return moved;
 }
@@ -164,10 +150,10 @@ static uint64_t reach_of(const struct world *w, uint32_t node)
 static void hint_seat(struct world *w, uint32_t seat, uint32_t node)
 {
     struct sim_seat *s = &w->seats[seat];
-    if (!s->core || seat_core_in_contact(s->core) || *cut_of(w, seat, node))
+    if (!s->core || seat_core_in_contact(s->core) || !is_open(world_path_of(w, seat, node)))
         return;
     sim_seat_hint(s, w->now_ms, node);
-    seat_touched(w, seat);
+    world_seat_touched(w, seat);
 }
 
 static bool hint_fallen(struct world *w)
@@ -177,7 +163,7 @@ static bool hint_fallen(struct world *w)
         uint32_t seat = w->fallen_list[i];
         w->fallen[seat].listed = false;
         for (uint32_t node = 0; node < w->nodes_n; node++)
-            if (w->nodes[node].node)
+            if (w->nodes[node].node && !w->o.no_hints)
                 hint_seat(w, seat, node);
     }
     /* Those that fell meanwhile are behind them in the list. */
@@ -194,7 +180,7 @@ static bool tell_seats(struct world *w)
         uint64_t reach = reach_of(w, i);
         bool news = reach != w->reach[i] || w->healed;
         w->reach[i] = reach;
-        if (!news || !reach)
+        if (!news || !reach || w->o.no_hints)
             continue;
         for (uint32_t seat = 0; seat < w->seats_n; seat++)
             hint_seat(w, seat, i);
@@ -210,7 +196,7 @@ static bool seats_due(struct world *w)
     uint32_t seat, n = 0;
     while (n < w->seats_n && agenda_due(&w->agenda, w->now_ms, &seat)) {
         sim_seat_tick(&w->seats[seat], w->now_ms);
-        seat_touched(w, seat);
+        world_seat_touched(w, seat);
         n++;
     }
     return n > 0;
@@ -243,9 +229,15 @@ static uint64_t next_ms(const struct world *w)
 {
     uint64_t at_ms = agenda_first_ms(&w->agenda);
     for (uint32_t i = 0; i < w->nodes_n; i++)
-        if (w->nodes[i].next_ms < at_ms)
+        if (w->nodes[i].next_ms < at_ms && !w->nodes[i].frozen)
             at_ms = w->nodes[i].next_ms;
-    return at_ms;
+    uint64_t arrival_ms = link_net_next_ms(w->net);
+    return arrival_ms < at_ms ? arrival_ms : at_ms;
+}
+
+static void set_now(struct world *w, uint64_t now_ms)
+{
+    w->now_ms = w->air->now_ms = now_ms;
 }
 
 void world_run(struct world *w, uint64_t until_ms)
@@ -256,11 +248,11 @@ void world_run(struct world *w, uint64_t until_ms)
         if (at_ms > until_ms)
             break;
         assert(at_ms > w->now_ms); /* else the last instant was not over */
-        w->now_ms = at_ms;
+        set_now(w, at_ms);
         world_settle(w);
     }
     if (until_ms > w->now_ms)
-        w->now_ms = until_ms;
+        set_now(w, until_ms);
 }
 
 uint64_t world_now_ms(const struct world *w)
@@ -295,17 +287,30 @@ static exam_err make_seats(struct world *w, uint32_t nodes_n)
 {
     uint32_t max = w->o.seats_max;
     w->seats = calloc(max, sizeof *w->seats);
-    w->cuts = calloc((size_t)max * nodes_n, sizeof *w->cuts);
+    w->paths = calloc((size_t)max * nodes_n, sizeof *w->paths);
     w->ready = calloc(max, sizeof *w->ready);
     w->is_ready = calloc(max, sizeof *w->is_ready);
     w->fallen = calloc(max, sizeof *w->fallen);
     w->fallen_list = calloc(2 * (size_t)max, sizeof *w->fallen_list);
     w->arena_block = malloc(ARENA_BYTES_SEAT);
-    if (!w->seats || !w->cuts || !w->ready || !w->is_ready || !w->fallen || !w->fallen_list ||
+    if (!w->seats || !w->paths || !w->ready || !w->is_ready || !w->fallen || !w->fallen_list ||
         !w->arena_block)
         return EXAM_NOMEM;
     arena_init(&w->arena, w->arena_block, ARENA_BYTES_SEAT);
+    for (uint32_t i = 0; i < max * nodes_n; i++)
+        sim_path_init(&w->paths[i].path, w->air, &w->nodes[i % nodes_n].on,
+                      &w->seats[i / nodes_n].on);
     return agenda_init(&w->agenda, max);
+}
+
+/* Worlds are made and thrown away by the thousand: what one gives back is for the next, not for the
+ * kernel. */
+static void keep_memory(void)
+{
+#ifdef __GLIBC__
+    (void)mallopt(M_TRIM_THRESHOLD, KEEP_BYTES);
+    (void)mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
+#endif
 }
 
 exam_err world_new(const struct world_options *o, const char *const *nodes, uint32_t nodes_n,
@@ -316,14 +321,18 @@ exam_err world_new(const struct world_options *o, const char *const *nodes, uint
     struct world *w = calloc(1, sizeof *w);
     if (!w)
         return EXAM_NOMEM;
+    keep_memory();
     sim_random_seed(o->seed);
     sim_oplog_to(node_log, w);
     w->o = *o;
     if (!w->o.seats_max)
         w->o.seats_max = 1;
     exam_err err = link_net_new(&w->net);
-    if (!err)
+    if (!err) {
+        w->air = link_net_air(w->net);
+        mem_air_init(w->air, ~o->seed); /* not what the machines draw from */
         err = make_seats(w, nodes_n);
+    }
     if (!err)
         err = make_nodes(w, nodes, nodes_n);
     if (err) {
@@ -341,11 +350,11 @@ void world_free(struct world *w)
     for (uint32_t i = 0; i < w->seats_n; i++)
         sim_seat_fini(&w->seats[i]);
     for (uint32_t i = 0; i < w->nodes_n; i++)
-        sim_node_fini(turn_of(w, i));
+        sim_node_fini(world_turn_of(w, i));
     link_net_free(w->net);
     agenda_fini(&w->agenda);
     free(w->seats);
-    free(w->cuts);
+    free(w->paths);
     free(w->ready);
     free(w->is_ready);
     free(w->fallen);
@@ -363,32 +372,39 @@ exam_err world_add_seat(struct world *w, const char *name, uint32_t *seat)
         return EXAM_FULL;
     exam_err err =
         sim_seat_init(&w->seats[w->seats_n], w->seats_n, name, w->nodes_n, &w->arena, &ties);
-    if (!err)
-        *seat = w->seats_n++;
-    return err;
+    if (err)
+        return err;
+    *seat = w->seats_n++;
+    w->seats[*seat].chance = w->o.seed + *seat;
+    return EXAM_OK;
 }
 
 /* ---------------------------------------------------------------- acts: nodes */
 
 exam_err world_boot_node(struct world *w, uint32_t node, char *why, size_t why_bytes)
 {
-    struct sim_node *n = turn_of(w, node);
-    return sim_node_is_up(n) ? EXAM_STATE : sim_node_boot(n, w->now_ms, why, why_bytes);
+    struct sim_node *n = world_turn_of(w, node);
+    if (sim_node_is_up(n))
+        return EXAM_STATE;
+    for (uint32_t seat = 0; n->dark && seat < w->seats_n; seat++)
+        world_seat_ready(w, seat); /* an attempt that hung goes through now */
+    return sim_node_boot(n, w->now_ms, why, why_bytes);
 }
 
 exam_err world_kill_node(struct world *w, uint32_t node)
 {
-    struct sim_node *n = turn_of(w, node);
+    struct sim_node *n = world_turn_of(w, node);
     if (!sim_node_is_up(n))
         return EXAM_STATE;
-    sim_node_die(n);
+    sim_node_die(n, false);
+    w->counts[WORLD_FAULT_NODE_KILLED]++;
     return EXAM_OK;
 }
 
 exam_err world_stop_node(struct world *w, uint32_t node)
 {
-    struct sim_node *n = turn_of(w, node);
-    if (!sim_node_is_up(n))
+    struct sim_node *n = world_turn_of(w, node);
+    if (!sim_node_is_up(n) || n->frozen)
         return EXAM_STATE;
     sim_node_stop(n, w->now_ms);
     return EXAM_OK;
@@ -396,20 +412,22 @@ exam_err world_stop_node(struct world *w, uint32_t node)
 
 exam_err world_wipe_node(struct world *w, uint32_t node)
 {
-    struct sim_node *n = turn_of(w, node);
+    struct sim_node *n = world_turn_of(w, node);
     if (sim_node_is_up(n))
-        sim_node_die(n);
+        sim_node_die(n, false);
+    w->counts[WORLD_FAULT_NODE_WIPED]++;
     return sim_node_wipe(n);
 }
 
 exam_err world_power(struct world *w, uint32_t node, enum node_power what)
 {
-    return sim_node_power(turn_of(w, node), w->now_ms, what);
+    return sim_node_power(world_turn_of(w, node), w->now_ms, what);
 }
 
 void world_set_date(struct world *w, uint32_t node, int64_t by_ms)
 {
-    turn_of(w, node)->clock.wall_at_ms += by_ms;
+    world_turn_of(w, node)->clock.wall_at_ms += by_ms;
+    w->counts[WORLD_FAULT_DATE]++;
 }
 
 /* ---------------------------------------------------------------- acts: seats */
@@ -419,7 +437,7 @@ exam_err world_boot_seat(struct world *w, uint32_t seat)
     if (sim_seat_is_on(&w->seats[seat]))
         return EXAM_STATE;
     sim_seat_boot(&w->seats[seat], w->now_ms);
-    seat_touched(w, seat);
+    world_seat_touched(w, seat);
     return EXAM_OK;
 }
 
@@ -427,37 +445,39 @@ exam_err world_kill_seat(struct world *w, uint32_t seat)
 {
     if (!sim_seat_is_on(&w->seats[seat]))
         return EXAM_STATE;
-    sim_seat_die(&w->seats[seat]);
-    seat_touched(w, seat);
+    sim_seat_die(&w->seats[seat], false);
+    w->counts[WORLD_FAULT_SEAT_KILLED]++;
+    world_seat_touched(w, seat);
     return EXAM_OK;
 }
 
 void world_wipe_seat(struct world *w, uint32_t seat)
 {
     if (sim_seat_is_on(&w->seats[seat]))
-        sim_seat_die(&w->seats[seat]);
+        sim_seat_die(&w->seats[seat], false);
+    w->counts[WORLD_FAULT_SEAT_WIPED]++;
     sim_seat_wipe(&w->seats[seat]);
-    seat_touched(w, seat);
+    world_seat_touched(w, seat);
 }
 
 exam_err world_sign_in(struct world *w, uint32_t seat, const char *admission_no, const char *id_no)
 {
     exam_err err = sim_seat_sign_in(&w->seats[seat], w->now_ms, admission_no, id_no);
-    seat_touched(w, seat);
+    world_seat_touched(w, seat);
     return err;
 }
 
 exam_err world_answer(struct world *w, uint32_t seat, const char *item, const char *value)
 {
     exam_err err = sim_seat_answer(&w->seats[seat], w->now_ms, item, value);
-    seat_touched(w, seat);
+    world_seat_touched(w, seat);
     return err;
 }
 
 exam_err world_submit(struct world *w, uint32_t seat)
 {
     exam_err err = sim_seat_submit(&w->seats[seat], w->now_ms);
-    seat_touched(w, seat);
+    world_seat_touched(w, seat);
     return err;
 }
 
@@ -470,16 +490,17 @@ void world_leave(struct world *w, uint32_t seat)
 
 void world_cut_seat(struct world *w, uint32_t seat, uint32_t node)
 {
-    *cut_of(w, seat, node) = true;
+    world_path_of(w, seat, node)->cut = true;
+    w->counts[WORLD_FAULT_CUT] += w->seats[seat].links[node].end != NULL;
     sim_seat_cut(&w->seats[seat], w->now_ms, node);
-    seat_touched(w, seat);
+    world_seat_touched(w, seat);
 }
 
 void world_heal_seat(struct world *w, uint32_t seat, uint32_t node)
 {
-    *cut_of(w, seat, node) = false;
+    world_path_of(w, seat, node)->cut = false;
     w->healed = true;
-    seat_ready(w, seat); /* an attempt that hung goes through now */
+    world_seat_ready(w, seat); /* an attempt that hung goes through now */
 }
 
 void world_cut_nodes(struct world *w, uint32_t a, uint32_t b)
@@ -487,14 +508,16 @@ void world_cut_nodes(struct world *w, uint32_t a, uint32_t b)
     const char *x = w->nodes[a].config.node, *y = w->nodes[b].config.node;
     exam_err err = link_net_cut(w->net, x, y);
     assert(!err); /* NODES_MAX nodes have fewer pairs than it takes cuts */
-    link_net_reset(w->net, x, y);
+    w->counts[WORLD_FAULT_CUT] += link_net_reset(w->net, x, y);
 }
 
 void world_heal_nodes(struct world *w, uint32_t a, uint32_t b)
 {
     link_net_heal(w->net, w->nodes[a].config.node, w->nodes[b].config.node);
-    sim_node_dial_peers(turn_of(w, a), w->now_ms);
-    sim_node_dial_peers(turn_of(w, b), w->now_ms);
+    if (w->o.no_hints)
+        return;
+    sim_node_dial_peers(world_turn_of(w, a), w->now_ms);
+    sim_node_dial_peers(world_turn_of(w, b), w->now_ms);
 }
 
 static void nobody(void *ctx)
@@ -504,8 +527,8 @@ static void nobody(void *ctx)
 
 exam_err world_dial_admin(struct world *w, uint32_t node, struct sim_end **out)
 {
-    return sim_node_dial(turn_of(w, node), w->now_ms, sim_node_admin_address, "office", nobody,
-                         NULL, out);
+    return sim_node_dial(world_turn_of(w, node), w->now_ms, sim_node_admin_address, "office", NULL,
+                         nobody, NULL, out);
 }
 
 /* ---------------------------------------------------------------- questions */
@@ -527,7 +550,7 @@ const char *world_node_name(const struct world *w, uint32_t node)
 
 struct node *world_node(struct world *w, uint32_t node)
 {
-    struct sim_node *n = turn_of(w, node);
+    struct sim_node *n = world_turn_of(w, node);
     if (n->node)
         sim_clock_turn(&n->clock, w->now_ms);
     return n->node;
@@ -536,6 +559,11 @@ struct node *world_node(struct world *w, uint32_t node)
 const struct sim_seat *world_seat(const struct world *w, uint32_t seat)
 {
     return &w->seats[seat];
+}
+
+const store_image *world_disk(const struct world *w, uint32_t node)
+{
+    return w->nodes[node].disk;
 }
 
 static bool serves(const struct sim_node *n)
@@ -557,7 +585,7 @@ uint32_t world_primary(const struct world *w)
 bool world_seat_is_served(const struct world *w, uint32_t seat)
 {
     for (uint32_t i = 0; i < w->nodes_n; i++)
-        if (serves(&w->nodes[i]) && !*cut_of(w, seat, i))
+        if (serves(&w->nodes[i]) && is_open(world_path_of(w, seat, i)))
             return true;
     return false;
 }

@@ -27,13 +27,22 @@ void seat_action_reset(struct seat_core *s)
     s->weakest = SEAT_ANSWER_DUAL;
 }
 
+static void submit_note(struct seat_core *s, const struct seat_action *a, bool continuous)
+{
+    s->seq_submit = a->seq;
+    s->submit_at_ms = a->at_ms;
+    s->submit_continuous = continuous;
+}
+
 void seat_action_replay(struct seat_core *s, const struct seat_action *a)
 {
     if (a->seq <= s->seq_last) /* out of order: no journal of this program */
         return;
     backlog_push(&s->backlog, a);
     s->seq_last = a->seq;
-    s->seq_submit = a->submit ? a->seq : 0;
+    s->seq_submit = 0;
+    if (a->submit)
+        submit_note(s, a, s->boot_replayed);
 }
 
 bool seat_action_submit_pending(const struct seat_core *s)
@@ -121,7 +130,9 @@ static void unsettle(struct seat_core *s, uint64_t seq_have)
 
 /* ---------------------------------------------------------------- in contact, out of contact */
 
-void seat_action_attached(struct seat_core *s, uint64_t seq_have, Seat__Durability durability)
+/* A1: what the node has may be what it has refused; the seat asks by sending it once more. */
+void seat_action_attached(struct seat_core *s, uint64_t seq_have, uint64_t seq_refused,
+                          Seat__Durability durability)
 {
     if (seq_have > s->seq_last) {
         /* Only a disk that lost what it had called durable gets a seat here. A number that the node
@@ -133,8 +144,10 @@ void seat_action_attached(struct seat_core *s, uint64_t seq_have, Seat__Durabili
         s->seq_last = seq_have;
     }
     unsettle(s, seq_have);
-    settle(s, seq_have, seat_answer_state_of(durability));
-    s->seq_next = seq_have + 1;
+    if (seq_refused <= s->seq_settled)
+        settle(s, seq_have, seat_answer_state_of(durability));
+    s->seq_next = s->seq_settled + 1;
+    s->seq_there = seq_have;
     s->in_flight = 0;
     s->rewind_id = 0;
     s->retry_at_ms = 0;
@@ -201,6 +214,10 @@ void seat_action_turn(struct seat_core *s)
            s->in_flight < s->config.window && s->now_ms >= s->retry_at_ms && seat_request_room(s)) {
         struct seat_action a;
         if (!action_find(s, s->seq_next, &a)) {
+            if (s->seq_next <= s->seq_there) { /* the node has it; what it said of it is lost */
+                settle(s, s->seq_next++, SEAT_ANSWER_UNKNOWN);
+                continue;
+            }
             s->retry_at_ms = s->now_ms + BACKOFF_WRONG_MS;
             return;
         }
@@ -375,7 +392,7 @@ exam_err seat_core_submit(struct seat_core *s, uint64_t now_ms, uint64_t *seq)
     seat_input_begin(s, now_ms);
     exam_err err = act(s, &a);
     if (err == EXAM_OK) {
-        s->seq_submit = a.seq;
+        submit_note(s, &a, true);
         seat_clock_close(s, s->now_ms);
         seat_state_set(s, SEAT_SUBMITTING);
     }

@@ -107,9 +107,10 @@ void seat_clock_mark_journal(struct seat_core *s)
         s->mark_unjournalled = false;
 }
 
-/* T6: the position at a heartbeat instant, durable, in contact, too: the mark that an acknowledgement
- * brings is only as safe as the nodes that have it, and one that went on alone (A1) may take it with
- * it. Then this seat's disk is the only place that knows what was used (T7, T12). */
+/* T6: the position at a heartbeat instant, durable, in contact, too: the mark that an
+ * acknowledgement brings is only as safe as the nodes that have it, and one that went on alone (A1)
+ * may take it with it. Then this seat's disk is the only place that knows what was used (T7, T12).
+ */
 static void position_journal(struct seat_core *s, uint64_t at_ms)
 {
     if (!s->session_journalled)
@@ -120,6 +121,13 @@ static void position_journal(struct seat_core *s, uint64_t at_ms)
     seat_clock_mark_journal(s);
     exam_err err = seat_journal(s, &r, true);
     (void)err; /* told as a problem; the screen stays open: its time is then not charged */
+}
+
+/* A notice tells what was used when a person acted. The nodes book it with this seat's next word
+ * (T7): until then it is known here only. */
+void seat_clock_keep(struct seat_core *s)
+{
+    position_journal(s, s->now_ms);
 }
 
 static void heartbeat_send(struct seat_core *s)
@@ -176,6 +184,7 @@ static void end(struct seat_core *s)
     exam_err err = seat_journal(s, &r, true);
     (void)err; /* told as a problem; the end stands all the same */
     seat_session_finish(s, EV__FINISH__FINISH_TIMED_OUT, at_ms, false);
+    heartbeat_send(s); /* by this word the node ends the account, at that instant */
 }
 
 void seat_clock_stop(struct seat_core *s)

@@ -137,7 +137,10 @@ struct seat_core {
     /* seat_action.c */
     struct backlog backlog;
     uint64_t seq_last, seq_settled, seq_next, seq_submit;
-    uint64_t seq_quiet; /* the action that the running call made: its first state is not told */
+    uint64_t seq_there;     /* the node had the actions up to here when this seat attached */
+    uint64_t submit_at_ms;  /* T10: when that was, by this seat's clock */
+    bool submit_continuous; /* and the clock has not been interrupted since */
+    uint64_t seq_quiet;     /* the action that the running call made: its first state is not told */
     uint32_t in_flight;
     uint32_t rewind_id; /* refusals of requests before this one are of a flight that was given up */
     uint64_t retry_at_ms;
@@ -205,6 +208,8 @@ uint64_t seat_link_deadline(const struct seat_core *s);
 void seat_session_replay(struct seat_core *s, const struct seat_record *r);
 void seat_session_restore(struct seat_core *s); /* after the last replay */
 void seat_session_turn(struct seat_core *s);
+/* Another primary serves: it may know the session that its predecessor did not. */
+void seat_session_epoch(struct seat_core *s);
 uint64_t seat_session_deadline(const struct seat_core *s);
 /* The main link is gone. */
 void seat_session_lost(struct seat_core *s, exam_err code, const char *text);
@@ -231,14 +236,18 @@ void seat_clock_mark_journal(struct seat_core *s);
 void seat_clock_turn(struct seat_core *s);
 /* The program ends in order: its screen closes now, and what it used is journalled (T7). */
 void seat_clock_stop(struct seat_core *s);
+/* What a notice has told is durable here: no node has it yet. */
+void seat_clock_keep(struct seat_core *s);
 uint64_t seat_clock_deadline(const struct seat_core *s);
 
 /* ---------------------------------------------------------------- seat_action.c */
 
 void seat_action_replay(struct seat_core *s, const struct seat_action *a);
 void seat_action_reset(struct seat_core *s);
-/* In contact again: the node has the actions up to seq_have, as durable as `durability`. */
-void seat_action_attached(struct seat_core *s, uint64_t seq_have, Seat__Durability durability);
+/* In contact again: the node has the actions up to seq_have, as durable as `durability`; it has
+ * refused that of seq_refused, and perhaps earlier ones. */
+void seat_action_attached(struct seat_core *s, uint64_t seq_have, uint64_t seq_refused,
+                          Seat__Durability durability);
 void seat_action_lost(struct seat_core *s);
 /* False: the acknowledgement or refusal makes no sense. */
 bool seat_action_acked(struct seat_core *s, const struct seat_request *q, const Seat__Ack *a);

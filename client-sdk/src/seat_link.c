@@ -128,6 +128,7 @@ bool seat_link_epoch(struct seat_core *s, uint32_t node, uint64_t epoch)
     if (epoch > s->epoch_seen) {
         s->epoch_seen = epoch;
         site_journal(s);
+        seat_session_epoch(s);
         if (s->main != MAIN_NONE && s->main != node && s->links[s->main].epoch < epoch)
             seat_link_drop(s, s->main, BACKOFF_MAX_MS);
     }

@@ -4,6 +4,11 @@
 #include <assert.h>
 #include <string.h>
 
+static uint64_t min_ms(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 static void session_reset(struct seat_core *s)
 {
     s->have_session = s->session_void = s->session_journalled = s->sign_in = false;
@@ -206,10 +211,30 @@ static void sign_in_send(struct seat_core *s)
     sign_in.id_no = s->id_no;
     sign_in.session.data = s->session;
     sign_in.session.len = SESSION_BYTES;
+    sign_in.mark.data = s->mark.bytes; /* T12: of this candidate; none of an earlier one */
+    sign_in.mark.len = s->mark.bytes_n;
     m.kind_case = SEAT__REQUEST__KIND_SIGN_IN;
     m.sign_in = &sign_in;
     s->claim_open_ms = s->claim_out_ms = 0;
     seat_request_note(s, REQUEST_SIGN_IN, seat_send(s, s->main, &m), 0);
+}
+
+/* T10: when the sitting ended at this seat, out of contact or not; 0 where its clock cannot tell.
+ */
+static void attach_end(const struct seat_core *s, Seat__Attach *attach)
+{
+    bool timed_out = s->finish == EV__FINISH__FINISH_TIMED_OUT;
+    bool continuous = timed_out ? s->ended_continuous : s->submit_continuous;
+    uint64_t at_ms = timed_out ? s->ended_at_ms : s->submit_at_ms;
+    attach->ended = timed_out && !s->finish_confirmed;
+    attach->submitted = !timed_out && s->seq_submit != 0;
+    if (!attach->ended && !attach->submitted)
+        return;
+    if (continuous && s->now_ms >= at_ms)
+        attach->ended_ago_ms = s->now_ms - at_ms;
+    else if (attach->submitted &&
+             attach->clock_continuous) /* before its mark, or as far after it */
+        attach->ended_ago_ms = attach->since_ms - min_ms(attach->open_ms, attach->since_ms);
 }
 
 /* T6, T7, T10, T12: what this seat knows of the stretch since its last mark. */
@@ -228,11 +253,7 @@ static void attach_send(struct seat_core *s)
         attach.clock_continuous = true;
         attach.since_ms = s->now_ms - s->mark.at_ms;
     }
-    if (s->finish == EV__FINISH__FINISH_TIMED_OUT && !s->finish_confirmed) {
-        attach.ended = true;
-        if (s->ended_continuous && s->now_ms >= s->ended_at_ms)
-            attach.ended_ago_ms = s->now_ms - s->ended_at_ms;
-    }
+    attach_end(s, &attach);
     m.kind_case = SEAT__REQUEST__KIND_ATTACH;
     m.attach = &attach;
     s->claim_open_ms = attach.open_ms;
@@ -364,6 +385,7 @@ static bool attached_makes_sense(const struct seat_core *s, const Seat__Attached
     return seat_clock_figures_ok(a->account->used_ms, a->account->left_ms) &&
            a->heartbeat_ms >= HEARTBEAT_MIN_MS && a->heartbeat_ms <= HEARTBEAT_MAX_MS &&
            a->grace_ms <= GRACE_MAX_MS && a->seq_have < UINT64_MAX / 2 &&
+           a->seq_refused <= a->seq_have &&
            strcmp(a->candidate->admission_no, s->admission_no) == 0;
 }
 
@@ -434,10 +456,17 @@ void seat_session_attached(struct seat_core *s, const Seat__Attached *a, bool si
     attached_journal(s, a->seq_have);
     seat_clock_account(s, a->account, &a->mark);
     attached_tell(s, a, signed_in);
-    seat_action_attached(s, a->seq_have, a->durability);
+    seat_action_attached(s, a->seq_have, a->seq_refused, a->durability);
     state_take(s, a->state, (Ev__Finish)a->finish);
     if (a->paper_bytes > 0)
         seat_paper_known(s, a->paper_bytes, &a->paper_digest);
+}
+
+/* A2: what this seat holds of it reaches no node as long as nobody signs in here. */
+void seat_session_epoch(struct seat_core *s)
+{
+    if (s->session_void && s->session_journalled && !s->sign_in)
+        s->session_void = false;
 }
 
 /* The session is no node's any more: the candidate, or the next one, has to sign in. */
@@ -533,6 +562,7 @@ void seat_session_notice(struct seat_core *s, const Seat__Notice *n)
             return;
         }
         seat_clock_account(s, n->account, &n->mark);
+        seat_clock_keep(s);
         struct seat_event e = {.kind = SEAT_EVENT_ACCOUNT,
                                .u.account = {.account = s->account, .full = true}};
         seat_emit(s, &e);

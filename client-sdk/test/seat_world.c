@@ -181,6 +181,7 @@ static void attached_send(struct world *w, uint32_t node, uint32_t id)
     a.attachment_epoch = w->nodes[node].epoch;
     a.attachment_lsn = ++site->attachments;
     a.seq_have = site->seq_have;
+    a.seq_refused = site->seq_refused;
     a.heartbeat_ms = site->heartbeat_ms;
     a.grace_ms = site->grace_ms;
     if (site->state != SEAT__SITTING_STATE__SITTING_STATE_WAITING) {
@@ -222,6 +223,7 @@ static void attach_take(struct world *w, uint32_t node, uint32_t id, const Seat_
     n->claim.since_ms = a->since_ms;
     n->claim.clock_continuous = a->clock_continuous;
     n->claim.ended = a->ended;
+    n->claim.submitted = a->submitted;
     n->claim.ended_ago_ms = a->ended_ago_ms;
     n->claim.mark_used_ms = mark_get(&a->mark);
     exam_err refusal = n->refuse_attach;
@@ -277,6 +279,10 @@ static bool action_take(struct world *w, uint32_t node, uint32_t id, uint64_t se
         if (exam_err_class_of(n->refuse_answers) != EXAM_CLASS_RETRY)
             w->site.seq_have = seq > w->site.seq_have ? seq : w->site.seq_have;
         refuse(w, node, id, n->refuse_answers, seq);
+        return false;
+    }
+    if (seq <= w->site.seq_refused && w->site.values[seq][0] == '\0') {
+        refuse(w, node, id, EXAM_LATE, seq);
         return false;
     }
     if (seq > w->site.seq_have + 1) {

@@ -25,7 +25,8 @@ struct world_site {
     uint8_t session[SESSION_BYTES];
     Seat__SittingState state;
     Ev__Finish finish;
-    uint64_t seq_have;
+    uint64_t seq_have, seq_refused; /* the newest refused one; it and those before it that have no
+                                       value are refused again */
     uint64_t attachments;
     uint64_t heartbeat_ms, grace_ms;
     char values[WORLD_ACTIONS_MAX][16]; /* by seq */
@@ -52,7 +53,7 @@ struct world_node {
     /* The last attachment as it came. */
     struct {
         uint64_t open_ms, since_ms, ended_ago_ms, mark_used_ms;
-        bool clock_continuous, ended;
+        bool clock_continuous, ended, submitted;
     } claim;
     uint64_t attach_n, sign_in_n;
     uint64_t seq_unheld_from; /* first action that was held */

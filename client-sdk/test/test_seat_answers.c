@@ -301,6 +301,62 @@ static void test_seat_answers__a_refused_answer_blocks_nothing(void **state)
     world_free(w);
 }
 
+/* A1: of five answers on their way when the connection breaks the node has taken three and refused
+ * two. What it has is no promise that it counts: each is told as it is. */
+static void test_a1__a_refusal_that_was_lost_is_told_again(void **state)
+{
+    (void)state;
+    struct world *w = world_new(2);
+    world_begin(w);
+    w->nodes[0].hold = true;
+    answer_many(w, 5);
+    w->nodes[0].hold = false;
+    world_kill(w, 0);
+    w->site.seq_have = 5;
+    w->site.seq_refused = 4;
+    strcpy(w->site.values[1], "v1");
+    strcpy(w->site.values[3], "v3");
+    strcpy(w->site.values[5], "v5");
+    world_forget_events(w);
+    world_promote(w, 1, 2);
+    world_settle(w);
+    for (uint64_t seq = 1; seq <= 5; seq++)
+        assert_int_equal(seat_core_answer_state(w->core, seq),
+                         seq == 2 || seq == 4 ? SEAT_ANSWER_REFUSED : SEAT_ANSWER_DUAL);
+    for (size_t i = 0; i < w->events_n; i++) {
+        const struct seat_event *e = &w->events[i].e;
+        if (e->kind == SEAT_EVENT_ANSWER && (e->u.answer.seq == 2 || e->u.answer.seq == 4))
+            assert_true(e->u.answer.state == SEAT_ANSWER_SENT ||
+                        e->u.answer.state == SEAT_ANSWER_REFUSED);
+    }
+    assert_int_equal(seat_core_unsaved_n(w->core), 0);
+    world_free(w);
+}
+
+/* The same when this seat's disk has lost what was refused: it is not called saved, and what comes
+ * after it is not held up. */
+static void test_a1__a_lost_refusal_of_a_lost_answer_blocks_nothing(void **state)
+{
+    (void)state;
+    struct world *w = world_new(1);
+    world_begin(w);
+    answer_many(w, 1);
+    world_settle(w);
+    w->site.seq_have = 4;
+    w->site.seq_refused = 3;
+    world_kill(w, 0);
+    world_up(w, 0, true, 1);
+    world_run(w, w->now_ms + 3000);
+    uint64_t seq;
+    assert_int_equal(world_answer(w, "q1", "v5", &seq), EXAM_OK);
+    assert_int_equal(seq, 5);
+    world_settle(w);
+    assert_int_equal(seat_core_answer_state(w->core, 3), SEAT_ANSWER_UNKNOWN);
+    assert_int_equal(seat_core_answer_state(w->core, 5), SEAT_ANSWER_DUAL);
+    assert_int_equal(seat_core_unsaved_n(w->core), 0);
+    world_free(w);
+}
+
 /* T10: delivered after the finish, made before it: accepted, and flagged. */
 static void test_t10__late_answers_are_flagged(void **state)
 {
@@ -360,6 +416,9 @@ static void test_t10__submit_out_of_contact(void **state)
     assert_int_equal(world_count(w, SEAT_EVENT_LOCKED), 0);
     world_promote(w, 1, 2);
     assert_int_equal(w->nodes[1].claim.open_ms, 3000);
+    assert_true(w->nodes[1].claim.submitted);
+    assert_false(w->nodes[1].claim.ended);
+    assert_int_equal(w->nodes[1].claim.ended_ago_ms, 60000);
     assert_int_equal(seat_core_state(w->core), SEAT_FINISHED);
     assert_int_equal(w->site.finish, EV__FINISH__FINISH_SUBMITTED);
     world_free(w);
@@ -529,6 +588,8 @@ int main(void)
         cmocka_unit_test(test_seat_answers__a_flight_is_given_up_once),
         cmocka_unit_test(test_seat_answers__a_gap_rewinds),
         cmocka_unit_test(test_seat_answers__a_refused_answer_blocks_nothing),
+        cmocka_unit_test(test_a1__a_refusal_that_was_lost_is_told_again),
+        cmocka_unit_test(test_a1__a_lost_refusal_of_a_lost_answer_blocks_nothing),
         cmocka_unit_test(test_t10__late_answers_are_flagged),
         cmocka_unit_test(test_t10__submit),
         cmocka_unit_test(test_t10__submit_out_of_contact),

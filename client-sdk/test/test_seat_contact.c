@@ -342,6 +342,30 @@ static void test_t11__a_moved_sitting_shuts_the_seat_out(void **state)
     world_free(w);
 }
 
+/* A2: one primary has shut the seat out, by a log that lacks the candidate's move to it; the next
+ * one knows the move. What the seat holds goes there without anybody's doing. */
+static void test_a2__a_session_that_was_shut_out_is_tried_at_the_next_primary(void **state)
+{
+    (void)state;
+    struct world *w = world_new(3);
+    world_begin(w);
+    uint64_t seq;
+    world_kill(w, 0);
+    assert_int_equal(world_answer(w, "q1", "v1", &seq), EXAM_OK);
+    w->nodes[1].refuse_attach = EXAM_SEAT_TAKEN;
+    world_promote(w, 1, 2);
+    assert_int_equal(seat_core_state(w->core), SEAT_SHUT_OUT);
+    assert_int_equal(seat_core_unsaved_n(w->core), 1);
+    world_kill(w, 1);
+    world_promote(w, 2, 3);
+    world_run(w, w->now_ms + 1000);
+    assert_true(seat_core_in_contact(w->core));
+    assert_int_equal(w->nodes[2].sign_in_n, 0);
+    assert_int_equal(seat_core_unsaved_n(w->core), 0);
+    assert_string_equal(w->site.values[1], "v1");
+    world_free(w);
+}
+
 /* A successor that has older data does not know the session: the seat signs in again by itself,
  * with the same session, and sends everything (A2). */
 static void test_a2__a_lost_session_is_signed_in_again(void **state)
@@ -556,6 +580,7 @@ int main(void)
         cmocka_unit_test(test_p4__sign_in_is_retried_while_the_node_waits),
         cmocka_unit_test(test_p4__sign_in_checks_what_it_is_given),
         cmocka_unit_test(test_t11__a_moved_sitting_shuts_the_seat_out),
+        cmocka_unit_test(test_a2__a_session_that_was_shut_out_is_tried_at_the_next_primary),
         cmocka_unit_test(test_a2__a_lost_session_is_signed_in_again),
         cmocka_unit_test(test_a2__a_lost_session_after_a_restart),
         cmocka_unit_test(test_seat_contact__hostile_bytes_close_the_link),

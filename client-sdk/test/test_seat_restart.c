@@ -199,20 +199,28 @@ static void test_a2__unsaved_answers_survive_a_power_cut(void **state)
 static void test_t10__a_pending_submission_survives_a_restart(void **state)
 {
     (void)state;
-    struct world *w = world_new(1);
-    world_begin(w);
-    world_run(w, w->now_ms + 2000);
-    world_kill(w, 0);
-    uint64_t seq;
-    assert_int_equal(seat_core_submit(w->core, w->now_ms, &seq), EXAM_OK);
-    world_restart_seat(w, w->now_ms + 5000, true);
-    assert_int_equal(seat_core_state(w->core), SEAT_SUBMITTING);
-    world_up(w, 0, true, 2);
-    world_run(w, w->now_ms + 1000);
-    assert_int_equal(w->site.finish, EV__FINISH__FINISH_SUBMITTED);
-    assert_int_equal(seat_core_state(w->core), SEAT_FINISHED);
-    assert_int_equal(world_count(w, SEAT_EVENT_UNLOCKED), 0);
-    world_free(w);
+    for (int reboot = 0; reboot < 2; reboot++) {
+        struct world *w = world_new(1);
+        world_begin(w);
+        world_run(w, w->now_ms + 2000);
+        world_kill(w, 0);
+        world_run(w, w->now_ms + 1500);
+        uint64_t seq;
+        assert_int_equal(seat_core_submit(w->core, w->now_ms, &seq), EXAM_OK);
+        world_restart_seat(w, w->now_ms + 5000, reboot);
+        assert_int_equal(seat_core_state(w->core), SEAT_SUBMITTING);
+        world_up(w, 0, true, 2);
+        world_run(w, w->now_ms + 1000);
+        assert_true(w->nodes[0].claim.submitted);
+        assert_int_equal(w->nodes[0].claim.clock_continuous, !reboot);
+        if (!reboot)
+            assert_int_equal(w->nodes[0].claim.ended_ago_ms, w->nodes[0].claim.since_ms - 1500);
+        assert_int_equal(w->nodes[0].claim.open_ms, 1500);
+        assert_int_equal(w->site.finish, EV__FINISH__FINISH_SUBMITTED);
+        assert_int_equal(seat_core_state(w->core), SEAT_FINISHED);
+        assert_int_equal(world_count(w, SEAT_EVENT_UNLOCKED), 0);
+        world_free(w);
+    }
 }
 
 /* A node that has actions which the journal has lost: no number is used twice. */

@@ -33,9 +33,30 @@ uint64_t account_left_ms(const struct account *a, uint64_t used_ms)
 uint64_t account_used_ms(const struct account *a, bool clock_runs, uint64_t now_ms)
 {
     if (!clock_runs)
-        return a->used_ms;
+        return a->used_ms + min_ms(a->unheard_ms, account_left_ms(a, a->used_ms));
     uint64_t left_ms = account_left_ms(a, a->used_ms);
     return a->used_ms + min_ms(less_ms(now_ms, a->mark_ms), left_ms);
+}
+
+uint64_t account_stop_ms(const struct account *a)
+{
+    return a->mark_ms + a->unheard_ms;
+}
+
+void account_stop(struct account *a, uint64_t now_ms)
+{
+    a->unheard_ms = min_ms(less_ms(now_ms, a->mark_ms), account_left_ms(a, a->used_ms));
+}
+
+bool account_mark_stopped(struct account *a, uint64_t used_ms)
+{
+    return account_mark(a, used_ms, a->mark_ms + less_ms(used_ms, a->used_ms));
+}
+
+void account_credit(struct account *a, uint64_t lost_ms)
+{
+    a->lost_ms += lost_ms;
+    a->mark_ms += lost_ms;
 }
 
 uint64_t account_deadline_ms(const struct account *a)
@@ -61,6 +82,7 @@ bool account_book(struct account *a, uint64_t used_ms, uint64_t lost_ms, uint64_
     a->used_ms = used_ms;
     a->lost_ms += lost_ms;
     a->mark_ms = now_ms;
+    a->unheard_ms = 0;
     return true;
 }
 
@@ -114,9 +136,10 @@ static uint64_t open_claim_ms(const struct account *a, const struct account_retu
     if (!r->screen_opened && !r->carried_newer)
         return 0; /* begun while out of contact: no screen has shown the paper yet (T2) */
     /* The screen was open for the whole stretch: take its length from the nodes' clocks, which have
-     * measured the marks, too, and not from the seat's, which may differ by milliseconds (T4). */
+     * measured the marks, too, and not from the seat's, which may differ by milliseconds (T4). Its
+     * grace counts from the seat's mark: what it says may have waited here, and it locked then. */
     if (never_locked(r) && since_ms != UINT64_MAX)
-        return min_ms(since_ms, r->grace_ms);
+        claim = r->grace_ms;
     if (!r->carried_newer) /* it was counted from the seat's mark */
         claim = less_ms(carried_ms(a, r) + claim, a->used_ms);
     return min_ms(claim, since_ms);
@@ -145,9 +168,9 @@ void account_reckon_return(const struct account *a, const struct account_return 
     used = max_ms(a->used_ms, min_ms(used, account_total_ms(a)));
     out->used_ms = used;
     out->finished = used >= account_total_ms(a);
-    /* T10: not before it can have used all, whatever the seat says; and one that has not ended as
-     * the nodes reckon goes on. */
-    if (out->finished && r->ended)
+    /* T10: not before it can have used what it has, whatever the seat says; and one whose time has
+     * not run out as the nodes reckon goes on. */
+    if ((out->finished && r->ended) || r->submitted)
         since_end = min_ms(r->ended_ago_ms, less_ms(elapsed, used - a->used_ms));
     out->end_ms = max_ms(a->mark_ms, less_ms(r->now_ms, since_end));
     /* T5: what was not used was lost. A clock that has measured less than was used is noise. */

@@ -20,20 +20,33 @@ struct account {
     uint64_t used_ms;  /* at the mark */
     uint64_t mark_ms;  /* site_ms of the mark (T3) */
     uint64_t lost_ms;  /* credited until the mark (T14) */
+    /* (derived; after a load: 0) What ran from the mark until a pause stopped the clock. No word of
+     * the seat has vouched for it yet (T7, T8): its next one does, or it is lost. */
+    uint64_t unheard_ms;
 };
 
 /* allot + grants; never less than 0 (T9). */
 uint64_t account_total_ms(const struct account *a);
-/* What is used at now_ms. A clock that stands has used what its last mark says (T7). */
+/* What is used at now_ms. A clock that stands has used what its last mark says (T7), and what ran
+ * until it was stopped (T8). */
 uint64_t account_used_ms(const struct account *a, bool clock_runs, uint64_t now_ms);
 uint64_t account_left_ms(const struct account *a, uint64_t used_ms);
+/* T8: the instant at which a clock that stands has stopped. */
+uint64_t account_stop_ms(const struct account *a);
 /* T10: the instant at which a clock that runs since the mark has used all. */
 uint64_t account_deadline_ms(const struct account *a);
 
 /* T1. What a carried mark has told before the start is known here stays used (T12). */
 void account_begin(struct account *a, uint64_t now_ms);
+/* T8: stops a clock that has run since the mark. */
+void account_stop(struct account *a, uint64_t now_ms);
 /* T3. False, and nothing is changed: a mark that would give used time back. */
 bool account_mark(struct account *a, uint64_t used_ms, uint64_t now_ms);
+/* T3, T8: the same for a clock that stands: so much was used when it stopped. */
+bool account_mark_stopped(struct account *a, uint64_t used_ms);
+/* T14: credits a stretch in which the clock stood, and moves the mark over it: what ran before it
+ * is still to be vouched for. */
+void account_credit(struct account *a, uint64_t lost_ms);
 /* Books a stretch that ends at now_ms: `used_ms` after it, `lost_ms` credited for it. False as
  * above. */
 bool account_book(struct account *a, uint64_t used_ms, uint64_t lost_ms, uint64_t now_ms);
@@ -50,7 +63,8 @@ struct account_return {
     uint64_t open_ms;   /* T6: the screen was open so long since that mark */
     uint64_t since_ms;  /* how long ago that mark was, if clock_continuous */
     bool clock_continuous;
-    bool ended; /* T10: its time ran out while out of contact, */
+    bool ended;     /* T10: its time ran out while out of contact, */
+    bool submitted; /* or the candidate submitted, */
     uint64_t ended_ago_ms;
     bool paused; /* T8: since the mark that the claim counts from (the seat's, or the node's if it
                     brings none), */

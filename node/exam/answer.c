@@ -102,8 +102,10 @@ void answers_put(struct answers *s, const struct exam_memory *m, uint32_t place,
 {
     slots_need(s, m, place + 1);
     struct answer *a = &s->slots[place];
-    if (a->set && answer_version_compare(version, &a->version) < 0)
+    int newer = a->set ? answer_version_compare(version, &a->version) : 1;
+    if (newer < 0)
         return;
+    late &= newer > 0 || a->late; /* A4: sent again, it is as late as it was the first time */
     count(s, a, (uint32_t)-1);
     value_set(a, m, value, value_bytes);
     a->version = *version;

@@ -25,12 +25,16 @@ bool apply_epoch_began(const struct booking *k, const Ev__EpochBegan *e)
     if (e->epoch <= x->epoch)
         return false;
     x->epoch = e->epoch;
+    x->epoch_tag = k->tag;
     x->base_ms = e->base_ms > x->last_ms ? e->base_ms : x->last_ms;
     x->last_ms = x->base_ms;
     x->solo = e->solo;
     if (!e->dark_known)
         x->dark_epoch = e->epoch;
+    x->battery_low[0] = '\0';
     struct epoch_start *start = exam_epoch_start_add(x, e->epoch);
+    start->first_lsn = k->lsn;
+    start->epoch_tag = k->tag;
     start->sittings_n = x->sittings_n;
     start->incidents_n = x->incidents_n;
     exam_clocks_stop(x);
@@ -69,7 +73,7 @@ static bool apply_contingency(const struct booking *k, const Ev__Event *event)
     case EV__EVENT__KIND_INCIDENT_NOTED:
         return apply_incident_noted(k, event->incident_noted);
     case EV__EVENT__KIND_POWER_CHANGED:
-        return true; /* for people; what follows from it are events of their own */
+        return apply_power_changed(k, event->power_changed);
     case EV__EVENT__KIND_INTERRUPTION_LIMIT_REACHED:
         return apply_limit_reached(k, event->interruption_limit_reached);
     case EV__EVENT__KIND_INTERRUPTION_LIMIT_DECIDED:
@@ -135,7 +139,8 @@ void exam_apply(exam *x, const struct record *r, const Ev__Event *event)
 
     if (site_ms < x->last_ms)
         site_ms = x->last_ms; /* the timeline never goes back, whatever a log says */
-    struct booking k = {.x = x, .epoch = r->epoch, .lsn = r->lsn, .site_ms = site_ms};
+    struct booking k = {
+        .x = x, .epoch = r->epoch, .lsn = r->lsn, .site_ms = site_ms, .tag = record_tag(r->hash)};
     if (!apply_event(&k, event))
         x->oddities++;
     if (event->kind_case != EV__EVENT__KIND_EPOCH_BEGAN)

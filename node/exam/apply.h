@@ -10,6 +10,7 @@
 struct booking {
     exam *x;
     uint64_t epoch, lsn; /* of the record: the name of an attachment (A3) */
+    uint32_t tag;        /* of its hash */
     uint64_t site_ms;
 };
 
@@ -48,6 +49,7 @@ bool apply_batch_postponed(const struct booking *k, const Ev__BatchPostponed *e)
 bool apply_incident_opened(const struct booking *k, const Ev__IncidentOpened *e);
 bool apply_incident_closed(const struct booking *k, const Ev__IncidentClosed *e);
 bool apply_incident_noted(const struct booking *k, const Ev__IncidentNoted *e);
+bool apply_power_changed(const struct booking *k, const Ev__PowerChanged *e);
 bool apply_limit_reached(const struct booking *k, const Ev__InterruptionLimitReached *e);
 bool apply_limit_decided(const struct booking *k, const Ev__InterruptionLimitDecided *e);
 bool apply_own_doing(const struct booking *k, const Ev__InterruptionOwnDoing *e);

@@ -10,13 +10,23 @@ static void seq_taken(const struct booking *k, struct sitting *s, uint32_t forme
     exam_sitting_touch(k->x, s, former > 0 ? DIRTY_ROSTER : DIRTY_ACCOUNT);
 }
 
+static void seq_refused(const struct booking *k, struct sitting *s, uint32_t former, uint64_t seq)
+{
+    uint64_t *seq_refused = former > 0 ? &s->formers[former - 1].seq_refused : &s->seq_refused;
+
+    seq_taken(k, s, former, seq);
+    if (seq > *seq_refused)
+        *seq_refused = seq;
+}
+
 bool apply_submitted(const struct booking *k, const Ev__Submitted *e)
 {
     struct sitting *s = exam_sitting(k->x, e->sitting);
 
     if (!s || e->former > s->formers_n)
         return false;
-    if (e->refused) {
+    if (e->refused || (e->former == 0 && s->submission_due)) {
+        s->submission_due &= e->refused;
         seq_taken(k, s, e->former, e->seq);
         return true;
     }
@@ -64,7 +74,10 @@ bool apply_answered(const struct booking *k, const Ev__Answered *e)
         return false;
     if (!e->refused && !apply_answer_kept(k, s, e))
         return false;
-    seq_taken(k, s, e->former, e->seq);
+    if (e->refused)
+        seq_refused(k, s, e->former, e->seq);
+    else
+        seq_taken(k, s, e->former, e->seq);
     if (e->former == 0 && sitting_clock_runs(x, s) &&
         account_mark(&s->account, e->used_ms, k->site_ms))
         exam_mark_made(x, s); /* T3 */

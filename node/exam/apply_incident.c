@@ -1,4 +1,7 @@
 #include "apply.h"
+
+#include <string.h>
+
 #include "scope.h"
 
 bool apply_incident_opened(const struct booking *k, const Ev__IncidentOpened *e)
@@ -41,6 +44,18 @@ bool apply_incident_noted(const struct booking *k, const Ev__IncidentNoted *e)
         return false;
     in->notes++;
     in->dirty = true;
+    return true;
+}
+
+/* For people, but for W4: what else follows from it are events of their own. */
+bool apply_power_changed(const struct booking *k, const Ev__PowerChanged *e)
+{
+    bool low = e->power == EV__POWER__POWER_BATTERY_LOW;
+
+    if (strlen(e->node) > NAME_BYTES_MAX)
+        return false;
+    strcpy(k->x->battery_low, low ? e->node : "");
+    k->x->site_dirty = true;
     return true;
 }
 

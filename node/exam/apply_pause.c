@@ -9,6 +9,11 @@ static bool pause_begins(const struct booking *k, const struct scope *scope, boo
     if (!scope_exists(x, scope) || scope->kind == EV__SCOPE_KIND__SCOPE_KIND_SITTING ||
         pause_standing(x, scope, suspension))
         return false;
+    for (uint32_t i = 0; i < x->sittings_n; i++) {
+        struct sitting *s = &x->sittings[i];
+        if (scope_covers(x, scope, s) && s->signed_in && sitting_clock_runs(x, s))
+            account_stop(&s->account, k->site_ms);
+    }
     pause_flag(x, pause_add(x, &(struct pause){.kind = scope->kind,
                                                .no = scope->no,
                                                .suspension = suspension,
@@ -35,6 +40,8 @@ static bool pause_ends(const struct booking *k, const struct scope *scope, bool 
         if (!scope_covers(x, scope, s))
             continue;
         apply_paper_opened(k, s);
+        if (sitting_clock_runs(x, s))
+            s->account.unheard_ms = 0; /* it goes on from its mark */
         exam_clock_changed(x, s);
     }
     return true;

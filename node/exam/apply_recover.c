@@ -16,6 +16,7 @@ static bool submission_adopted(const struct booking *k, const Ev__Submitted *e)
         return false;
     s->finish = EV__FINISH__FINISH_SUBMITTED;
     s->finish_ms = k->site_ms;
+    s->submission_due = true; /* its seat may hold answers that were made before it (T10) */
     exam_mark_made(k->x, s);
     return true;
 }
@@ -35,13 +36,14 @@ static bool part_adopted(const struct booking *k, const Ev__Recovered *e)
 
 bool apply_recovered(const struct booking *k, const Ev__Recovered *e)
 {
-    struct recovery *r = exam_recovery(k->x, e->epoch);
+    bool since = e->since_lsn > 0 && e->since_lsn < e->lsn;
+    const struct recovery r = {.epoch = e->epoch,
+                               .first_lsn = since ? e->since_lsn : e->lsn,
+                               .lsn = e->lsn,
+                               .epoch_tag = e->epoch_tag,
+                               .marks_shown = e->marks};
 
-    if (!r)
-        r = exam_recovery_add(k->x, e->epoch);
-    if (e->lsn > r->lsn)
-        r->lsn = e->lsn;
-    r->marks_shown |= e->marks;
+    exam_recovery_note(k->x, &r);
     k->x->site_dirty = true;
     if (e->as == EV__RECOVERED_AS__RECOVERED_AS_ADOPTED)
         return part_adopted(k, e);

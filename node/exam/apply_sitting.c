@@ -8,25 +8,28 @@ void apply_session_leaves(const struct booking *k, struct sitting *s)
 {
     struct former f = {.seat = s->seat,
                        .seq_have = s->seq_have,
+                       .seq_refused = s->seq_refused,
                        .attachment_epoch = s->attachment_epoch,
                        .attachment_lsn = s->attachment_lsn};
 
     s->contact = false; /* its seat is shut out */
+    s->account.unheard_ms = 0;
     if (!s->signed_in || sodium_is_zero(s->session, SESSION_BYTES))
         return;
     memcpy(f.session, s->session, SESSION_BYTES);
     exam_former_add(k->x, s, &f);
     memset(s->session, 0, SESSION_BYTES);
-    s->seq_have = 0;
+    s->seq_have = s->seq_refused = 0;
 }
 
 /* One that was there before goes on with its own count of actions. */
 static void session_enters(const struct booking *k, struct sitting *s, const uint8_t *session)
 {
-    s->seq_have = 0;
+    s->seq_have = s->seq_refused = 0;
     for (uint32_t i = 0; i < s->formers_n; i++)
         if (memcmp(s->formers[i].session, session, SESSION_BYTES) == 0) {
             s->seq_have = s->formers[i].seq_have;
+            s->seq_refused = s->formers[i].seq_refused;
             memset(s->formers[i].session, 0, SESSION_BYTES);
             exam_sitting_touch(k->x, s, DIRTY_ROSTER);
         }
@@ -98,10 +101,21 @@ bool apply_detached(const struct booking *k, const Ev__Detached *e)
     if (!s || !s->contact)
         return false;
     s->contact = false;
+    s->account.unheard_ms = 0;
     s->detach_ms = k->site_ms;
     exam_sitting_touch(k->x, s, DIRTY_ACCOUNT);
     exam_clock_changed(k->x, s);
     return true;
+}
+
+/* T3; of a clock that stands it says what was used when it stopped (T8). */
+static bool mark_one(const struct booking *k, struct sitting *s, uint64_t used_ms)
+{
+    if (!sitting_account_open(s))
+        return false;
+    if (!sitting_clock_runs(k->x, s))
+        return account_mark_stopped(&s->account, used_ms);
+    return account_mark(&s->account, used_ms, k->site_ms);
 }
 
 bool apply_marked(const struct booking *k, const Ev__Marked *e)
@@ -110,7 +124,7 @@ bool apply_marked(const struct booking *k, const Ev__Marked *e)
 
     for (size_t i = 0; i < e->n_sitting && i < e->n_used_ms; i++) {
         struct sitting *s = exam_sitting(k->x, e->sitting[i]);
-        if (sitting_account_open(s) && account_mark(&s->account, e->used_ms[i], k->site_ms))
+        if (mark_one(k, s, e->used_ms[i]))
             exam_mark_made(k->x, s);
         else
             fits = false;
@@ -132,6 +146,7 @@ bool apply_finished(const struct booking *k, const Ev__Finished *e)
         }
         s->finish = e->finish;
         s->finish_ms = e->at_ms[i];
+        s->submission_due = e->finish == EV__FINISH__FINISH_SUBMITTED;
         exam_sitting_touch(k->x, s, DIRTY_ACCOUNT);
         exam_clock_changed(k->x, s);
     }
@@ -150,10 +165,14 @@ bool apply_credited(const struct booking *k, const Ev__Credited *e)
                                        .lost_ms = e->lost_ms[i],
                                        .basis = e->basis,
                                        .incident = e->n_incident > 0 ? e->incident[i] : 0};
-        if (sitting_account_open(s) && apply_stretch(k, s, s->account.used_ms, &stretch))
-            exam_mark_made(k->x, s);
-        else
+        if (!sitting_account_open(s)) {
             fits = false;
+            continue;
+        }
+        account_credit(&s->account, stretch.lost_ms);
+        if (stretch.lost_ms > 0)
+            exam_interruption_add(k->x, s, &stretch);
+        exam_mark_made(k->x, s);
     }
     return fits;
 }

@@ -4,7 +4,7 @@
 #include <sodium.h>
 #include <string.h>
 
-enum { VERSION = 1, MAC_AT = 1 + 4 + 8 + 8 + 8, MAC_BYTES = 16 };
+enum { VERSION = 2, MAC_AT = 1 + 4 + 8 + 4 + 8 + 8, MAC_BYTES = 16 };
 
 _Static_assert((int)MAC_AT + MAC_BYTES == (int)CARRIED_MARK_BYTES, "the layout adds up");
 _Static_assert((int)CARRIED_MARK_BYTES <= (int)MARK_BYTES_MAX, "a mark fits in an acknowledgement");
@@ -44,8 +44,9 @@ void carried_mark_seal(const struct carried_mark *mark, const uint8_t key[CARRIE
     out[0] = VERSION;
     put_be(out + 1, 4, mark->sitting);
     put_be(out + 5, 8, mark->epoch);
-    put_be(out + 13, 8, mark->at_ms);
-    put_be(out + 21, 8, mark->used_ms);
+    put_be(out + 13, 4, mark->epoch_tag);
+    put_be(out + 17, 8, mark->at_ms);
+    put_be(out + 25, 8, mark->used_ms);
     mac(out, key, out + MAC_AT);
 }
 
@@ -61,7 +62,8 @@ bool carried_mark_open(const uint8_t *bytes, size_t n, const uint8_t key[CARRIED
         return false;
     out->sitting = (uint32_t)get_be(bytes + 1, 4);
     out->epoch = get_be(bytes + 5, 8);
-    out->at_ms = get_be(bytes + 13, 8);
-    out->used_ms = get_be(bytes + 21, 8);
+    out->epoch_tag = (uint32_t)get_be(bytes + 13, 4);
+    out->at_ms = get_be(bytes + 17, 8);
+    out->used_ms = get_be(bytes + 25, 8);
     return true;
 }

@@ -36,8 +36,8 @@ void closing_emit(struct closing *k)
     for (uint32_t no = b->sitting_first; no < end; no++) {
         const struct sitting *s = &x->sittings[no - 1];
         if (sitting_account_open(s) && !sitting_clock_runs(x, s))
-            pack_add(sitting_paused(x, s) ? &k->paused : &k->credited, no, s->account.mark_ms,
-                     now_ms - s->account.mark_ms);
+            pack_add(sitting_paused(x, s) ? &k->paused : &k->credited, no,
+                     account_stop_ms(&s->account), now_ms - account_stop_ms(&s->account));
     }
     pack_end(&k->credited);
     pack_end(&k->paused);

@@ -39,7 +39,7 @@ exam_err decide_batch_of(const struct decision *d, const char *name, uint32_t *n
 {
     *no = exam_batch_named(d->x, name);
     if (*no == 0)
-        return decide_refuse(d, EXAM_NOT_FOUND, "",
+        return decide_refuse(d, EXAM_NOT_FOUND, "R4",
                              "no batch %s here: look at the names with `batch list`", name);
     return EXAM_OK;
 }
@@ -48,7 +48,7 @@ exam_err decide_sitting_of(const struct decision *d, const char *admission_no, u
 {
     *no = name_index_find(&d->x->candidates, admission_no);
     if (*no == 0)
-        return decide_refuse(d, EXAM_NOT_FOUND, "",
+        return decide_refuse(d, EXAM_NOT_FOUND, "R4",
                              "no candidate with admission number %s here: correct the number",
                              admission_no);
     return EXAM_OK;

@@ -63,15 +63,16 @@ static bool gone_on_since(const struct sitting *s, const struct former *f)
            (f->attachment_epoch != s->attachment_epoch || f->attachment_lsn != s->attachment_lsn);
 }
 
-/* T10. A seat that was out of contact when a person ended its sitting may have been open for the
- * grace after the mark that its account ends at (T6); where time ran out, all of that is in the
- * account. */
+/* T10. A seat that was out of contact when a person ended its sitting, or when its candidate
+ * submitted, may have been open for the grace after the mark that its account ends at (T6), a pause
+ * that it did not know of notwithstanding (T8); where time ran out, all of that is in the account.
+ */
 static bool made_after_finish(const struct decision *d, const struct action *a,
                               const struct sitting *s)
 {
     uint64_t until_ms = s->account.used_ms;
 
-    if (s->finish == EV__FINISH__FINISH_POSTPONED)
+    if (s->finish == EV__FINISH__FINISH_POSTPONED || s->submission_due)
         until_ms += d->x->batches[s->batch - 1].grace_ms;
     return d->c->u.answer.made_at_ms > until_ms && !gone_on_since(s, a->former);
 }
@@ -89,7 +90,8 @@ static struct verdict verdict_finished(const struct decision *d, const struct ac
                                   "batch %s has been collected: this answer of candidate %s is "
                                   "kept in the log, but is not in the result",
                                   b->name, s->admission_no)};
-    if (s->finish == EV__FINISH__FINISH_SUBMITTED && !gone_on_since(s, a->former))
+    if (s->finish == EV__FINISH__FINISH_SUBMITTED && !s->submission_due &&
+        !gone_on_since(s, a->former))
         return (struct verdict){
             .code = decide_refuse(d, EXAM_LATE, "T10",
                                   "candidate %s has submitted: this answer was made after that "
@@ -191,6 +193,36 @@ static exam_err action_of(const struct decision *d, uint32_t sitting, uint64_t s
                          "the sitting has no such former session: attach again");
 }
 
+/* A1: an action of the past that its session was refused is refused again. It is known by what it
+ * would have left: its item has no version of it, nor a later one. */
+static bool was_refused(const struct decision *d, const struct action *a)
+{
+    const struct sitting *s = exam_sitting(d->x, a->sitting);
+    const struct items *items = exam_sitting_items(d->x, s);
+    struct answer_version v = {d->c->u.answer.attachment_epoch, d->c->u.answer.attachment_lsn,
+                               a->seq};
+    uint32_t place;
+
+    if (a->seq > (a->former ? a->former->seq_refused : s->seq_refused))
+        return false;
+    return !items_find(items ? items : &s->own, d->c->u.answer.item, &place) ||
+           place >= s->answers.slots_n || !s->answers.slots[place].set ||
+           answer_version_compare(&v, &s->answers.slots[place].version) > 0;
+}
+
+static exam_err refuse_again(const struct decision *d, const struct action *a)
+{
+    const struct sitting *s = exam_sitting(d->x, a->sitting);
+    struct verdict v = verdict_of(d, a, s);
+
+    if (v.code != EXAM_OK) /* as it stands now: mostly why it was refused then */
+        return v.code;
+    return decide_refuse(d, EXAM_LATE, "T10",
+                         "this answer of candidate %s was refused when it came first: it is kept "
+                         "in the log, not in the result",
+                         s->admission_no);
+}
+
 exam_err decide_answer(const struct decision *d)
 {
     struct action a;
@@ -200,6 +232,8 @@ exam_err decide_answer(const struct decision *d)
 
     if (err == EXAM_OK)
         err = action_check(d, &a, &duplicate);
+    if (err == EXAM_OK && duplicate && was_refused(d, &a))
+        return refuse_again(d, &a);
     if (err != EXAM_OK || duplicate)
         return err;
     const struct sitting *s = exam_sitting(d->x, a.sitting);
@@ -224,7 +258,7 @@ static exam_err emit_credited(const struct decision *d, uint32_t no)
     if (err != EXAM_OK)
         return err;
     p.basis = sitting_paused(d->x, s) ? EV__BASIS__BASIS_PAUSE : EV__BASIS__BASIS_MARK;
-    pack_add(&p, no, s->account.mark_ms, d->now_ms - s->account.mark_ms);
+    pack_add(&p, no, account_stop_ms(&s->account), d->now_ms - account_stop_ms(&s->account));
     pack_end(&p);
     return EXAM_OK;
 }
@@ -279,6 +313,10 @@ exam_err decide_submit(const struct decision *d)
     if (a.former)
         return submit_of_former(d, &a);
     const struct sitting *s = exam_sitting(d->x, a.sitting);
+    if (s->submission_due) { /* T10: its account has ended where the seat said */
+        emit_submitted(d, &a, false);
+        return EXAM_OK;
+    }
     if (sitting_finished(s))
         return decide_refuse(d, EXAM_STATE, "T10", "candidate %s has finished already",
                              s->admission_no);

@@ -219,8 +219,8 @@ static bool ends_now(const struct granting *g, const struct sitting *s)
     return ms < 0 && sitting_account_open(s) && (uint64_t)-ms == left_ms(g->d, s);
 }
 
-/* A grant acknowledges, so marks, whom it concerns; a clock that stood and ends has its loss booked
- * first (T14). */
+/* A clock that ends, or that runs without a screen, is marked; one that stood and ends has its loss
+ * booked first (T14). */
 static void emit_marks(struct granting *g)
 {
     const struct decision *d = g->d;
@@ -230,11 +230,11 @@ static void emit_marks(struct granting *g)
         const struct sitting *s = &x->sittings[no - 1];
         if (!concerns(g, s) || share_ms(g, s) == 0)
             continue;
-        if (sitting_clock_runs(x, s))
+        if (sitting_clock_runs(x, s) && (ends_now(g, s) || sitting_screenless(s)))
             pack_add(&g->marked, no, sitting_used_ms(x, s, d->now_ms), 0);
-        else if (ends_now(g, s))
-            pack_add(sitting_paused(x, s) ? &g->paused : &g->lost, no, s->account.mark_ms,
-                     d->now_ms - s->account.mark_ms);
+        else if (ends_now(g, s) && !sitting_clock_runs(x, s))
+            pack_add(sitting_paused(x, s) ? &g->paused : &g->lost, no, account_stop_ms(&s->account),
+                     d->now_ms - account_stop_ms(&s->account));
     }
     pack_end(&g->marked);
     pack_end(&g->paused);

@@ -1,9 +1,9 @@
 #include "incident.h"
 #include "pause.h"
 
-/* What is due to the sittings that a pause, or its end, concerns: both acknowledge them (T8), so
- * the clocks that stop are marked first, and those that go on have their loss booked first (T14).
- */
+/* What is due to the sittings that a pause, or its end, concerns: clocks without a screen that stop
+ * are marked first, and those that go on have their loss booked first (T14). What a seat has used
+ * right before the pause, its next word says (T7, T8). */
 struct pause_act {
     const struct decision *d;
     struct scope scope;
@@ -24,7 +24,7 @@ static exam_err emit_marks(const struct pause_act *a)
         return err;
     for (uint32_t no = 1; no <= x->sittings_n; no++) {
         const struct sitting *s = &x->sittings[no - 1];
-        if (concerns(a, s) && sitting_clock_runs(x, s))
+        if (concerns(a, s) && sitting_screenless(s) && sitting_clock_runs(x, s))
             pack_add(&marked, no, sitting_used_ms(x, s, a->d->now_ms), 0);
     }
     pack_end(&marked);
@@ -46,7 +46,8 @@ static exam_err emit_credits(const struct pause_act *a)
         const struct sitting *s = &x->sittings[no - 1];
         if (concerns(a, s) && pauses_over(x, s) == 1 &&
             (sitting_attached(x, s) || sitting_screenless(s)))
-            pack_add(&credited, no, s->account.mark_ms, a->d->now_ms - s->account.mark_ms);
+            pack_add(&credited, no, account_stop_ms(&s->account),
+                     a->d->now_ms - account_stop_ms(&s->account));
     }
     pack_end(&credited);
     return EXAM_OK;

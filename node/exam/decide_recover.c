@@ -8,8 +8,9 @@
  * logged names its origin, so nothing is adopted twice (A4). */
 struct recovering {
     const struct decision *d;
-    const struct record *r;
     const Ev__Event *event;
+    uint64_t epoch, lsn, since_lsn; /* its origin */
+    uint32_t epoch_tag;
     uint32_t sittings_n, incidents_n; /* numbers up to these mean the same on the branch */
     Ev__Recovered out;
     char text[REASON_BYTES_MAX + 1];
@@ -19,8 +20,10 @@ static exam_err emit(struct recovering *k, Ev__RecoveredAs as)
 {
     Ev__Event event = EV__EVENT__INIT;
 
-    k->out.epoch = k->r->epoch;
-    k->out.lsn = k->r->lsn;
+    k->out.epoch = k->epoch;
+    k->out.epoch_tag = k->epoch_tag;
+    k->out.lsn = k->lsn;
+    k->out.since_lsn = k->since_lsn;
     k->out.as = as;
     codec_text_mend(k->text, REASON_BYTES_MAX); /* names and reasons, cut to size */
     k->out.text = k->text;
@@ -90,6 +93,27 @@ static exam_err recover_answer(struct recovering *k)
     return emit(k, EV__RECOVERED_AS__RECOVERED_AS_ADOPTED);
 }
 
+/* T3, T12: the submission was acknowledged with a mark, so the account ends there, not at the older
+ * mark that this site has. */
+static uint64_t used_until_submission_ms(const struct sitting *s, uint64_t used_ms)
+{
+    uint64_t total_ms = account_total_ms(&s->account);
+
+    if (used_ms < s->account.used_ms)
+        return s->account.used_ms;
+    return used_ms < total_ms ? used_ms : total_ms;
+}
+
+/* The rest of what has passed since the mark. After a dark time that this node's clock has not
+ * measured it may seem that more was used than has passed: then nothing was lost. */
+static uint64_t lost_until_submission_ms(const struct sitting *s, uint64_t used_ms, uint64_t now_ms)
+{
+    uint64_t passed_ms = now_ms > s->account.mark_ms ? now_ms - s->account.mark_ms : 0;
+    uint64_t more_ms = used_ms - s->account.used_ms;
+
+    return passed_ms > more_ms ? passed_ms - more_ms : 0;
+}
+
 static exam_err recover_submission(struct recovering *k)
 {
     const struct decision *d = k->d;
@@ -102,15 +126,15 @@ static exam_err recover_submission(struct recovering *k)
         return EXAM_OK;
     if (s && s->finish == EV__FINISH__FINISH_SUBMITTED)
         return emit(k, EV__RECOVERED_AS__RECOVERED_AS_SUPERSEDED);
-    if (!sitting_account_open(s) || s->attachment_epoch > k->r->epoch)
+    if (!sitting_account_open(s) || s->attachment_epoch > k->epoch)
         return shown(k); /* the candidate has gone on since */
     exam_err err = pack_init(&p, d, PACK_CREDITED, 1);
     if (err != EXAM_OK)
         return err;
+    e.used_ms = used_until_submission_ms(s, e.used_ms);
     p.basis = EV__BASIS__BASIS_MARK;
-    pack_add(&p, e.sitting, s->account.mark_ms, d->now_ms - s->account.mark_ms);
+    pack_add(&p, e.sitting, s->account.mark_ms, lost_until_submission_ms(s, e.used_ms, d->now_ms));
     pack_end(&p);
-    e.used_ms = s->account.used_ms;
     k->out.submitted = &e;
     return emit(k, EV__RECOVERED_AS__RECOVERED_AS_ADOPTED);
 }
@@ -214,9 +238,9 @@ static exam_err show_batch(struct recovering *k, const char *what, uint32_t batc
 static exam_err show_marks(struct recovering *k, size_t n, const uint32_t *sitting,
                            const uint64_t *used_ms)
 {
-    const struct recovery *before = exam_recovery(k->d->x, k->r->epoch);
-
-    for (size_t i = 0; i < n && !(before && before->marks_shown); i++) {
+    if (exam_recovery_marks_shown(k->d->x, k->epoch, k->epoch_tag))
+        return EXAM_OK;
+    for (size_t i = 0; i < n; i++) {
         const struct sitting *s = sitting_of(k, sitting[i]);
         if (!s || sitting_used_ms(k->d->x, s, k->d->now_ms) >= used_ms[i])
             continue;
@@ -269,51 +293,133 @@ static exam_err show(struct recovering *k)
         snprintf(k->text, sizeof k->text, "import of batch %s by %s", e->import_completed->batch,
                  e->import_completed->who);
         return shown(k);
+    case EV__EVENT__KIND_RECOVERED: /* shown there already */
+        snprintf(k->text, sizeof k->text, "%s", e->recovered->text);
+        k->out.marks = e->recovered->marks;
+        return shown(k);
     default:
         return EXAM_OK; /* of no consequence any more */
     }
 }
 
-/* ---------------------------------------------------------------- */
+/* ---------------------------------------------------------------- where it comes from */
 
 /* The first epoch of this site's log that the branch does not share. */
-static const struct epoch_start *left_at(const exam *x, uint64_t epoch)
+static const struct epoch_start *left_at(const exam *x, uint64_t epoch, uint32_t epoch_tag)
 {
-    const struct epoch_start *first = NULL;
-
     for (uint32_t i = 0; i < x->epochs_n; i++)
-        if (x->epochs[i].epoch > epoch && (!first || x->epochs[i].epoch < first->epoch))
-            first = &x->epochs[i];
-    return first;
+        if (x->epochs[i].epoch > epoch ||
+            (x->epochs[i].epoch == epoch && x->epochs[i].epoch_tag != epoch_tag))
+            return &x->epochs[i];
+    return NULL;
+}
+
+/* What is told of the records before it: those that are known otherwise need no telling, and
+ * whoever recovers this very event may not know of them. */
+static uint64_t untold_since(const struct recovering *k, uint64_t since_lsn)
+{
+    const exam *x = k->d->x;
+    uint64_t told = exam_shared_lsn(x, k->epoch, k->epoch_tag);
+
+    for (uint32_t i = 0; i < x->recoveries_n; i++) {
+        const struct recovery *r = &x->recoveries[i];
+        if (r->epoch == k->epoch && r->epoch_tag == k->epoch_tag && r->lsn < k->lsn &&
+            r->lsn > told)
+            told = r->lsn;
+    }
+    return since_lsn > told ? since_lsn : told + 1;
+}
+
+static exam_err recover_event(struct recovering *k)
+{
+    switch (k->event->kind_case) {
+    case EV__EVENT__KIND_ANSWERED:
+        return recover_answer(k);
+    case EV__EVENT__KIND_SUBMITTED:
+        return recover_submission(k);
+    case EV__EVENT__KIND_GRANTED:
+        return recover_grant(k);
+    case EV__EVENT__KIND_VIOLATION_NOTED:
+        return recover_violation(k);
+    case EV__EVENT__KIND_INCIDENT_NOTED:
+        return recover_note(k);
+    default:
+        return show(k);
+    }
+}
+
+/* Decides what has the origin that k names, unless the site has it: A4. */
+static exam_err recover_origin(struct recovering *k, uint64_t since_lsn)
+{
+    if (exam_recovered(k->d->x, k->epoch, k->epoch_tag, k->lsn))
+        return EXAM_OK;
+    k->since_lsn = untold_since(k, since_lsn > 0 && since_lsn < k->lsn ? since_lsn : k->lsn);
+    return recover_event(k);
+}
+
+/* The part that a Recovered event carries, as the event that it was. */
+static bool carried_part(const Ev__Recovered *e, Ev__Event *out)
+{
+    ev__event__init(out);
+    if (e->answered) {
+        out->kind_case = EV__EVENT__KIND_ANSWERED;
+        out->answered = e->answered;
+    } else if (e->submitted) {
+        out->kind_case = EV__EVENT__KIND_SUBMITTED;
+        out->submitted = e->submitted;
+    } else if (e->granted) {
+        out->kind_case = EV__EVENT__KIND_GRANTED;
+        out->granted = e->granted;
+    } else if (e->violation_noted) {
+        out->kind_case = EV__EVENT__KIND_VIOLATION_NOTED;
+        out->violation_noted = e->violation_noted;
+    } else if (e->incident_noted) {
+        out->kind_case = EV__EVENT__KIND_INCIDENT_NOTED;
+        out->incident_noted = e->incident_noted;
+    }
+    return out->kind_case != EV__EVENT__KIND__NOT_SET;
+}
+
+/* What was recovered on this branch from another one, the disk of which may be gone: it is
+ * recovered under its true origin, so once, whoever brings it. What was superseded there is so by
+ * something that the branch has itself. */
+static exam_err recover_recovered(struct recovering *k, const Ev__Recovered *e)
+{
+    Ev__Event part;
+
+    k->epoch = e->epoch;
+    k->epoch_tag = e->epoch_tag;
+    k->lsn = e->lsn;
+    if (e->as == EV__RECOVERED_AS__RECOVERED_AS_ADOPTED && carried_part(e, &part)) {
+        k->event = &part;
+        return recover_origin(k, e->since_lsn);
+    }
+    if (e->as != EV__RECOVERED_AS__RECOVERED_AS_SHOWN ||
+        (e->marks && exam_recovery_marks_shown(k->d->x, k->epoch, k->epoch_tag)))
+        return EXAM_OK;
+    return recover_origin(k, e->since_lsn);
 }
 
 exam_err decide_recover(const struct decision *d)
 {
-    struct recovering k = {.d = d, .r = d->c->u.recover.record, .event = d->c->u.recover.event};
-    const struct epoch_start *fork = left_at(d->x, k.r->epoch);
+    const struct record *r = d->c->u.recover.record;
+    uint32_t epoch_tag = d->c->u.recover.epoch_tag;
+    struct recovering k = {.d = d,
+                           .event = d->c->u.recover.event,
+                           .epoch = r->epoch,
+                           .lsn = r->lsn,
+                           .epoch_tag = epoch_tag};
+    const struct epoch_start *fork = left_at(d->x, r->epoch, epoch_tag);
 
     if (!fork)
         return decide_refuse(d, EXAM_INVALID, "A3",
                              "record %llu of epoch %llu is of no dead branch: that epoch is the "
                              "site's newest",
-                             (unsigned long long)k.r->lsn, (unsigned long long)k.r->epoch);
-    if (k.r->lsn <= exam_recovered_lsn(d->x, k.r->epoch))
-        return EXAM_OK; /* A4 */
+                             (unsigned long long)r->lsn, (unsigned long long)r->epoch);
     k.sittings_n = fork->sittings_n;
     k.incidents_n = fork->incidents_n;
     ev__recovered__init(&k.out);
-    switch (k.event->kind_case) {
-    case EV__EVENT__KIND_ANSWERED:
-        return recover_answer(&k);
-    case EV__EVENT__KIND_SUBMITTED:
-        return recover_submission(&k);
-    case EV__EVENT__KIND_GRANTED:
-        return recover_grant(&k);
-    case EV__EVENT__KIND_VIOLATION_NOTED:
-        return recover_violation(&k);
-    case EV__EVENT__KIND_INCIDENT_NOTED:
-        return recover_note(&k);
-    default:
-        return show(&k);
-    }
+    if (k.event->kind_case == EV__EVENT__KIND_RECOVERED)
+        return recover_recovered(&k, k.event->recovered);
+    return recover_origin(&k, d->c->u.recover.since_lsn);
 }

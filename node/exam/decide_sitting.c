@@ -86,16 +86,17 @@ static void emit_attached(const struct decision *d, uint32_t no, const struct ac
     d->emit(d->ctx, &event);
 }
 
-/* T10: its time ran out while it was out of contact, so its account ends there. */
-static void emit_timed_out(const struct decision *d, uint32_t no,
-                           const struct account_stretch *stretch)
+/* T10: its time ran out, or the candidate submitted, while it was out of contact, so its account
+ * ends there. The submission itself comes after the answers that were made before it. */
+static void emit_finished(const struct decision *d, uint32_t no, Ev__Finish finish,
+                          const struct account_stretch *stretch)
 {
     Ev__Finished e;
     Ev__Event event = EV__EVENT__INIT;
     uint64_t used_ms = stretch->used_ms, at_ms = stretch->end_ms;
 
     ev__finished__init(&e);
-    e.finish = EV__FINISH__FINISH_TIMED_OUT;
+    e.finish = finish;
     e.n_sitting = e.n_used_ms = e.n_at_ms = 1;
     e.sitting = &no;
     e.used_ms = &used_ms;
@@ -137,9 +138,15 @@ static void stretch_not_open(const struct sitting *s, const struct account_retur
 static void stretch_latecomer(const exam *x, const struct sitting *s,
                               const struct account_return *r, struct account_stretch *out)
 {
-    *out = (struct account_stretch){.used_ms = sitting_used_ms(x, s, r->now_ms),
-                                    .basis = EV__BASIS__BASIS_MARK,
-                                    .end_ms = r->now_ms};
+    uint64_t used_ms = sitting_used_ms(x, s, r->now_ms), total_ms = account_total_ms(&s->account);
+
+    *out = (struct account_stretch){
+        .used_ms = used_ms, .basis = EV__BASIS__BASIS_MARK, .end_ms = r->now_ms};
+    if (!r->carried || r->carried_used_ms <= used_ms)
+        return;
+    /* It is late only here: this node has older data (T12). */
+    out->used_ms = r->carried_used_ms < total_ms ? r->carried_used_ms : total_ms;
+    out->basis = EV__BASIS__BASIS_CARRIED;
 }
 
 /* An attachment over a connection that nobody has noticed dead is reckoned like any other, from the
@@ -193,8 +200,49 @@ static void attach(const struct decision *d, uint32_t no, const struct account_r
     stretch_of(d->x, s, r, &stretch);
     emit_attached(d, no, r, &stretch);
     if (sitting_account_open(s) && stretch.finished)
-        emit_timed_out(d, no, &stretch);
+        emit_finished(d, no, EV__FINISH__FINISH_TIMED_OUT, &stretch);
+    else if (sitting_account_open(s) && r->submitted)
+        emit_finished(d, no, EV__FINISH__FINISH_SUBMITTED, &stretch);
     incident_observe_back(d, s);
+}
+
+/* ---------------------------------------------------------------- the mark a seat brings (T12) */
+
+static exam_err mark_open(const struct decision *d, uint32_t no, const uint8_t *bytes, size_t n,
+                          struct account_return *r)
+{
+    struct carried_mark mark;
+    const char *candidate = d->x->sittings[no - 1].admission_no;
+
+    if (!bytes || n == 0)
+        return EXAM_OK;
+    if (!carried_mark_open(bytes, n, d->x->site_key, &mark))
+        return decide_refuse(d, EXAM_REFUSED, "T12",
+                             "the mark that the seat of candidate %s carries was not made by this "
+                             "site's servers: sign the candidate in again",
+                             candidate);
+    if (mark.sitting != no)
+        return decide_refuse(d, EXAM_REFUSED, "T12",
+                             "the mark that the seat of candidate %s carries belongs to another "
+                             "sitting: sign the candidate in again",
+                             candidate);
+    if (mark.epoch > d->x->epoch ||
+        (mark.epoch == d->x->epoch && mark.epoch_tag != d->x->epoch_tag)) {
+        exam_err err = decide_refuse(d, EXAM_STALE_EPOCH, "W1",
+                                     "the seat of candidate %s has a mark of epoch %llu of another "
+                                     "server, this one is in epoch %llu: two have served",
+                                     candidate, (unsigned long long)mark.epoch,
+                                     (unsigned long long)d->x->epoch);
+        d->why->epoch_proven = mark.epoch;
+        return err;
+    }
+    const struct sitting *s = &d->x->sittings[no - 1];
+    r->carried = true;
+    r->carried_used_ms = mark.used_ms;
+    r->carried_at_ms = mark.at_ms;
+    r->carried_newer = mark.epoch > s->mark_epoch ||
+                       (mark.epoch == s->mark_epoch && mark.at_ms > s->account.mark_ms);
+    return EXAM_OK;
 }
 
 /* ---------------------------------------------------------------- sign-in (P4) */
@@ -275,6 +323,10 @@ exam_err decide_sign_in(const struct decision *d)
     if (err != EXAM_OK)
         return err;
     struct account_return r = return_of(d, s); /* no claim: nothing of an earlier session (T7) */
+    err = mark_open(d, no, d->c->u.sign_in.mark, d->c->u.sign_in.mark_bytes, &r);
+    if (err == EXAM_STALE_EPOCH)
+        return err;
+    *d->why = (struct exam_refusal){.code = EXAM_OK, .rule = ""}; /* a wrong one keeps nobody out */
     pause_since_mark(d, s, &r);
     emit_seat_taken_over(d, no);
     if (!sitting_session_is(s, d->c->u.sign_in.session))
@@ -284,38 +336,6 @@ exam_err decide_sign_in(const struct decision *d)
 }
 
 /* ---------------------------------------------------------------- attach (T5-T7, T10, T12) */
-
-static exam_err mark_open(const struct decision *d, uint32_t no, struct account_return *r)
-{
-    struct carried_mark mark;
-    const char *candidate = d->x->sittings[no - 1].admission_no;
-
-    if (!d->c->u.attach.mark || d->c->u.attach.mark_bytes == 0)
-        return EXAM_OK;
-    if (!carried_mark_open(d->c->u.attach.mark, d->c->u.attach.mark_bytes, d->x->site_key, &mark))
-        return decide_refuse(d, EXAM_REFUSED, "T12",
-                             "the mark that the seat of candidate %s carries was not made by this "
-                             "site's servers: sign the candidate in again",
-                             candidate);
-    if (mark.sitting != no)
-        return decide_refuse(d, EXAM_REFUSED, "T12",
-                             "the mark that the seat of candidate %s carries belongs to another "
-                             "sitting: sign the candidate in again",
-                             candidate);
-    if (mark.epoch > d->x->epoch)
-        return decide_refuse(d, EXAM_STALE_EPOCH, "W1",
-                             "the seat of candidate %s has a mark of epoch %llu, this server is in "
-                             "epoch %llu: another server serves",
-                             candidate, (unsigned long long)mark.epoch,
-                             (unsigned long long)d->x->epoch);
-    const struct sitting *s = &d->x->sittings[no - 1];
-    r->carried = true;
-    r->carried_used_ms = mark.used_ms;
-    r->carried_at_ms = mark.at_ms;
-    r->carried_newer = mark.epoch > s->mark_epoch ||
-                       (mark.epoch == s->mark_epoch && mark.at_ms > s->account.mark_ms);
-    return EXAM_OK;
-}
 
 /* T11: a seat that the sitting has left is shut out, and told apart from a stranger, so that what
  * it still holds can be taken in (A3). */
@@ -334,6 +354,7 @@ static exam_err session_unknown(const struct decision *d, uint32_t no)
         d->why->former = i + 1;
         d->why->sitting = no;
         d->why->seq_have = f->seq_have;
+        d->why->seq_refused = f->seq_refused;
         return err;
     }
     return decide_refuse(d, EXAM_AUTH, "T11",
@@ -355,7 +376,7 @@ exam_err decide_attach(const struct decision *d)
     if (err != EXAM_OK)
         return err;
     struct account_return r = return_of(d, s);
-    err = mark_open(d, no, &r);
+    err = mark_open(d, no, d->c->u.attach.mark, d->c->u.attach.mark_bytes, &r);
     if (err != EXAM_OK)
         return err;
     r.open_ms = seat_figure_ms(d->c->u.attach.open_ms);
@@ -363,6 +384,9 @@ exam_err decide_attach(const struct decision *d)
     r.clock_continuous = d->c->u.attach.clock_continuous;
     r.ended = d->c->u.attach.ended;
     r.ended_ago_ms = seat_figure_ms(d->c->u.attach.ended_ago_ms);
+    r.submitted = d->c->u.attach.submitted;
+    if (r.submitted && !r.clock_continuous)
+        r.ended_ago_ms = SEAT_FIGURE_MS_MAX; /* at the position that it journalled (T7) */
     pause_since_mark(d, s, &r);
     emit_seat_taken_over(d, no);
     attach(d, no, &r);
@@ -393,15 +417,18 @@ exam_err decide_mark(const struct decision *d)
     for (size_t i = 0; i < d->c->u.mark.n; i++) {
         uint32_t no = d->c->u.mark.sittings[i];
         const struct sitting *s = exam_sitting(d->x, no);
-        if (s && sitting_clock_runs(d->x, s) && sitting_attached(d->x, s))
+        if (!s || !sitting_account_open(s) || !sitting_attached(d->x, s))
+            continue;
+        if (sitting_clock_runs(d->x, s) || s->account.unheard_ms > 0)
             pack_add(&p, no, sitting_used_ms(d->x, s, d->now_ms), 0);
     }
     pack_end(&p);
     return EXAM_OK;
 }
 
-/* W2: whatever is durable on the successor is all that it has: so every clock is marked for it,
- * those without a screen, too. */
+/* W2: whatever is durable on the successor is all that it has: so clocks without a screen are
+ * marked for it. What a seat has used since its mark it says to the successor (T6): nobody loses by
+ * it, and nothing is charged that nothing recorded (T7). */
 exam_err decide_mark_all(const struct decision *d)
 {
     const exam *x = d->x;
@@ -412,7 +439,7 @@ exam_err decide_mark_all(const struct decision *d)
         return err;
     for (uint32_t no = 1; no <= x->sittings_n; no++) {
         const struct sitting *s = &x->sittings[no - 1];
-        if (sitting_clock_runs(x, s))
+        if (sitting_screenless(s) && sitting_clock_runs(x, s))
             pack_add(&p, no, sitting_used_ms(x, s, d->now_ms), 0);
     }
     pack_end(&p);

@@ -1,29 +1,22 @@
 #include "decide.h"
 
-/* What falls due by itself: time-outs at their exact instants, however late the tick is (T10), and
- * the marks of sittings without a screen (T3). */
+/* What falls due by itself: time-outs of sittings without a screen, at their exact instants,
+ * however late the tick is (T10), and their marks (T3). */
 struct due {
-    struct pack timed_out, absent, marked;
+    struct pack absent, marked;
 };
 
 static exam_err due_init(struct due *k, const struct decision *d)
 {
-    exam_err err = pack_init(&k->timed_out, d, PACK_FINISHED, d->x->sittings_n);
+    exam_err err = pack_init(&k->absent, d, PACK_FINISHED, d->x->sittings_n);
 
     if (err != EXAM_OK)
         return err;
-    err = pack_init(&k->absent, d, PACK_FINISHED, d->x->sittings_n);
-    if (err != EXAM_OK) {
-        pack_fini(&k->timed_out);
-        return err;
-    }
     err = pack_init(&k->marked, d, PACK_MARKED, d->x->sittings_n);
     if (err != EXAM_OK) {
-        pack_fini(&k->timed_out);
         pack_fini(&k->absent);
         return err;
     }
-    k->timed_out.finish = EV__FINISH__FINISH_TIMED_OUT;
     k->absent.finish = EV__FINISH__FINISH_ABSENT;
     return EXAM_OK;
 }
@@ -32,13 +25,12 @@ static void sitting_due(const struct decision *d, struct due *k, uint32_t no, bo
 {
     const struct sitting *s = &d->x->sittings[no - 1];
 
-    if (!sitting_clock_runs(d->x, s))
+    if (!sitting_screenless(s) || !sitting_clock_runs(d->x, s))
         return;
     uint64_t deadline_ms = account_deadline_ms(&s->account);
     if (deadline_ms <= d->now_ms)
-        pack_add(s->signed_in ? &k->timed_out : &k->absent, no, account_total_ms(&s->account),
-                 deadline_ms);
-    else if (mark && !s->signed_in)
+        pack_add(&k->absent, no, account_total_ms(&s->account), deadline_ms);
+    else if (mark)
         pack_add(&k->marked, no, sitting_used_ms(d->x, s, d->now_ms), 0);
 }
 
@@ -53,14 +45,14 @@ static void limit_due(const struct decision *d, uint32_t no)
     if (deadlines_of(&d->x->limits, no) > d->now_ms)
         return;
     e.sitting = no;
-    e.from_ms = s->account.mark_ms;
+    e.from_ms = account_stop_ms(&s->account);
     e.limit_ms = d->x->options.interruption_limit_ms;
     event.kind_case = EV__EVENT__KIND_INTERRUPTION_LIMIT_REACHED;
     event.interruption_limit_reached = &e;
     d->emit(d->ctx, &event);
 }
 
-exam_err decide_tick(const struct decision *d)
+static exam_err tick_by_itself(const struct decision *d)
 {
     const exam *x = d->x;
     struct due k;
@@ -80,8 +72,73 @@ exam_err decide_tick(const struct decision *d)
             limit_due(d, no);
         }
     }
-    pack_end(&k.timed_out);
     pack_end(&k.absent);
     pack_end(&k.marked);
     return EXAM_OK;
+}
+
+/* ---------------------------------------------------------------- by a seat's word (T10) */
+
+static bool time_is_up(const struct decision *d, uint32_t no)
+{
+    const struct sitting *s = exam_sitting(d->x, no);
+
+    if (!sitting_account_open(s) || !s->signed_in)
+        return false;
+    if (!sitting_clock_runs(d->x, s)) /* it ran out right before a pause */
+        return s->account.unheard_ms > 0 &&
+               sitting_used_ms(d->x, s, d->now_ms) >= account_total_ms(&s->account);
+    return account_deadline_ms(&s->account) <= d->now_ms;
+}
+
+/* Of these sittings, or of all: who gives time waits for nobody's word (T9). */
+static exam_err time_out(const struct decision *d, const uint32_t *sittings, size_t n)
+{
+    size_t ups_n = 0;
+    struct pack p;
+
+    for (size_t i = 0; i < n; i++)
+        ups_n += time_is_up(d, sittings ? sittings[i] : (uint32_t)i + 1);
+    if (ups_n == 0)
+        return EXAM_OK;
+    exam_err err = pack_init(&p, d, PACK_FINISHED, (uint32_t)ups_n);
+    if (err != EXAM_OK)
+        return err;
+    p.finish = EV__FINISH__FINISH_TIMED_OUT;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t no = sittings ? sittings[i] : (uint32_t)i + 1;
+        bool up = time_is_up(d, no);
+        for (size_t j = 0; up && sittings && j < i; j++)
+            up = sittings[j] != no; /* a seat may have said two things at once */
+        if (up)
+            pack_add(&p, no, account_total_ms(&d->x->sittings[no - 1].account),
+                     account_deadline_ms(&d->x->sittings[no - 1].account));
+    }
+    pack_end(&p);
+    return EXAM_OK;
+}
+
+static exam_err tick_before(const struct decision *d, const struct exam_command *next)
+{
+    switch (next->kind) {
+    case EXAM_CMD_MARK:
+        return time_out(d, next->u.mark.sittings, next->u.mark.n);
+    case EXAM_CMD_ANSWER:
+        return next->u.answer.former ? EXAM_OK : time_out(d, &next->u.answer.sitting, 1);
+    case EXAM_CMD_SUBMIT:
+        return next->u.submit.former ? EXAM_OK : time_out(d, &next->u.submit.sitting, 1);
+    case EXAM_CMD_GRANT:
+        return time_out(d, NULL, d->x->sittings_n);
+    default:
+        return EXAM_OK;
+    }
+}
+
+exam_err decide_tick(const struct decision *d)
+{
+    exam_err err = tick_by_itself(d);
+
+    if (err == EXAM_OK && d->c->u.tick.next)
+        err = tick_before(d, d->c->u.tick.next);
+    return err;
 }

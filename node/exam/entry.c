@@ -72,12 +72,16 @@ static void put_epochs(const exam *x, St__Site *m, St__EpochStart *starts, St__R
         starts[i].epoch = x->epochs[i].epoch;
         starts[i].sittings = x->epochs[i].sittings_n;
         starts[i].incidents = x->epochs[i].incidents_n;
+        starts[i].epoch_tag = x->epochs[i].epoch_tag;
+        starts[i].first_lsn = x->epochs[i].first_lsn;
         m->epochs[i] = &starts[i];
     }
     for (uint32_t i = 0; i < x->recoveries_n; i++) {
         st__recovery__init(&done[i]);
         done[i].epoch = x->recoveries[i].epoch;
+        done[i].first_lsn = x->recoveries[i].first_lsn;
         done[i].lsn = x->recoveries[i].lsn;
+        done[i].epoch_tag = x->recoveries[i].epoch_tag;
         done[i].marks_shown = x->recoveries[i].marks_shown;
         m->recoveries[i] = &done[i];
     }
@@ -97,10 +101,12 @@ static void put_site(const exam *x, struct bytes_out *out)
     m.site_key = event_data(x->site_key, SITE_KEY_BYTES);
     m.name = event_text(x->name);
     m.epoch = x->epoch;
+    m.epoch_tag = x->epoch_tag;
     m.base_ms = x->base_ms;
     m.last_ms = x->last_ms;
     m.dark_epoch = x->dark_epoch;
     m.solo = x->solo;
+    m.battery_low = event_text(x->battery_low);
     St__EpochStart *starts = memory_need(mem, x->epochs_n * sizeof *starts);
     St__Recovery *done = memory_need(mem, x->recoveries_n * sizeof *done);
     m.epochs = memory_need(mem, x->epochs_n * sizeof *m.epochs);
@@ -208,6 +214,7 @@ static void put_roster(const exam *x, const struct sitting *s, struct bytes_out 
         formers[i].seq_have = s->formers[i].seq_have;
         formers[i].attachment_epoch = s->formers[i].attachment_epoch;
         formers[i].attachment_lsn = s->formers[i].attachment_lsn;
+        formers[i].seq_refused = s->formers[i].seq_refused;
         list[i] = &formers[i];
     }
     m.n_formers = s->formers_n;
@@ -236,11 +243,13 @@ static void put_account(const struct sitting *s, struct bytes_out *out)
     m.attachment_lsn = s->attachment_lsn;
     m.session = event_data(s->session, SESSION_BYTES);
     m.seq_have = s->seq_have;
+    m.seq_refused = s->seq_refused;
     m.finish = s->finish;
     m.finish_ms = s->finish_ms;
     m.violations = s->violations;
     m.limit_told = s->limit_told;
     m.limit_open = s->limit_open;
+    m.submission_due = s->submission_due;
     put_message(&m.base, out);
 }
 

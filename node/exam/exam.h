@@ -50,7 +50,7 @@ enum exam_command_kind {
     EXAM_CMD_ATTACH,
     EXAM_CMD_DETACH,
     EXAM_CMD_MARK,
-    EXAM_CMD_MARK_ALL, /* every clock that runs: what a switchover acknowledges (W2) */
+    EXAM_CMD_MARK_ALL, /* every clock that runs without a screen: for a switchover (W2) */
     EXAM_CMD_ANSWER,
     EXAM_CMD_SUBMIT,
     EXAM_CMD_TICK,
@@ -132,6 +132,8 @@ struct exam_command {
         struct {
             const char *seat, *admission_no, *id_no;
             const uint8_t *session; /* SESSION_BYTES */
+            const uint8_t *mark;    /* NULL: none */
+            size_t mark_bytes;
         } sign_in;
         struct { /* seat.proto, Attach */
             const char *seat, *admission_no;
@@ -139,8 +141,13 @@ struct exam_command {
             const uint8_t *mark; /* NULL: none */
             size_t mark_bytes;
             uint64_t open_ms, since_ms, ended_ago_ms;
-            bool clock_continuous, ended;
+            bool clock_continuous, ended, submitted;
         } attach;
+        struct { /* T10: a sitting in contact times out by its seat's word, at or after that
+                    instant: the command that is about to be decided may be one. NULL: nothing
+                    follows */
+            const struct exam_command *next;
+        } tick;
         struct {
             uint32_t sitting;
         } detach;
@@ -209,8 +216,10 @@ struct exam_command {
             const char *who, *why;
         } own_doing;
         struct { /* A3: records of a dead branch, in their order; each is decided once */
-            const struct record *record; /* its epoch and lsn name it */
+            const struct record *record; /* its epoch, with the tag, and its lsn name it */
             const Ev__Event *event;
+            uint32_t epoch_tag;
+            uint64_t since_lsn; /* of that epoch: all up to the record were decided here already */
         } recover;
     } u;
 };
@@ -218,10 +227,11 @@ struct exam_command {
 /* Why not: for the code that asked and for the person behind it. */
 struct exam_refusal {
     exam_err code;
-    const char *rule;  /* "T10", or "" */
-    char text[400];    /* what, to which seat or sitting, and what to do next */
-    uint32_t line;     /* of an imported file; 0: none */
-    uint64_t seq_have; /* with EXAM_GAP */
+    const char *rule;     /* "T10", or "" */
+    char text[400];       /* what, to which seat or sitting, and what to do next */
+    uint32_t line;        /* of an imported file; 0: none */
+    uint64_t seq_have;    /* with EXAM_GAP */
+    uint64_t seq_refused; /* with `former`: the newest action of it that was refused; 0: none */
     /* The one refusal that emits: an answer that can never be accepted has been emitted as
      * Answered{refused}, or a submission of a former session as Submitted{refused}, which is to
      * be applied like any event, so that it is kept (A3) and does not block the seat's later ones.
@@ -231,6 +241,10 @@ struct exam_refusal {
      * has gone on elsewhere. The seat is shut out; what it still holds after seq_have is taken in
      * through EXAM_CMD_ANSWER and _SUBMIT with this number (A3). 0: it is not. */
     uint32_t former, sitting;
+    /* With EXAM_STALE_EPOCH of EXAM_CMD_ATTACH, W1: that of a mark which this site's nodes made, so
+     * one of them has served in it. The state's own epoch: another node has begun one of the same
+     * number. */
+    uint64_t epoch_proven;
 };
 
 /* Gets each event while exam_decide runs; packs it, keeps nothing of it, and must not apply it
@@ -240,9 +254,9 @@ typedef void (*exam_emit)(void *ctx, const Ev__Event *event);
 /* Decides one command at `now_ms`. On EXAM_OK the events (perhaps none: A4, a duplicate) have been
  * emitted and are to be applied in that order. On a refusal `why` is filled and nothing was
  * emitted, unless why->consumed. now_ms is never less than exam_last_ms(). Everything that falls
- * due by itself up to now_ms must have been carried out before, by EXAM_CMD_TICK (see
- * exam_next_due_ms). Commands come from admins and seats over a network and are decoded by codec.h:
- * field sizes are right, everything else is checked here. */
+ * due by itself up to now_ms must have been carried out before, by EXAM_CMD_TICK with this command
+ * as its `next` (see exam_next_due_ms). Commands come from admins and seats over a network and are
+ * decoded by codec.h: field sizes are right, everything else is checked here. */
 EXAM_MUST_USE exam_err exam_decide(const exam *x, const struct exam_command *c, uint64_t now_ms,
                                    exam_emit emit, void *ctx, struct exam_refusal *why);
 
@@ -254,9 +268,17 @@ struct exam_options {
 };
 void exam_set_options(exam *x, const struct exam_options *o);
 
-/* The site_ms at which EXAM_CMD_TICK has something to do (a time-out, T10; a mark of a sitting
- * without a screen, T3; an interruption that reaches the limit); UINT64_MAX: never. O(1). */
+/* The site_ms at which EXAM_CMD_TICK has something to do by itself (a time-out, T10, or a mark, T3,
+ * of a sitting without a screen; an interruption that reaches the limit); UINT64_MAX: never. O(1).
+ * A sitting with a screen is timed out by the first word of its seat at or after that instant, at
+ * that very instant; one that says nothing has been lost, and has used what its last mark says
+ * (T7). */
 uint64_t exam_next_due_ms(const exam *x);
+
+/* T5, T6: after so long without an acknowledgement a seat may have locked: the least grace, less a
+ * heartbeat, of the batches that run. A primary that has not run for so long was dead. UINT64_MAX:
+ * no batch runs. */
+uint64_t exam_lock_after_ms(const exam *x);
 
 /* ---------------------------------------------------------------- apply */
 
@@ -271,6 +293,8 @@ uint64_t exam_epoch(const exam *x); /* of the newest EpochBegan; 0: none */
 uint64_t exam_epoch_base_ms(const exam *x);
 uint64_t exam_last_ms(const exam *x); /* site_ms of the last record applied */
 bool exam_solo(const exam *x);        /* A1, as logged */
+/* W4: the node that has said in this epoch that its battery is low; "": none. */
+const char *exam_battery_low(const exam *x);
 bool exam_founded(const exam *x);
 const uint8_t *exam_site_id(const exam *x); /* SITE_ID_BYTES; zeros before */
 const char *exam_site_name(const exam *x);
@@ -302,7 +326,7 @@ struct exam_sitting_view {
     bool attached;
     struct exam_account account;
     uint64_t attachment_epoch, attachment_lsn;
-    uint64_t seq_have;
+    uint64_t seq_have, seq_refused; /* of its session: the newest action, the newest refused one */
     uint64_t grace_ms, heartbeat_ms;
     uint32_t paper_bytes;
     const uint8_t *paper_digest; /* HASH_BYTES; NULL: no paper */
@@ -312,7 +336,7 @@ struct exam_sitting_view {
     uint64_t stands_ms; /* its clock has been standing for so long; 0: it runs, or is finished */
     uint32_t violations, formers;
     uint32_t former_newest; /* T11: that the last move made; 0: there are too many to name it */
-    bool limit_reached; /* its interruption waits for a person's decision */
+    bool limit_reached;     /* its interruption waits for a person's decision */
 };
 
 uint32_t exam_sittings(const exam *x); /* sittings are numbered 1..n, batches and seats too */
@@ -403,8 +427,11 @@ bool exam_scope_has(const exam *x, const Ev__Scope *scope, uint32_t sitting);
 uint32_t exam_seats(const exam *x);
 void exam_seat_view(const exam *x, uint32_t seat_no, const char **room, const char **seat,
                     uint32_t *sitting);
-/* A3: records of the dead branch of that epoch up to this one have been recovered. */
-uint64_t exam_recovered_lsn(const exam *x, uint64_t epoch);
+/* A3: nothing of that record is left to be recovered: it has been, or left no trace between others
+ * that have been, or is in this log itself.
+ * An epoch is known by its number and by the first four bytes of its EpochBegan's hash, as carried
+ * marks name it: two wrong promotions may give one number twice. */
+bool exam_recovered(const exam *x, uint64_t epoch, uint32_t epoch_tag, uint64_t lsn);
 /* The batch that the projected end runs into: the next one planned for one of its rooms, by its
  * planned entry (wall time, for people; `end_wall_ms` is the caller's to reckon); 0: none. */
 uint32_t exam_batch_runs_into(const exam *x, uint32_t batch_no, int64_t end_wall_ms);

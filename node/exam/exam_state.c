@@ -287,7 +287,7 @@ static uint64_t limit_due_ms(const exam *x, const struct sitting *s, bool runs)
 {
     if (runs || x->options.interruption_limit_ms == 0 || s->limit_told || !sitting_account_open(s))
         return UINT64_MAX;
-    return s->account.mark_ms + x->options.interruption_limit_ms;
+    return account_stop_ms(&s->account) + x->options.interruption_limit_ms;
 }
 
 void exam_clock_changed(exam *x, struct sitting *s)
@@ -295,7 +295,7 @@ void exam_clock_changed(exam *x, struct sitting *s)
     bool runs = sitting_clock_runs(x, s);
 
     deadlines_set(&x->deadlines, &x->memory, exam_sitting_no(x, s),
-                  runs ? account_deadline_ms(&s->account) : UINT64_MAX);
+                  runs && sitting_screenless(s) ? account_deadline_ms(&s->account) : UINT64_MAX);
     deadlines_set(&x->limits, &x->memory, exam_sitting_no(x, s), limit_due_ms(x, s, runs));
     screenless_changed(x, s, runs && sitting_screenless(s));
 }
@@ -320,8 +320,10 @@ static void limits_set(exam *x)
 void exam_clocks_stop(exam *x)
 {
     deadlines_clear(&x->deadlines);
-    for (uint32_t i = 0; i < x->sittings_n; i++)
+    for (uint32_t i = 0; i < x->sittings_n; i++) {
         x->sittings[i].screenless = false;
+        x->sittings[i].account.unheard_ms = 0;
+    }
     for (uint32_t i = 0; i < x->batches_n; i++)
         x->batches[i].screenless_n = 0;
     x->screenless_due_ms = UINT64_MAX;
@@ -349,6 +351,18 @@ uint64_t exam_next_due_ms(const exam *x)
     if (x->screenless_due_ms < due_ms)
         due_ms = x->screenless_due_ms;
     return limit_ms < due_ms ? limit_ms : due_ms;
+}
+
+uint64_t exam_lock_after_ms(const exam *x)
+{
+    uint64_t least_ms = UINT64_MAX;
+
+    for (uint32_t i = 0; i < x->batches_n; i++) {
+        const struct batch *b = &x->batches[i];
+        if (b->started && !batch_closed(b) && b->grace_ms - b->heartbeat_ms < least_ms)
+            least_ms = b->grace_ms - b->heartbeat_ms;
+    }
+    return least_ms;
 }
 
 void exam_sitting_touch(exam *x, struct sitting *s, unsigned dirty)
@@ -465,28 +479,59 @@ struct epoch_start *exam_epoch_start_add(exam *x, uint64_t epoch)
     return e;
 }
 
-struct recovery *exam_recovery(const exam *x, uint64_t epoch)
+static bool recovery_is_of(const struct recovery *r, uint64_t epoch, uint32_t epoch_tag)
 {
-    for (uint32_t i = 0; i < x->recoveries_n; i++)
-        if (x->recoveries[i].epoch == epoch)
-            return &x->recoveries[i];
-    return NULL;
+    return r->epoch == epoch && r->epoch_tag == epoch_tag;
 }
 
-struct recovery *exam_recovery_add(exam *x, uint64_t epoch)
+/* What touches becomes one; the others touch neither it nor each other. */
+void exam_recovery_note(exam *x, const struct recovery *r)
 {
+    struct recovery whole = *r;
+    uint32_t n = 0;
+
     x->recoveries = memory_grow(&x->memory, x->recoveries, &x->recoveries_cap, x->recoveries_n + 1,
                                 sizeof *x->recoveries);
-    struct recovery *r = &x->recoveries[x->recoveries_n++];
-    *r = (struct recovery){.epoch = epoch};
-    return r;
+    for (uint32_t i = 0; i < x->recoveries_n; i++) {
+        const struct recovery *at = &x->recoveries[i];
+        if (!recovery_is_of(at, r->epoch, r->epoch_tag) || at->lsn + 1 < r->first_lsn ||
+            at->first_lsn > r->lsn + 1) {
+            x->recoveries[n++] = *at;
+            continue;
+        }
+        whole.first_lsn = at->first_lsn < whole.first_lsn ? at->first_lsn : whole.first_lsn;
+        whole.lsn = at->lsn > whole.lsn ? at->lsn : whole.lsn;
+        whole.marks_shown |= at->marks_shown;
+    }
+    x->recoveries[n++] = whole;
+    x->recoveries_n = n;
 }
 
-uint64_t exam_recovered_lsn(const exam *x, uint64_t epoch)
+bool exam_recovery_marks_shown(const exam *x, uint64_t epoch, uint32_t epoch_tag)
 {
-    const struct recovery *r = exam_recovery(x, epoch);
+    for (uint32_t i = 0; i < x->recoveries_n; i++)
+        if (recovery_is_of(&x->recoveries[i], epoch, epoch_tag) && x->recoveries[i].marks_shown)
+            return true;
+    return false;
+}
 
-    return r ? r->lsn : 0;
+uint64_t exam_shared_lsn(const exam *x, uint64_t epoch, uint32_t epoch_tag)
+{
+    for (uint32_t i = 0; i < x->epochs_n; i++)
+        if (x->epochs[i].epoch == epoch && x->epochs[i].epoch_tag == epoch_tag)
+            return i + 1 < x->epochs_n ? x->epochs[i + 1].first_lsn - 1 : UINT64_MAX;
+    return 0;
+}
+
+bool exam_recovered(const exam *x, uint64_t epoch, uint32_t epoch_tag, uint64_t lsn)
+{
+    if (lsn <= exam_shared_lsn(x, epoch, epoch_tag))
+        return true;
+    for (uint32_t i = 0; i < x->recoveries_n; i++)
+        if (recovery_is_of(&x->recoveries[i], epoch, epoch_tag) &&
+            x->recoveries[i].first_lsn <= lsn && lsn <= x->recoveries[i].lsn)
+            return true;
+    return false;
 }
 
 void exam_batch_index(exam *x, const struct batch *b)

@@ -94,19 +94,22 @@ enum { FORMERS_MAX = 64 };
 struct former {
     uint8_t session[SESSION_BYTES]; /* zeros: it became the current one again */
     uint32_t seat;
-    uint64_t seq_have;
+    uint64_t seq_have, seq_refused;
     uint64_t attachment_epoch, attachment_lsn; /* its last */
 };
 
 /* An epoch's begin: numbers up to these mean the same on a branch that was left there (A3). */
 struct epoch_start {
-    uint64_t epoch;
+    uint64_t epoch, first_lsn;
+    uint32_t epoch_tag;
     uint32_t sittings_n, incidents_n;
 };
 
-/* A3: how far the dead branch of an epoch has been recovered. */
+/* A3: records of a dead branch that have been recovered. Of one epoch there are as many of these as
+ * there are gaps: several nodes bring what they have in any order. */
 struct recovery {
-    uint64_t epoch, lsn;
+    uint64_t epoch, first_lsn, lsn;
+    uint32_t epoch_tag;
     bool marks_shown; /* a person was told that the branch has later marks */
 };
 
@@ -130,12 +133,13 @@ struct sitting {
     bool contact; /* attached, if attachment_epoch is the site's epoch (W1) */
     uint64_t attachment_epoch, attachment_lsn;
     uint8_t session[SESSION_BYTES];
-    uint64_t seq_have;
+    uint64_t seq_have, seq_refused; /* the newest action; the newest that was refused; 0: none */
     Ev__Finish finish;
     uint64_t finish_ms;
     uint32_t violations; /* R3; what they were is in the log */
     bool limit_told;     /* the open interruption has reached the limit, and that was logged */
     bool limit_open;     /* one has, and a person has not decided yet */
+    bool submission_due; /* T10: submitted by the seat's word; what it holds is still to come */
     struct former *formers;
     uint32_t formers_n, formers_cap;
 
@@ -156,8 +160,11 @@ struct exam {
     uint8_t site_id[SITE_ID_BYTES], site_key[SITE_KEY_BYTES];
     char *name;
     uint64_t epoch, base_ms, last_ms;
+    uint32_t
+        epoch_tag; /* of the epoch's EpochBegan: tells two histories of one number apart (W1) */
     uint64_t dark_epoch; /* the newest that began after an unknown time (exam.h); 0: none */
-    bool paused;         /* (derived) the whole site (T8) */
+    char battery_low[NAME_BYTES_MAX + 1]; /* W4: the node that said so in this epoch; "": none */
+    bool paused;                          /* (derived) the whole site (T8) */
     bool site_dirty;
     struct exam_options options; /* not state (exam.h) */
 
@@ -252,9 +259,11 @@ void exam_interruption_add(exam *x, struct sitting *s, const struct interruption
 void exam_former_add(exam *x, struct sitting *s, const struct former *f);
 struct incident *exam_incident_add(exam *x, const char *text, const char *who);
 struct epoch_start *exam_epoch_start_add(exam *x, uint64_t epoch);
-/* NULL: nothing of that epoch has been recovered. */
-struct recovery *exam_recovery(const exam *x, uint64_t epoch);
-struct recovery *exam_recovery_add(exam *x, uint64_t epoch);
+void exam_recovery_note(exam *x, const struct recovery *r);
+/* The last record of that epoch that this log has itself; 0: none; UINT64_MAX: it is the newest. */
+uint64_t exam_shared_lsn(const exam *x, uint64_t epoch, uint32_t epoch_tag);
+/* True when a person was told of later marks of that epoch. */
+bool exam_recovery_marks_shown(const exam *x, uint64_t epoch, uint32_t epoch_tag);
 /* The import is whole: its candidates can be found. */
 void exam_batch_index(exam *x, const struct batch *b);
 /* P11: the rooms of the batch's sittings are held, or those it held are free again. */

@@ -24,7 +24,8 @@ static bool next_in_order(uint32_t no, uint32_t have)
 
 static bool take_site(exam *x, const St__Site *v)
 {
-    if (v->site_id.len != SITE_ID_BYTES || v->site_key.len != SITE_KEY_BYTES)
+    if (v->site_id.len != SITE_ID_BYTES || v->site_key.len != SITE_KEY_BYTES ||
+        strlen(v->battery_low) > NAME_BYTES_MAX)
         return false;
     memcpy(x->site_id, v->site_id.data, SITE_ID_BYTES);
     memcpy(x->site_key, v->site_key.data, SITE_KEY_BYTES);
@@ -32,19 +33,27 @@ static bool take_site(exam *x, const St__Site *v)
     x->name = memory_text(&x->memory, v->name);
     x->founded = v->founded;
     x->epoch = v->epoch;
+    x->epoch_tag = v->epoch_tag;
     x->base_ms = v->base_ms;
     x->last_ms = v->last_ms;
     x->dark_epoch = v->dark_epoch;
     x->solo = v->solo;
+    strcpy(x->battery_low, v->battery_low);
     for (size_t i = 0; i < v->n_epochs; i++) {
         struct epoch_start *e = exam_epoch_start_add(x, v->epochs[i]->epoch);
         e->sittings_n = v->epochs[i]->sittings;
         e->incidents_n = v->epochs[i]->incidents;
+        e->epoch_tag = v->epochs[i]->epoch_tag;
+        e->first_lsn = v->epochs[i]->first_lsn;
     }
     for (size_t i = 0; i < v->n_recoveries; i++) {
-        struct recovery *r = exam_recovery_add(x, v->recoveries[i]->epoch);
-        r->lsn = v->recoveries[i]->lsn;
-        r->marks_shown = v->recoveries[i]->marks_shown;
+        const St__Recovery *from = v->recoveries[i];
+        const struct recovery r = {.epoch = from->epoch,
+                                   .first_lsn = from->first_lsn,
+                                   .lsn = from->lsn,
+                                   .epoch_tag = from->epoch_tag,
+                                   .marks_shown = from->marks_shown};
+        exam_recovery_note(x, &r);
     }
     return true;
 }
@@ -122,6 +131,7 @@ static bool take_formers(exam *x, struct sitting *s, const St__Roster *v)
         const St__Former *e = v->formers[i];
         struct former f = {.seat = e->seat,
                            .seq_have = e->seq_have,
+                           .seq_refused = e->seq_refused,
                            .attachment_epoch = e->attachment_epoch,
                            .attachment_lsn = e->attachment_lsn};
         if (e->session.len != SESSION_BYTES || i >= FORMERS_MAX)
@@ -170,11 +180,13 @@ static bool take_account(exam *x, uint32_t no, const St__Account *v)
     s->attachment_lsn = v->attachment_lsn;
     memcpy(s->session, v->session.data, SESSION_BYTES);
     s->seq_have = v->seq_have;
+    s->seq_refused = v->seq_refused;
     s->finish = v->finish;
     s->finish_ms = v->finish_ms;
     s->violations = v->violations;
     s->limit_told = v->limit_told;
     s->limit_open = v->limit_open;
+    s->submission_due = v->submission_due;
     s->dirty |= DIRTY_ACCOUNT;
     return v->used_ms <= account_total_ms(&s->account);
 }

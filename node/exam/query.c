@@ -25,6 +25,11 @@ bool exam_solo(const exam *x)
     return x->solo;
 }
 
+const char *exam_battery_low(const exam *x)
+{
+    return x->battery_low;
+}
+
 bool exam_founded(const exam *x)
 {
     return x->founded;
@@ -123,6 +128,7 @@ void exam_sitting_view(const exam *x, uint32_t sitting, uint64_t now_ms,
         .attachment_epoch = s->attachment_epoch,
         .attachment_lsn = s->attachment_lsn,
         .seq_have = s->seq_have,
+        .seq_refused = s->seq_refused,
         .grace_ms = b->grace_ms,
         .heartbeat_ms = b->heartbeat_ms,
         .answers = s->answers.given,
@@ -138,7 +144,8 @@ void exam_sitting_view(const exam *x, uint32_t sitting, uint64_t now_ms,
         .former_newest = s->formers_n < FORMERS_MAX ? s->formers_n : 0,
         .limit_reached = s->limit_open};
     if (sitting_account_open(s) && !sitting_clock_runs(x, s))
-        out->stands_ms = now_ms > s->account.mark_ms ? now_ms - s->account.mark_ms : 0;
+        out->stands_ms =
+            now_ms > account_stop_ms(&s->account) ? now_ms - account_stop_ms(&s->account) : 0;
     view_identity(x, s, out);
     account_of(x, s, now_ms, &out->account);
 }
@@ -385,6 +392,7 @@ size_t exam_mark_make(const exam *x, uint32_t sitting, uint64_t used_ms,
     assert(s);
     const struct carried_mark mark = {.sitting = sitting,
                                       .epoch = x->epoch,
+                                      .epoch_tag = x->epoch_tag,
                                       .at_ms = mark_at_ms(&s->account, used_ms),
                                       .used_ms = used_ms};
 

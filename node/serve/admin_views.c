@@ -73,9 +73,10 @@ static void batch_warning(const struct admin_view *v, uint32_t batch,
     } else if (next != 0) {
         exam_batch_view(v->x, next, v->now_ms, &n);
         snprintf(out, WARNING_BYTES_MAX,
-                 "its projected end is %lld min after the planned entry of batch %s, which needs "
-                 "one of its rooms (P11)",
-                 (long long)((end_wall_ms - n.entry_wall_ms) / 60000), n.batch);
+                 "its projected end is %lld min %lld s after the planned entry of batch %s, which "
+                 "needs one of its rooms (P11)",
+                 (long long)((end_wall_ms - n.entry_wall_ms) / 60000),
+                 (long long)((end_wall_ms - n.entry_wall_ms) / 1000 % 60), n.batch);
     } else if (b->limits_reached > 0) {
         snprintf(out, WARNING_BYTES_MAX,
                  "%u interruptions have reached the limit and wait for a decision (R4)",

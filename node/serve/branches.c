@@ -7,7 +7,10 @@
 
 enum {
     RECORDS_PER_FRAME = 256,
+    RECORDS_PER_TURN = 1024,
     VALUES_BYTES = FRAME_BYTES_MAX - 4 * RECORDS_PER_FRAME - 256,
+    RESEND_MS = 1000, /* a primary that waits for its standby decides again sooner or later */
+    SLOW_MS = 20,     /* until a link that takes nothing is tried again */
 };
 
 _Static_assert((int)VALUES_BYTES >= (int)RECORD_BYTES_MAX, "every record fits in a frame");
@@ -35,6 +38,162 @@ void branches_fini(struct branches *b)
 void branches_changed(struct branches *b)
 {
     b->link = 0;
+    b->own = (struct branch_place){0};
+    b->own_done = false;
+}
+
+/* ---------------------------------------------------------------- which epoch a record is of */
+
+/* Looks for the record that the first one of a branch continues: in the log, or in a branch that
+ * was set apart later. */
+struct root {
+    struct engine *e;
+    uint64_t branch; /* whose first record it is */
+    struct record first;
+    uint8_t value[RECORD_BYTES_MAX];
+    uint64_t prev_epoch; /* of the record before it, once it is found */
+    uint32_t tag;
+    bool found;
+};
+
+static exam_err root_first(void *ctx, const struct record *r)
+{
+    struct root *root = ctx;
+    size_t bytes = RECORD_HEADER_BYTES + r->event_bytes;
+    /* record.h: the header lies right before the event in the stored value. */
+    memcpy(root->value, r->event - RECORD_HEADER_BYTES, bytes);
+    exam_err err = record_open(r->lsn, root->value, bytes, &root->first);
+    return err ? err : EXAM_AGAIN;
+}
+
+static exam_err root_prev(void *ctx, const struct record *r)
+{
+    struct root *root = ctx;
+    if (r->lsn != root->first.lsn - 1 || record_verify(&root->first, r->hash))
+        return EXAM_AGAIN;
+    root->prev_epoch = r->epoch;
+    root->found = true;
+    return EXAM_AGAIN;
+}
+
+static exam_err root_epoch_first(void *ctx, const struct record *r)
+{
+    struct root *root = ctx;
+    if (r->epoch != root->first.epoch)
+        return EXAM_OK;
+    return root_first(root, r);
+}
+
+static exam_err stopped(exam_err err)
+{
+    return err == EXAM_AGAIN || err == EXAM_NOT_FOUND ? EXAM_OK : err;
+}
+
+static bool root_in_log(struct root *root)
+{
+    uint8_t hash[HASH_BYTES];
+    size_t n;
+    const struct engine_epoch *epochs = engine_epochs(root->e, &n);
+    uint64_t prev_lsn = root->first.lsn - 1;
+    if (prev_lsn > engine_last(root->e).lsn || engine_hash_at(root->e, prev_lsn, hash) ||
+        record_verify(&root->first, hash))
+        return false;
+    while (n && epochs[n - 1].first_lsn > prev_lsn)
+        n--;
+    bool same = n && epochs[n - 1].epoch == root->first.epoch;
+    root->tag = record_tag(same ? epochs[n - 1].first_hash : root->first.hash);
+    return true;
+}
+
+/* The branch that it continues; then the first record of the epoch there is looked at next, unless
+ * that is the EpochBegan. *done: the tag is known, or will never be. */
+static exam_err root_in_branches(struct root *root, bool *done)
+{
+    store *s = engine_store(root->e);
+    exam_err err = EXAM_OK;
+    root->found = false;
+    for (uint64_t b = 1; !err && !root->found; b++) {
+        err = store_read_branch(s, b, root->first.lsn - 1, root_prev, root);
+        if (err == EXAM_NOT_FOUND)
+            break;
+        err = stopped(err);
+        root->branch = b;
+    }
+    *done = true;
+    if (!root->found || root->prev_epoch != root->first.epoch) {
+        root->tag = root->found ? record_tag(root->first.hash) : 0;
+        return stopped(err);
+    }
+    err = stopped(store_read_branch(s, root->branch, 1, root_epoch_first, root));
+    if (err)
+        return err;
+    uint64_t lsn = root->first.lsn;
+    uint8_t hash[HASH_BYTES];
+    memcpy(hash, root->first.hash, HASH_BYTES);
+    err = stopped(store_read_branch(s, root->branch, 1, root_first, root));
+    root->tag = record_tag(hash);
+    *done = root->first.lsn != lsn; /* else it began before this branch, too */
+    return err;
+}
+
+/* Goes to the beginning of the next branch. EXAM_NOT_FOUND: there is none. A tag is 0 when nothing
+ * says which epoch the branch continues. */
+static exam_err place_next_branch(struct branch_place *p, struct engine *e)
+{
+    struct root *root = malloc(sizeof *root);
+    if (!root)
+        return EXAM_NOMEM;
+    *root = (struct root){.e = e, .branch = p->branch + 1};
+    exam_err err = store_read_branch(engine_store(e), root->branch, 1, root_first, root);
+    struct branch_place next = {.branch = root->branch,
+                                .lsn = root->first.lsn - 1,
+                                .epoch = root->first.epoch,
+                                .since_lsn = root->first.lsn};
+    bool done = false;
+    if (err == EXAM_AGAIN)
+        err = EXAM_OK;
+    while (!err && !done) {
+        root->tag = record_tag(root->first.hash);
+        if (root->first.lsn == 1 || root_in_log(root))
+            done = true;
+        else
+            err = root_in_branches(root, &done);
+    }
+    next.epoch_tag = root->tag;
+    if (!err)
+        *p = next;
+    free(root);
+    return err;
+}
+
+/* The record is the next one of the walk. */
+static void place_on(struct branch_place *p, const struct record *r)
+{
+    if (r->epoch != p->epoch) {
+        p->epoch = r->epoch;
+        p->since_lsn = r->lsn;
+        p->epoch_tag = record_tag(r->hash); /* its EpochBegan */
+    }
+    p->lsn = r->lsn;
+}
+
+static bool is_left(const struct branch_place *p, struct engine *e)
+{
+    return !exam_recovered(engine_exam(e), p->epoch, p->epoch_tag, p->lsn);
+}
+
+/* Walks on until `each` says EXAM_AGAIN, or to the end: EXAM_NOT_FOUND. */
+static exam_err places_walk(struct branch_place *p, struct engine *e,
+                            exam_err (*each)(void *ctx, const struct record *r), void *ctx)
+{
+    exam_err err = EXAM_OK;
+    while (!err) {
+        if (p->branch)
+            err = store_read_branch(engine_store(e), p->branch, p->lsn + 1, each, ctx);
+        if (!err)
+            err = place_next_branch(p, e);
+    }
+    return err;
 }
 
 /* ---------------------------------------------------------------- sending */
@@ -42,106 +201,119 @@ void branches_changed(struct branches *b)
 struct sending {
     struct branches *b;
     struct engine *e;
-    struct link_hub *hub;
-    struct link_id link;
+    size_t left; /* records to be looked at in this turn */
 };
 
-static exam_err frame_send(struct sending *s)
-{
-    struct branches *b = s->b;
-    Rep__Message m = REP__MESSAGE__INIT;
-    size_t bytes;
-    if (!b->message.n_records)
-        return EXAM_OK;
-    m.kind_case = REP__MESSAGE__KIND_BRANCH_RECORDS;
-    m.branch_records = &b->message;
-    exam_err err =
-        codec_frame_pack(&m.base, b->frame, FRAME_HEADER_BYTES + FRAME_BYTES_MAX, &bytes);
-    if (!err)
-        err = link_send(s->hub, s->link, b->frame, bytes);
-    if (err)
-        return err;
-    b->lsn = b->message.first_lsn + b->message.n_records - 1;
-    b->message.n_records = 0;
-    b->values_bytes = 0;
-    return EXAM_OK;
-}
-
-/* Records of one frame follow one another. */
+/* Records of one frame follow one another, and are of one epoch of one branch. */
 static exam_err record_add(void *ctx, const struct record *r)
 {
     struct sending *s = ctx;
     struct branches *b = s->b;
     Rep__BranchRecords *m = &b->message;
+    struct branch_place at = b->sent;
     size_t bytes = RECORD_HEADER_BYTES + r->event_bytes;
-    if (r->lsn <= b->lsn || r->lsn <= exam_recovered_lsn(engine_exam(s->e), r->epoch))
-        return EXAM_OK;
+    place_on(&at, r);
     if (m->n_records &&
         (m->n_records == RECORDS_PER_FRAME || b->values_bytes + bytes > VALUES_BYTES ||
-         m->first_lsn + m->n_records != r->lsn)) {
-        exam_err err = frame_send(s);
-        if (err)
-            return err;
-    }
-    if (!m->n_records)
+         at.branch != m->branch || at.epoch != m->branch_epoch || !is_left(&at, s->e)))
+        return EXAM_AGAIN;
+    if (!s->left--)
+        return EXAM_AGAIN;
+    b->sent = at;
+    if (!is_left(&at, s->e))
+        return EXAM_OK;
+    if (!m->n_records) {
+        m->branch = at.branch;
         m->first_lsn = r->lsn;
-    uint8_t *at = b->values + b->values_bytes;
-    /* record.h: the header lies right before the event in the stored value. */
-    memcpy(at, r->event - RECORD_HEADER_BYTES, bytes);
+        m->branch_epoch = at.epoch;
+        m->epoch_tag = at.epoch_tag;
+        m->since_lsn = at.since_lsn;
+    }
+    uint8_t *to = b->values + b->values_bytes;
+    memcpy(to, r->event - RECORD_HEADER_BYTES, bytes); /* as in root_first */
     b->values_bytes += bytes;
-    m->records[m->n_records++] = (ProtobufCBinaryData){.len = bytes, .data = at};
+    m->records[m->n_records++] = (ProtobufCBinaryData){.len = bytes, .data = to};
     return EXAM_OK;
 }
 
-static exam_err branch_send(struct sending *s)
+static exam_err frame_send(struct branches *b, struct link_hub *hub, struct link_id link)
 {
-    struct branches *b = s->b;
-    b->message.n_records = 0;
+    Rep__Message m = REP__MESSAGE__INIT;
+    size_t bytes;
+    m.kind_case = REP__MESSAGE__KIND_BRANCH_RECORDS;
+    m.branch_records = &b->message;
+    exam_err err =
+        codec_frame_pack(&m.base, b->frame, FRAME_HEADER_BYTES + FRAME_BYTES_MAX, &bytes);
+    return err ? err : link_send(hub, link, b->frame, bytes);
+}
+
+static void sending_begin(struct branches *b, uint64_t link, uint64_t epoch)
+{
+    if (b->link == link && b->epoch == epoch)
+        return;
+    b->link = link;
+    b->epoch = epoch;
+    b->taken = (struct branch_place){0};
+    b->under_way = b->done = false;
+    b->due_ms = 0;
+}
+
+/* Makes the next frame; without a record when there is nothing left. */
+static exam_err frame_make(struct branches *b, struct engine *e)
+{
+    struct sending s = {.b = b, .e = e, .left = RECORDS_PER_TURN};
+    rep__branch_records__init(&b->message);
+    b->message.epoch = b->epoch;
+    b->message.records = b->records;
     b->values_bytes = 0;
-    exam_err err = store_read_branch(engine_store(s->e), b->branch, record_add, s);
-    return err ? err : frame_send(s);
+    b->sent = b->taken;
+    return places_walk(&b->sent, e, record_add, &s);
 }
 
 exam_err branches_send(struct branches *b, struct engine *e, struct link_hub *hub,
-                       struct link_id link, uint64_t epoch)
+                       struct link_id link, uint64_t epoch, uint64_t now_ms)
 {
-    struct sending s = {.b = b, .e = e, .hub = hub, .link = link};
-    if (b->link != link.n) {
-        b->link = link.n;
-        b->branch = 1;
-        b->lsn = 0;
-        b->done = false;
+    sending_begin(b, link.n, epoch);
+    if (b->done)
+        return EXAM_OK;
+    if (now_ms < b->due_ms)
+        return EXAM_AGAIN;
+    exam_err err = frame_make(b, e);
+    if (err != EXAM_AGAIN && err != EXAM_NOT_FOUND)
+        return err;
+    b->under_way = b->message.n_records > 0;
+    if (!b->under_way) {
+        b->taken = b->sent; /* the site has all of that */
+        b->done = err == EXAM_NOT_FOUND;
+        return b->done ? EXAM_OK : EXAM_AGAIN;
     }
-    rep__branch_records__init(&b->message);
-    b->message.epoch = epoch;
-    b->message.records = b->records;
-    while (!b->done) {
-        exam_err err = branch_send(&s);
-        if (err == EXAM_NOT_FOUND) {
-            b->done = true;
-            break;
-        }
-        if (err)
-            return exam_err_class_of(err) == EXAM_CLASS_RETRY ? EXAM_AGAIN : err;
-        b->branch++;
-        b->lsn = 0;
-    }
-    return EXAM_OK;
+    b->due_ms = now_ms + (frame_send(b, hub, link) ? SLOW_MS : RESEND_MS);
+    return EXAM_AGAIN;
+}
+
+void branches_answered(struct branches *b, uint64_t link, const Rep__BranchTaken *m)
+{
+    const Rep__BranchRecords *sent = &b->message;
+    if (link != b->link || m->epoch != b->epoch || !b->under_way || m->branch != sent->branch ||
+        m->lsn != sent->first_lsn + sent->n_records - 1)
+        return; /* to a frame that was sent twice */
+    b->taken = b->sent;
+    b->under_way = false;
+    b->due_ms = 0;
 }
 
 /* ---------------------------------------------------------------- taking */
 
-static exam_err record_take(struct engine *e, struct arena *arena, uint64_t lsn,
-                            const ProtobufCBinaryData *value)
+static exam_err record_take(struct engine *e, struct arena *arena, const struct record *r,
+                            const struct branch_place *at)
 {
-    struct record r;
-    struct exam_command c = {.kind = EXAM_CMD_RECOVER, .u.recover.record = &r};
+    struct exam_command c = {
+        .kind = EXAM_CMD_RECOVER,
+        .u.recover = {.record = r, .epoch_tag = at->epoch_tag, .since_lsn = at->since_lsn}};
     struct exam_refusal refused;
     uint64_t decided_lsn;
     const char *why = "";
-    exam_err err = record_open(lsn, value->data, value->len, &r);
-    if (!err)
-        err = codec_event(arena, r.event, r.event_bytes, &c.u.recover.event, &why);
+    exam_err err = codec_event(arena, r->event, r->event_bytes, &c.u.recover.event, &why);
     if (!err)
         err = engine_decide(e, &c, &refused, &decided_lsn);
     return err;
@@ -150,12 +322,48 @@ static exam_err record_take(struct engine *e, struct arena *arena, uint64_t lsn,
 void branches_take(struct engine *e, struct arena *arena, const Rep__BranchRecords *m,
                    const char *peer)
 {
+    const struct branch_place at = {.epoch_tag = m->epoch_tag, .since_lsn = m->since_lsn};
     uint64_t before = engine_last(e).lsn;
     size_t refused = 0;
-    for (size_t i = 0; i < m->n_records; i++)
-        if (record_take(e, arena, m->first_lsn + i, &m->records[i]))
+    for (size_t i = 0; i < m->n_records; i++) {
+        struct record r;
+        exam_err err = record_open(m->first_lsn + i, m->records[i].data, m->records[i].len, &r);
+        if (err || r.epoch != m->branch_epoch || record_take(e, arena, &r, &at))
             refused++;
+    }
     oplog(refused ? OPLOG_WARN : OPLOG_INFO, "branch-recovered", OPLOG_S("peer", peer),
           OPLOG_U("first_lsn", m->first_lsn), OPLOG_U("records", m->n_records),
           OPLOG_U("decided", engine_last(e).lsn - before), OPLOG_U("refused", refused));
+}
+
+struct taking_own {
+    struct branches *b;
+    struct engine *e;
+    struct arena *arena;
+    size_t left, refused;
+};
+
+static exam_err own_take(void *ctx, const struct record *r)
+{
+    struct taking_own *t = ctx;
+    if (!t->left)
+        return EXAM_AGAIN;
+    t->left--;
+    place_on(&t->b->own, r);
+    if (is_left(&t->b->own, t->e))
+        t->refused += record_take(t->e, t->arena, r, &t->b->own) != EXAM_OK;
+    return EXAM_OK;
+}
+
+exam_err branches_take_own(struct branches *b, struct engine *e, struct arena *arena)
+{
+    struct taking_own t = {.b = b, .e = e, .arena = arena, .left = RECORDS_PER_TURN};
+    uint64_t before = engine_last(e).lsn;
+    exam_err err = places_walk(&b->own, e, own_take, &t);
+    if (engine_last(e).lsn > before || t.refused)
+        oplog(t.refused ? OPLOG_WARN : OPLOG_INFO, "branch-recovered", OPLOG_S("peer", "(own)"),
+              OPLOG_U("records", RECORDS_PER_TURN - t.left),
+              OPLOG_U("decided", engine_last(e).lsn - before), OPLOG_U("refused", t.refused));
+    b->own_done = err == EXAM_NOT_FOUND;
+    return b->own_done ? EXAM_OK : err;
 }

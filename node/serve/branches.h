@@ -2,9 +2,10 @@
  * primary and recovered there (W5, A3).
  * Shell. Loop thread only.
  *
- * A standby that is level with its primary sends what the primary has not recovered yet; what it
- * has is in the log that both have (exam_recovered_lsn), so nothing is acknowledged and sending
- * twice is harmless (A4). */
+ * A standby that is level with its primary sends what the primary has not recovered yet: a frame at
+ * a time, and again what is not answered, so that nothing is left out when a frame is lost, or
+ * comes while nothing is decided. What has become of it is in the log that both have
+ * (exam_recovered), and sending twice is harmless (A4). */
 #ifndef EXAM_BRANCHES_H
 #define EXAM_BRANCHES_H
 
@@ -12,11 +13,23 @@
 #include "engine.h"
 #include "link.h"
 
+/* How far the branches have been walked, in the order of their numbers. */
+struct branch_place {
+    uint64_t branch;    /* numbered from 1 */
+    uint64_t lsn;       /* of it, up to here; 0: it has not been begun */
+    uint64_t epoch;     /* of the record there, */
+    uint64_t since_lsn; /* and the first one of that epoch in this branch */
+    uint32_t epoch_tag; /* record_tag of its EpochBegan */
+};
+
 struct branches {
-    uint64_t link;   /* to which it is being sent, or was; 0: none */
-    uint64_t branch; /* under way, numbered from 1 */
-    uint64_t lsn;    /* of it: sent up to here */
-    bool done;
+    uint64_t link, epoch;      /* to whom it is being sent, or was; link 0: to nobody */
+    struct branch_place taken; /* what the primary has answered */
+    struct branch_place sent;  /* with the frame under way */
+    bool under_way, done;
+    uint64_t due_ms;         /* nothing is to be sent before */
+    struct branch_place own; /* the same of what this node takes in itself */
+    bool own_done;
     size_t values_bytes;
     Rep__BranchRecords message;
     ProtobufCBinaryData *records; /* of the frame under way; they point into `values` */
@@ -29,10 +42,17 @@ void branches_fini(struct branches *b);
 /* A new branch was set apart: it is to be sent, too. */
 void branches_changed(struct branches *b);
 
-/* Sends what is left, as much as the link takes. EXAM_AGAIN: call again later; EXAM_IO,
- * EXAM_CORRUPT: the store cannot be read (D6). */
+/* Sends the next frame, if it is time. EXAM_AGAIN: call again at b->due_ms; EXAM_OK: all is done,
+ * b->done; EXAM_IO, EXAM_CORRUPT: the store cannot be read (D6). */
 EXAM_MUST_USE exam_err branches_send(struct branches *b, struct engine *e, struct link_hub *hub,
-                                     struct link_id link, uint64_t epoch);
+                                     struct link_id link, uint64_t epoch, uint64_t now_ms);
+/* The primary has looked at a frame. */
+void branches_answered(struct branches *b, uint64_t link, const Rep__BranchTaken *m);
+
+/* A primary's own: it left them when it followed another node, and that one may not have taken them
+ * in, or be gone with what it took in. Some records a call; EXAM_AGAIN: call again; errors as
+ * above. */
+EXAM_MUST_USE exam_err branches_take_own(struct branches *b, struct engine *e, struct arena *arena);
 
 /* The primary's side: decides EXAM_CMD_RECOVER for each record. `arena` is for their events. */
 void branches_take(struct engine *e, struct arena *arena, const Rep__BranchRecords *m,

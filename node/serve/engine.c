@@ -13,6 +13,7 @@
 enum {
     FLUSH_BYTES = 4 << 20, /* of records, between two flushes of the state tables */
     PENDING_BYTES_MIN = 1 << 20,
+    TAIL_RECORDS = 4096, /* whose chain is checked before they are built upon */
     EPOCHS_MIN = 16,
 };
 
@@ -102,10 +103,10 @@ bool engine_now_known(const struct engine *e)
     return e->offset_known;
 }
 
-/* A record says what time it was when it left the primary; it can only come late, never early. So
- * the largest offset seen is the one nearest the truth, and it is this machine's own clock that
- * goes on from it (T4). */
-static void timeline_observe(struct engine *e, uint64_t site_ms)
+/* What the primary says can only come late, never early. So the largest offset seen is the one
+ * nearest the truth, and it is this machine's own clock that goes on from it (T4). A record's own
+ * time is no such word: it may have been written long ago. */
+void engine_now_told(struct engine *e, uint64_t site_ms)
 {
     int64_t offset = (int64_t)site_ms - (int64_t)clock_boot_ms();
     if (!e->offset_known || offset > e->offset_ms)
@@ -236,18 +237,48 @@ static exam_err apply_record(struct engine *e, const struct record *r, const Ev_
     return EXAM_OK;
 }
 
+/* D8: what was not written is not applied. */
+struct replay {
+    struct engine *e;
+    uint8_t prev_hash[HASH_BYTES];
+};
+
 static exam_err replay_each(void *ctx, const struct record *r)
 {
-    struct engine *e = ctx;
+    struct replay *replay = ctx;
     const Ev__Event *event;
-    e->unflushed_bytes += RECORD_HEADER_BYTES + r->event_bytes;
-    return apply_record(e, r, &event);
+    exam_err err = record_verify(r, replay->prev_hash);
+    if (err) {
+        oplog(OPLOG_ERROR, "log-rotten", OPLOG_U("lsn", r->lsn),
+              OPLOG_S("text", "this record is not what was written (D8)"));
+        return err;
+    }
+    memcpy(replay->prev_hash, r->hash, HASH_BYTES);
+    replay->e->unflushed_bytes += RECORD_HEADER_BYTES + r->event_bytes;
+    return apply_record(replay->e, r, &event);
 }
 
 static exam_err load_each(void *ctx, const uint8_t *key, size_t key_bytes, const uint8_t *value,
                           size_t value_bytes)
 {
     return exam_load(ctx, key, key_bytes, value, value_bytes);
+}
+
+static exam_err replay_from(void *ctx, const struct record *r)
+{
+    struct replay *replay = ctx;
+    memcpy(replay->prev_hash, r->hash, HASH_BYTES);
+    return EXAM_OK;
+}
+
+/* Applies what comes after the record `lsn`. */
+static exam_err state_replay(struct engine *e, uint64_t lsn)
+{
+    struct replay replay = {.e = e};
+    exam_err err = EXAM_OK;
+    if (lsn)
+        err = store_read_log(e->s, lsn, lsn, replay_from, &replay);
+    return err ? err : store_read_log(e->s, lsn + 1, e->last.lsn, replay_each, &replay);
 }
 
 /* The state of the log up to its end: the tables, then what came after them. */
@@ -269,16 +300,32 @@ static exam_err state_rebuild(struct engine *e, bool from_tables)
         if (!err)
             err = exam_load_end(e->x);
     }
-    if (!err && lsn < e->last.lsn)
-        err = store_read_log(e->s, lsn + 1, e->last.lsn, replay_each, e);
-    return err;
+    return !err && lsn < e->last.lsn ? state_replay(e, lsn) : err;
 }
 
 /* ---------------------------------------------------------------- opening, closing */
 
-static exam_err engine_load(struct engine *e, char *why, size_t why_bytes)
+/* D8: the end of the log is what everything goes on from. The rest of it is checked later, in the
+ * background (log_check.h): a start is quick whatever the length of the log. */
+static exam_err tail_check(struct engine *e, char *why, size_t why_bytes)
 {
-    e->last = e->durable = store_last(e->s);
+    uint64_t last = store_last(e->s).lsn, bad_lsn = 0;
+    uint64_t first = last > TAIL_RECORDS ? last - TAIL_RECORDS + 1 : 1;
+    exam_err err = store_verify(e->s, first, last, &bad_lsn);
+    if (err == EXAM_CORRUPT)
+        snprintf(why, why_bytes,
+                 "record %llu of the log in the data folder is not what was written (D8): do not "
+                 "serve from it; keep this folder, and start with an empty one: the other node has "
+                 "everything",
+                 (unsigned long long)bad_lsn);
+    else if (err)
+        snprintf(why, why_bytes, "the log in the data folder cannot be read: %s: look at the disk",
+                 exam_err_text(err));
+    return err;
+}
+
+static exam_err state_load(struct engine *e, char *why, size_t why_bytes)
+{
     clock_boot_id(e->boot_id);
     meta_get_clock(e);
     exam_err err =
@@ -286,6 +333,8 @@ static exam_err engine_load(struct engine *e, char *why, size_t why_bytes)
     e->epochs_durable_n = e->epochs_n;
     if (!err)
         err = state_rebuild(e, true);
+    if (!err)
+        err = store_failure(e->s);
     if (err)
         snprintf(
             why, why_bytes,
@@ -293,6 +342,13 @@ static exam_err engine_load(struct engine *e, char *why, size_t why_bytes)
             "start with an empty data folder, the other node has everything, and keep this one",
             exam_err_text(err));
     return err;
+}
+
+static exam_err engine_load(struct engine *e, char *why, size_t why_bytes)
+{
+    e->last = e->durable = store_last(e->s);
+    exam_err err = tail_check(e, why, why_bytes);
+    return err ? err : state_load(e, why, why_bytes);
 }
 
 exam_err engine_open(const char *node, store *s, struct engine **out, char *why, size_t why_bytes)
@@ -421,22 +477,25 @@ static exam_err decide_and_apply(struct engine *e, const struct exam_command *c,
     return err;
 }
 
-void engine_tick(struct engine *e)
+static void tick_before(struct engine *e, const struct exam_command *next)
 {
-    struct exam_command c = {.kind = EXAM_CMD_TICK};
+    struct exam_command c = {.kind = EXAM_CMD_TICK, .u.tick.next = next};
     struct exam_refusal why;
     e->now_ms = engine_now_ms(e);
-    if (exam_next_due_ms(e->x) > e->now_ms)
-        return;
     exam_err err = decide_and_apply(e, &c, &why);
     assert(!err);
+}
+
+void engine_tick(struct engine *e)
+{
+    tick_before(e, NULL);
 }
 
 exam_err engine_decide(struct engine *e, const struct exam_command *c, struct exam_refusal *why,
                        uint64_t *lsn)
 {
     if (c->kind != EXAM_CMD_BEGIN_EPOCH)
-        engine_tick(e);
+        tick_before(e, c);
     else
         e->now_ms = engine_now_ms(e);
     exam_err err = EXAM_OK;
@@ -491,7 +550,6 @@ exam_err engine_follow(struct engine *e, uint64_t lsn, const uint8_t *value, siz
         note_epoch(e, &r, event->epoch_began);
         e->offset_known = false; /* another primary's reckoning goes on from here */
     }
-    timeline_observe(e, exam_last_ms(e->x));
     return EXAM_OK;
 }
 

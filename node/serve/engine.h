@@ -32,7 +32,8 @@ struct engine_epoch {
 };
 
 /* Brings the state up to the end of the store's log. Takes the store over, on failure, too.
- * EXAM_CORRUPT: log and state do not fit; `why` is for a person. */
+ * EXAM_CORRUPT: log and state do not fit, or the last part of the log is not what was written (D8);
+ * EXAM_IO. `why` is for a person. */
 EXAM_MUST_USE exam_err engine_open(const char *node, store *s, struct engine **out, char *why,
                                    size_t why_bytes);
 /* Flushes the state tables so that the next start has nothing to apply, and closes the store. */
@@ -50,8 +51,9 @@ struct position engine_durable(const struct engine *e); /* on this node's disk *
 /* The epochs of the log in memory, oldest first; lives until the next call that appends or cuts. */
 const struct engine_epoch *engine_epochs(const struct engine *e, size_t *n);
 
-/* Now, on the site's timeline (exam.h). As a standby: an estimate from the records received, on
- * this machine's own clock; *known is false when nothing in this boot of the machine gives one. */
+/* Now, on the site's timeline (exam.h). As a standby: an estimate from what the primary has told,
+ * on this machine's own clock; *known is false when nothing in this boot of the machine gives one.
+ */
 uint64_t engine_now_ms(const struct engine *e);
 bool engine_now_known(const struct engine *e);
 
@@ -78,6 +80,9 @@ void engine_on_event(struct engine *e,
  * is no record; nothing was changed. */
 EXAM_MUST_USE exam_err engine_follow(struct engine *e, uint64_t lsn, const uint8_t *value,
                                      size_t value_bytes);
+/* The primary that serves has said what time it is on the site's timeline, when it sent what has
+ * just been followed (T5). */
+void engine_now_told(struct engine *e, uint64_t site_ms);
 /* Moves everything after `lsn` to the branches and rebuilds the state without it. */
 EXAM_MUST_USE exam_err engine_cut(struct engine *e, uint64_t lsn);
 

@@ -19,6 +19,7 @@ enum {
     LINK_SEND_BYTES = 8 << 20,    /* more than the window of the replication core */
     LINK_RECV_BYTES = 256 * 1024, /* a few frames: catching up is a stream of large ones */
     BEATS_GATHER_MS = 10,
+    UPS_END_MS = 2000, /* when all is said and done: a battery that is low lasts that long */
 };
 
 struct loop {
@@ -33,7 +34,7 @@ struct loop {
     uv_signal_t signals[2];
     uint64_t timer_at_ms;
     struct node *node;
-    bool stop;
+    bool stop, signalled;
 };
 
 static void on_timer(uv_timer_t *timer)
@@ -134,7 +135,9 @@ static void on_signal(uv_signal_t *h, int signum)
 {
     struct loop *l = h->data;
     oplog(OPLOG_INFO, "signal", OPLOG_U("number", (uint64_t)signum));
-    l->stop = true;
+    l->stop = l->signalled; /* the second one is for those who cannot wait */
+    l->signalled = true;
+    node_leave(l->node);
 }
 
 static void loop_init(struct loop *l)
@@ -193,5 +196,8 @@ exam_err loop_serve(const struct config *config, char *why, size_t why_bytes)
     if (l.ups)
         ups_close(l.ups);
     node_stop(l.node);
-    return node_failure(l.node);
+    exam_err failure = node_failure(l.node);
+    if (l.ups && !failure && !ups_free(l.ups, UPS_END_MS))
+        oplog(OPLOG_WARN, "ups-left", OPLOG_S("text", "its upsd does not answer: not waited for"));
+    return failure;
 }

@@ -1,6 +1,7 @@
 #include "node.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "codec.h"
 #include "engine.h"
 #include "link.h"
+#include "log_check.h"
 #include "oplog.h"
 #include "rep.h"
 #include "rep_append.h"
@@ -24,9 +26,11 @@ enum {
     DIAL_JITTER_MS = 200,
     EPOCHS_CLAIMED_MAX = 1000, /* above our own that a seat's word is taken for */
     HANDED_OVER_MS = 2000, /* W4: at the most so long until the successor has said that it serves */
+    HANG_MS_MIN = 20,      /* no grace is so short that less than this could lock a screen */
+    LEAVE_MS = 5000,       /* an orderly end is not held up for longer, whatever it waits for */
 };
 
-/* W4, from battery low to the end. */
+/* From battery low (W4), or from the wish to end in order, to the end. */
 enum down {
     DOWN_NOT,
     DOWN_HANDING, /* a standby in sync was asked to take over */
@@ -65,6 +69,7 @@ struct node {
     struct arena arena;
     uint8_t *arena_block;
 
+    uint64_t awake_ms; /* when this node was seen running last */
     struct asked asked;
     uint64_t epoch_claimed; /* the highest that a seat says it has seen; 0: none above ours */
     uint64_t announced_lsn; /* the replication core knows of the records up to here */
@@ -74,16 +79,21 @@ struct node {
     enum node_power power_said; /* the last that the UPS told, */
     bool power_unbooked;        /* and it is to be logged as soon as this node decides */
     bool battery_low;
+    bool leaving;
+    uint64_t leave_until_ms;
     enum down down;
     uint64_t down_until_ms;
     struct branches branches;
+    uint64_t branches_due_ms;  /* they are to be sent on then */
     struct arena branch_arena; /* for the events of records of a dead branch */
     uint8_t *branch_block;
-    bool serving, held, pumping, stopping;
+    struct log_check log_check;
+    bool serving, held, pumping, stopping, hung;
     exam_err failure;
 };
 
 static void node_pump(struct node *n);
+static void hang_check(struct node *n);
 
 /* ---------------------------------------------------------------- failing */
 
@@ -94,7 +104,9 @@ static void node_fail(struct node *n, exam_err err, const char *what)
         return;
     n->failure = err;
     oplog(OPLOG_ERROR, "failed", OPLOG_S("what", what), OPLOG_S("code", exam_err_name(err)),
-          OPLOG_S("text", "this node stops serving; promote the standby, and look at this disk"));
+          OPLOG_S("text",
+                  n->serving ? "this node stops serving; promote the standby, and look at this disk"
+                             : "this node vouches for nothing any more; look at its disk"));
     struct rep_input in = {.kind = REP_FAILED, .now_ms = clock_boot_ms()};
     rep_step(n->rep, &in);
     node_pump(n);
@@ -103,6 +115,17 @@ static void node_fail(struct node *n, exam_err err, const char *what)
         seat_server_serving(n->seats, false);
         admin_server_retired(n->admins);
     }
+}
+
+static void rot_found(struct node *n, uint64_t lsn)
+{
+    if (n->log_check.bad_lsn)
+        return;
+    n->log_check.bad_lsn = lsn;
+    oplog(OPLOG_ERROR, "log-rotten", OPLOG_U("lsn", lsn),
+          OPLOG_S("text", "this record is not what was written (D8): if this node serves, promote "
+                          "its standby; then keep its data folder, and let it start with an empty "
+                          "one and join again"));
 }
 
 /* ---------------------------------------------------------------- feeding the replication core */
@@ -135,6 +158,7 @@ static void node_commit(struct node *n)
     }
     if (!engine_has_pending(n->engine) || !commit_here(n))
         return;
+    hang_check(n); /* the disk may have held it up: what has hung releases nothing */
     feed_position(n, REP_DURABLE, engine_durable(n->engine));
     node_pump(n);
 }
@@ -165,29 +189,40 @@ static exam_err sending_flush(struct sending *s)
     return EXAM_OK;
 }
 
+static void sending_begin(struct sending *s, uint64_t lsn)
+{
+    struct node *n = s->n;
+    rep_append_begin(&n->append, s->a->epoch, lsn, s->last_hash, s->a->released_lsn);
+    n->append.append.site_ms = n->serving ? engine_now_ms(n->engine) : 0;
+}
+
 static exam_err sending_each(void *ctx, uint64_t lsn, const uint8_t *value, size_t value_bytes)
 {
     struct sending *s = ctx;
-    exam_err err = rep_append_add(&s->n->append, value, value_bytes);
+    struct record r;
+    exam_err err = record_open(lsn, value, value_bytes, &r);
+    if (!err && lsn <= engine_durable(s->n->engine).lsn)
+        err = record_verify(&r, s->last_hash); /* D8: rot does not travel */
+    if (err)
+        return err;
+    err = rep_append_add(&s->n->append, value, value_bytes);
     if (err == EXAM_FULL) {
         err = sending_flush(s);
         if (!err && s->sent_bytes >= s->a->bytes_max)
             err = EXAM_AGAIN;
         if (err)
             return err;
-        rep_append_begin(&s->n->append, s->a->epoch, lsn, s->last_hash, s->a->released_lsn);
+        sending_begin(s, lsn);
         err = rep_append_add(&s->n->append, value, value_bytes);
     }
-    if (err)
-        return err;
-    struct record r;
-    err = record_open(lsn, value, value_bytes, &r);
     if (err)
         return err;
     memcpy(s->last_hash, r.hash, HASH_BYTES);
     s->next_lsn = lsn + 1;
     return EXAM_OK;
 }
+
+static void link_lost(struct node *n, struct rep_link link);
 
 static void do_send_records(struct node *n, const struct rep_action *a)
 {
@@ -196,11 +231,17 @@ static void do_send_records(struct node *n, const struct rep_action *a)
     if (a->first_lsn > 1)
         err = engine_hash_at(n->engine, a->first_lsn - 1, s.last_hash);
     if (!err) {
-        rep_append_begin(&n->append, a->epoch, a->first_lsn, s.last_hash, a->released_lsn);
+        sending_begin(&s, a->first_lsn);
         err = engine_read(n->engine, a->first_lsn, a->last_lsn, sending_each, &s);
     }
-    if (!err)
-        err = sending_flush(&s);
+    bool rotten = err == EXAM_CORRUPT && !store_failure(engine_store(n->engine));
+    if (!err || rotten)
+        err = sending_flush(&s); /* what is before the rotten record is true */
+    if (rotten) {
+        rot_found(n, s.next_lsn);
+        link_lost(n, a->link);
+        return;
+    }
     if (err && exam_err_class_of(err) != EXAM_CLASS_RETRY) {
         node_fail(n, err, "reading the log for a standby");
         return;
@@ -246,7 +287,12 @@ static void do_close(struct node *n, const struct rep_action *a)
 
 static void do_append(struct node *n, const struct rep_action *a)
 {
-    uint64_t lsn = a->append->first_lsn;
+    uint64_t lsn = a->append->first_lsn, free_bytes;
+    /* The reserve is for control records: with it this node can still be promoted. */
+    if (engine_room(n->engine, &free_bytes) == STORE_ROOM_RESERVED) {
+        node_fail(n, EXAM_FULL, "following with a full disk");
+        return;
+    }
     for (size_t i = 0; i < a->append->n_records; i++, lsn++) {
         exam_err err =
             engine_follow(n->engine, lsn, a->append->records[i].data, a->append->records[i].len);
@@ -257,6 +303,8 @@ static void do_append(struct node *n, const struct rep_action *a)
             break;
         }
     }
+    if (a->append->site_ms && a->append->site_ms <= INT64_MAX)
+        engine_now_told(n->engine, a->append->site_ms);
     feed_position(n, REP_APPENDED, engine_last(n->engine));
 }
 
@@ -272,6 +320,7 @@ static void do_cut(struct node *n, const struct rep_action *a)
     }
     n->announced_lsn = a->lsn;
     branches_changed(&n->branches);
+    log_check_again(&n->log_check);
     oplog(OPLOG_WARN, "dead-branch-kept", OPLOG_U("from_lsn", a->lsn + 1),
           OPLOG_U("records", before - a->lsn),
           OPLOG_S("text", "the successor's log does not have these records; they stay readable"));
@@ -295,12 +344,22 @@ static exam_err decide_found(struct node *n)
     return err;
 }
 
+/* W4, or an orderly end: no person asked for it. */
+static void handed_over_by(struct node *n, char out[NAME_BYTES_MAX + 1])
+{
+    struct rep_preview p;
+    const char *low = exam_battery_low(engine_exam(n->engine));
+    rep_promotion_preview(n->rep, clock_boot_ms(), &p);
+    snprintf(out, NAME_BYTES_MAX + 1, "%s", low[0] ? low : p.primary ? p.primary : "");
+}
+
 static void do_begin_epoch(struct node *n, const struct rep_action *a)
 {
     struct exam_command c = {.kind = EXAM_CMD_BEGIN_EPOCH};
     struct exam_refusal why;
     uint64_t lsn;
     bool asked = a->token && a->token == n->asked.token;
+    char by[NAME_BYTES_MAX + 1] = ""; /* the node that has handed over by itself */
     exam_err err = EXAM_OK;
     if (engine_has_pending(n->engine)) {
         if (!commit_here(n))
@@ -309,10 +368,16 @@ static void do_begin_epoch(struct node *n, const struct rep_action *a)
     }
     if (a->reason == EV__EPOCH_REASON__EPOCH_REASON_FOUNDED)
         err = decide_found(n);
+    bool low = exam_battery_low(engine_exam(n->engine))[0];
+    if (a->reason == EV__EPOCH_REASON__EPOCH_REASON_SWITCHOVER && !asked)
+        handed_over_by(n, by);
     c.u.begin_epoch.epoch = a->epoch;
     c.u.begin_epoch.node = n->config.node;
-    c.u.begin_epoch.who = asked ? n->asked.who : "";
-    c.u.begin_epoch.why = asked ? n->asked.why : "";
+    c.u.begin_epoch.who = asked ? n->asked.who : by;
+    c.u.begin_epoch.why = asked    ? n->asked.why
+                          : !by[0] ? ""
+                          : low    ? "its battery is low (W4)"
+                                   : "it is being stopped in order";
     c.u.begin_epoch.reason = a->reason;
     c.u.begin_epoch.dark_known = engine_now_known(n->engine);
     c.u.begin_epoch.solo = a->solo;
@@ -329,6 +394,7 @@ static void do_begin_epoch(struct node *n, const struct rep_action *a)
           OPLOG_S("why", c.u.begin_epoch.why), OPLOG_U("solo", a->solo));
     feed_position(n, REP_EPOCH_OPEN, engine_last(n->engine));
     n->serving = true;
+    branches_changed(&n->branches);
     n->held = !rep_may_decide(n->rep);
     n->power_unbooked = n->power_said != NODE_MAINS_BACK; /* R1: the exam goes on without mains */
     seat_server_serving(n->seats, true);
@@ -336,7 +402,7 @@ static void do_begin_epoch(struct node *n, const struct rep_action *a)
 
 static void do_step_down(struct node *n, const struct rep_action *a)
 {
-    if (!n->stopping)
+    if (!n->stopping && !n->hung)
         oplog(OPLOG_WARN, "stepped-down", OPLOG_U("epoch", a->epoch),
               OPLOG_S("text", "another node serves, or is to serve (W1)"));
     if (!n->serving)
@@ -381,9 +447,57 @@ static void do_reply(struct node *n, const struct rep_action *a)
     admin_server_outcome(n->admins, &o);
 }
 
+/* ---------------------------------------------------------------- what the core is to remember */
+
+static const char META_KEPT[] = "replication";
+enum { META_KEPT_BYTES = 9 }; /* the epoch, big-endian; 1: learning */
+
+static exam_err kept_write(struct node *n, const uint8_t value[META_KEPT_BYTES])
+{
+    store *s = engine_store(n->engine);
+    store_begin(s);
+    store_put(s, STORE_META, META_KEPT, sizeof META_KEPT - 1, value, META_KEPT_BYTES);
+    return store_commit(s);
+}
+
+static void do_keep(struct node *n, const struct rep_action *a)
+{
+    uint8_t value[META_KEPT_BYTES];
+    uint64_t epoch = htobe64(a->epoch), free_bytes;
+    memcpy(value, &epoch, sizeof epoch);
+    value[sizeof epoch] = a->learning;
+    exam_err err = kept_write(n, value);
+    if (err == EXAM_FULL) {
+        store_use_reserve(engine_store(n->engine), true);
+        err = kept_write(n, value);
+        store_use_reserve(engine_store(n->engine),
+                          engine_room(n->engine, &free_bytes) == STORE_ROOM_RESERVED);
+    }
+    if (err)
+        node_fail(n, err, "keeping what was heard of epochs");
+}
+
+/* A store without it has heard of no epoch but those in its log. */
+static void kept_read(struct node *n, struct rep_start *start)
+{
+    const uint8_t *value;
+    size_t bytes;
+    uint64_t epoch;
+    if (store_get(engine_store(n->engine), STORE_META, META_KEPT, sizeof META_KEPT - 1, &value,
+                  &bytes) ||
+        bytes != META_KEPT_BYTES)
+        return;
+    memcpy(&epoch, value, sizeof epoch);
+    start->known_epoch = be64toh(epoch);
+    start->learning = value[sizeof epoch];
+}
+
 static void carry_out(struct node *n, const struct rep_action *a)
 {
     switch (a->kind) {
+    case REP_DO_KEEP:
+        do_keep(n, a);
+        return;
     case REP_DO_SEND:
         do_send(n, a);
         return;
@@ -438,6 +552,39 @@ static void node_pump(struct node *n)
     }
 }
 
+/* ---------------------------------------------------------------- hangs (T5) */
+
+/* Asked before anything is done that this process could not do for a while: stopped, on a machine
+ * that was paused, at a disk that did not answer. Seats whose screens have locked meanwhile would
+ * be charged by clocks that nobody has stopped; so the old epoch is over, as with a restart (W3),
+ * and the seats say what they have used (T6). */
+static void hang_check(struct node *n)
+{
+    uint64_t now_ms = clock_boot_ms(), gone_ms = now_ms - n->awake_ms;
+    struct rep_input in = {.kind = REP_HUNG, .now_ms = now_ms};
+    if (n->pumping)
+        return;
+    n->awake_ms = now_ms;
+    if (gone_ms < HANG_MS_MIN || !n->serving || n->failure ||
+        gone_ms < exam_lock_after_ms(engine_exam(n->engine)))
+        return;
+    oplog(OPLOG_WARN, "hung", OPLOG_U("for_ms", gone_ms), OPLOG_U("epoch", rep_epoch(n->rep)),
+          OPLOG_S("text", "this process did not run for so long that screens may have locked: it "
+                          "begins anew, as after a restart; if it does not serve again by itself, "
+                          "promote a node (T5, W3); find out what held it up"));
+    n->hung = true;
+    rep_step(n->rep, &in);
+    node_pump(n);
+    n->hung = false;
+}
+
+/* The loop shows itself often enough that a hang is told from a wait for something to do. */
+static uint64_t awake_next_ms(const struct node *n)
+{
+    uint64_t lock_ms = n->serving ? exam_lock_after_ms(engine_exam(n->engine)) : UINT64_MAX;
+    return lock_ms == UINT64_MAX ? UINT64_MAX : n->awake_ms + lock_ms / 2;
+}
+
 /* ---------------------------------------------------------------- links */
 
 /* W2: what a successor does not have is lost to the candidates, so every clock is marked before a
@@ -467,29 +614,57 @@ static const char *peer_of(struct node *n, uint64_t link)
     return NULL;
 }
 
-/* A3: of a standby that has come back with what this site's log lacks. */
+/* A3: of a standby that has come back with what this site's log lacks. It sends again what is not
+ * answered: while nothing is decided, too. */
 static void take_branch(struct node *n, uint64_t link, const Rep__BranchRecords *m)
 {
     const char *peer = peer_of(n, link);
-    if (peer && n->serving && rep_may_decide(n->rep) && m->epoch == rep_epoch(n->rep))
-        branches_take(n->engine, &n->branch_arena, m, peer);
+    Rep__BranchTaken taken = REP__BRANCH_TAKEN__INIT;
+    Rep__Message answer = REP__MESSAGE__INIT;
+    size_t bytes;
+    if (!peer || !n->serving || m->epoch != rep_epoch(n->rep) || !rep_may_decide(n->rep))
+        return;
+    branches_take(n->engine, &n->branch_arena, m, peer);
+    taken.epoch = m->epoch;
+    taken.branch = m->branch;
+    taken.lsn = m->first_lsn + m->n_records - 1;
+    answer.kind_case = REP__MESSAGE__KIND_BRANCH_TAKEN;
+    answer.branch_taken = &taken;
+    exam_err err = codec_frame_pack(&answer.base, n->frame, sizeof n->frame, &bytes);
+    assert(!err);
+    if (link_send(n->hub, (struct link_id){.n = link}, n->frame, bytes))
+        return; /* the records come again */
+}
+
+/* A3: what this node holds itself, and did not bring in as a standby. */
+static void take_own_branches(struct node *n)
+{
+    if (n->failure || !n->serving || !rep_may_decide(n->rep) || n->branches.own_done ||
+        !store_branch_records(engine_store(n->engine)))
+        return;
+    exam_err err = branches_take_own(&n->branches, n->engine, &n->branch_arena);
+    if (err && err != EXAM_AGAIN)
+        node_fail(n, err, "reading a dead branch");
 }
 
 /* A3: to the primary that this node follows, once it is level with it. */
 static void send_branches(struct node *n)
 {
     struct rep_peer_status s;
+    n->branches_due_ms = UINT64_MAX;
     if (n->failure || rep_role(n->rep) != REP_ROLE_STANDBY ||
         !store_branch_records(engine_store(n->engine)))
         return;
     for (size_t i = 0; i < rep_peers(n->rep); i++) {
         rep_peer_status(n->rep, i, clock_boot_ms(), &s);
         struct link_id link = {.n = rep_peer_link(n->rep, i).n};
-        if (!s.in_sync || s.role != REP_ROLE_PRIMARY ||
-            (n->branches.link == link.n && n->branches.done))
+        if (!s.in_sync || s.role != REP_ROLE_PRIMARY)
             continue;
-        exam_err err = branches_send(&n->branches, n->engine, n->hub, link, rep_epoch(n->rep));
-        if (err && err != EXAM_AGAIN)
+        exam_err err = branches_send(&n->branches, n->engine, n->hub, link, rep_epoch(n->rep),
+                                     clock_boot_ms());
+        if (err == EXAM_AGAIN)
+            n->branches_due_ms = n->branches.due_ms;
+        else if (err)
             node_fail(n, err, "reading a dead branch");
         return;
     }
@@ -515,6 +690,8 @@ static void on_peer_frame(struct node *n, const struct link_event *ev)
     node_pump(n);
     if (!err && m->kind_case == REP__MESSAGE__KIND_BRANCH_RECORDS)
         take_branch(n, ev->link.n, m->branch_records);
+    if (!err && m->kind_case == REP__MESSAGE__KIND_BRANCH_TAKEN)
+        branches_answered(&n->branches, ev->link.n, m->branch_taken);
 }
 
 static void peer_redial_later(struct node *n, uint64_t token)
@@ -528,6 +705,7 @@ static void peer_redial_later(struct node *n, uint64_t token)
 void node_take_links(struct node *n)
 {
     struct link_event ev;
+    hang_check(n);
     while (!n->failure && link_next(n->hub, &ev)) {
         struct rep_input in = {.now_ms = clock_boot_ms(), .link.n = ev.link.n};
         if (ev.dialled && ev.kind != LINK_FRAME)
@@ -599,7 +777,7 @@ static void power_book(struct node *n)
         oplog(OPLOG_WARN, "power-refused", OPLOG_S("why", why.text));
 }
 
-static void power_hand_over(struct node *n)
+static void down_hand_over(struct node *n)
 {
     mark_all(n);
     n->asked.token++;
@@ -610,7 +788,7 @@ static void power_hand_over(struct node *n)
     node_pump(n);
 }
 
-/* With nobody to hand over to, what runs is suspended: a person decides, when there is power again.
+/* W4: with nobody to hand over to, what runs is suspended: a person decides, once there is power.
  */
 static void hand_over_ended(struct node *n, const struct rep_action *a)
 {
@@ -625,8 +803,8 @@ static void hand_over_ended(struct node *n, const struct rep_action *a)
         return;
     }
     n->down = DOWN_NOW;
-    if (!n->serving)
-        return; /* another one serves already */
+    if (!n->serving || !n->battery_low)
+        return; /* another one serves already; or this one is back in a moment */
     exam_err err = engine_decide(n->engine, &c, &why, &lsn);
     if (err)
         oplog(OPLOG_ERROR, "suspend-refused", OPLOG_S("why", why.text));
@@ -637,12 +815,15 @@ static void hand_over_ended(struct node *n, const struct rep_action *a)
 static void power_turn(struct node *n)
 {
     bool decides = n->serving && rep_may_decide(n->rep) && !n->failure;
+    bool wanted = n->down == DOWN_NOT && (n->battery_low || n->leaving);
     if (n->power_unbooked && decides)
         power_book(n);
-    if (n->down == DOWN_NOT && n->battery_low && decides)
-        power_hand_over(n);
-    else if (n->down == DOWN_NOT && n->battery_low && !n->serving)
-        n->down = DOWN_NOW; /* a standby: nobody waits for it */
+    if (wanted && decides)
+        down_hand_over(n);
+    else if (wanted && (!n->serving || (n->leaving && rep_is_waiting(n->rep))))
+        n->down = DOWN_NOW; /* nobody waits for a standby, and nobody could take over */
+    if (n->leaving && clock_boot_ms() >= n->leave_until_ms)
+        n->down = DOWN_NOW;
     if (n->down == DOWN_HANDED &&
         (rep_epoch(n->rep) > exam_epoch(engine_exam(n->engine)) ||
          clock_boot_ms() >= n->down_until_ms || rep_role(n->rep) == REP_ROLE_STANDBY))
@@ -657,15 +838,54 @@ void node_power(struct node *n, enum node_power what)
         [NODE_BATTERY_LOW] = "battery low",
     };
     oplog(what == NODE_MAINS_BACK ? OPLOG_INFO : OPLOG_WARN, "power", OPLOG_S("what", words[what]));
+    hang_check(n);
     n->power_said = what;
     n->power_unbooked = n->serving;
     n->battery_low = what == NODE_BATTERY_LOW;
     power_turn(n);
 }
 
+void node_leave(struct node *n)
+{
+    if (n->leaving)
+        return;
+    hang_check(n);
+    n->leaving = true;
+    n->leave_until_ms = clock_boot_ms() + LEAVE_MS;
+    power_turn(n);
+}
+
 bool node_wants_stop(const struct node *n)
 {
     return n->down == DOWN_NOW;
+}
+
+/* ---------------------------------------------------------------- the disk (D6, D8) */
+
+static bool follows_a_primary(const struct node *n)
+{
+    struct rep_peer_status s;
+    for (size_t i = 0; i < rep_peers(n->rep) && !n->serving; i++) {
+        rep_peer_status(n->rep, i, clock_boot_ms(), &s);
+        if (s.connected && s.role == REP_ROLE_PRIMARY)
+            return true;
+    }
+    return false;
+}
+
+/* Whoever read, and whatever became of the error there: the node ends with it. */
+static void disk_turn(struct node *n, uint64_t now_ms, bool idle)
+{
+    struct store *s = engine_store(n->engine);
+    uint64_t bad_lsn;
+    if (log_check_turn(&n->log_check, s, now_ms, idle, &bad_lsn))
+        rot_found(n, bad_lsn);
+    /* Once another one has everything. Until then what this node acknowledges is true, and ending
+     * would only take the exam from those who sit it. */
+    if (n->log_check.bad_lsn && follows_a_primary(n))
+        node_fail(n, EXAM_CORRUPT, "checking the log");
+    if (store_failure(s))
+        node_fail(n, store_failure(s), "reading the store");
 }
 
 /* ---------------------------------------------------------------- turns of the loop */
@@ -681,9 +901,17 @@ static uint64_t due_next_ms(struct node *n, uint64_t now_ms)
         return now_ms; /* decided while the batch was released: what was held goes on at once */
     uint64_t at = earliest(n->sweep_at_ms, rep_next_deadline_ms(n->rep));
     at = earliest(at, peers_next_ms(n));
+    at = earliest(at, awake_next_ms(n));
     at = earliest(at, seat_server_due_ms(n->seats));
+    at = earliest(at, log_check_due_ms(&n->log_check));
+    at = earliest(at, n->branches_due_ms);
     if (n->down == DOWN_HANDED)
         at = earliest(at, n->down_until_ms);
+    if (n->leaving && n->down != DOWN_NOW)
+        at = earliest(at, n->leave_until_ms);
+    if (n->serving && !n->held && !n->branches.own_done &&
+        store_branch_records(engine_store(n->engine)))
+        return now_ms;
     if (n->serving && !n->held) {
         uint64_t due = exam_next_due_ms(engine_exam(n->engine));
         uint64_t site_now = engine_now_ms(n->engine);
@@ -716,12 +944,16 @@ uint64_t node_turn(struct node *n)
     uint64_t now_ms = clock_boot_ms();
     if (n->failure)
         return UINT64_MAX;
+    hang_check(n);
     do_due(n, now_ms);
     power_turn(n);
+    take_own_branches(n);
     send_branches(n);
     if (engine_has_pending(n->engine) || now_ms >= seat_server_due_ms(n->seats))
         seat_server_flush(n->seats);
+    bool idle = !engine_has_pending(n->engine);
     node_commit(n);
+    disk_turn(n, now_ms, idle);
     return n->failure ? UINT64_MAX : due_next_ms(n, now_ms);
 }
 
@@ -729,7 +961,8 @@ uint64_t node_turn(struct node *n)
 
 static bool ask_serving(void *ctx)
 {
-    const struct node *n = ctx;
+    struct node *n = ctx;
+    hang_check(n);
     return n->serving;
 }
 
@@ -755,7 +988,10 @@ static void tell_epoch_seen(void *ctx, uint64_t epoch, const char *seat)
     if (epoch > n->epoch_claimed && epoch - rep_epoch(n->rep) <= EPOCHS_CLAIMED_MAX)
         n->epoch_claimed = epoch;
     oplog(OPLOG_WARN, "seat-saw-higher-epoch", OPLOG_S("seat", seat), OPLOG_U("epoch", epoch),
-          OPLOG_U("own_epoch", rep_epoch(n->rep)));
+          OPLOG_U("own_epoch", rep_epoch(n->rep)),
+          OPLOG_S("text",
+                  "the seat refuses this node (W1): if no other one serves, promote this one "
+                  "again, attesting it"));
 }
 
 /* What the operator's log tells beside the acts of people. */
@@ -799,6 +1035,22 @@ static void tell_event(void *ctx, const struct record *r, const Ev__Event *event
     seat_server_event(n->seats, r, event);
 }
 
+/* W1, T12: a mark that only this site's nodes can have made is of an epoch above this node's, or of
+ * another one that has the same number. */
+static void tell_epoch_proven(void *ctx, uint64_t epoch)
+{
+    struct node *n = ctx;
+    bool shared = epoch == rep_epoch(n->rep);
+    struct rep_input in = {.kind = shared ? REP_EPOCH_SHARED : REP_EPOCH_HEARD,
+                           .now_ms = clock_boot_ms(),
+                           .epoch = epoch};
+    oplog(OPLOG_WARN, shared ? "epoch-begun-twice" : "epoch-proven", OPLOG_U("epoch", epoch),
+          OPLOG_U("own_epoch", rep_epoch(n->rep)),
+          OPLOG_S("text", "a seat carries a mark of another server that serves or has served"));
+    rep_step(n->rep, &in);
+    node_pump(n);
+}
+
 static Admin__Role role_of(enum rep_role role)
 {
     switch (role) {
@@ -814,6 +1066,19 @@ static Admin__Role role_of(enum rep_role role)
         return ADMIN__ROLE__ROLE_FAILED;
     }
     return ADMIN__ROLE__ROLE_UNKNOWN;
+}
+
+/* W2: what a person is to read before promoting this node. */
+static void tell_stake(const struct node *n, uint64_t now_ms, Admin__NodeStatus *out)
+{
+    static struct rep_preview p;
+    rep_promotion_preview(n->rep, now_ms, &p);
+    if (strlen(p.text) > REASON_BYTES_MAX)
+        p.text[REASON_BYTES_MAX] = '\0';
+    codec_text_mend(p.text, REASON_BYTES_MAX);
+    out->promotion = p.text;
+    out->promotion_code = (uint32_t)p.code;
+    out->learning = p.learning;
 }
 
 static void ask_status(void *ctx, Admin__NodeStatus *out)
@@ -844,6 +1109,7 @@ static void ask_status(void *ctx, Admin__NodeStatus *out)
         peers[i].lsn = s.lsn;
         peers[i].silent_ms = s.silent_ms;
         peers[i].ever_heard = s.ever_heard;
+        peers[i].learning = s.learning;
         pointers[i] = &peers[i];
     }
     out->n_peers = rep_peers(n->rep);
@@ -852,6 +1118,11 @@ static void ask_status(void *ctx, Admin__NodeStatus *out)
     out->power_text = n->power_text;
     out->ups = n->ups;
     out->going_down = n->battery_low;
+    tell_stake(n, now_ms, out);
+    out->log_checked_lsn = n->log_check.at.lsn;
+    out->log_check_passes = n->log_check.passes;
+    out->log_check_ms = n->log_check.passes ? now_ms - n->log_check.ended_ms : 0;
+    out->log_bad_lsn = n->log_check.bad_lsn;
 }
 
 static void ask_contacts(void *ctx, struct seat_contact *by_seat)
@@ -953,6 +1224,7 @@ static exam_err open_replication(struct node *n, char *why, size_t why_bytes)
     const struct engine_epoch *epochs = engine_epochs(n->engine, &epochs_n);
     struct rep_start start = {.last = engine_last(n->engine),
                               .served_last = epochs_n && epochs[epochs_n - 1].own};
+    kept_read(n, &start);
     for (size_t i = 0; i < n->config.peers_n; i++) {
         peers[i] = n->config.peers[i].node;
         snprintf(n->peers[i].url, sizeof n->peers[i].url, "tcp://%s", n->config.peers[i].replica);
@@ -979,7 +1251,8 @@ static exam_err open_endpoints(struct node *n, const struct node_parts *parts, c
                                     .serving = ask_serving,
                                     .held = ask_held,
                                     .epoch = ask_epoch,
-                                    .epoch_seen = tell_epoch_seen};
+                                    .epoch_seen = tell_epoch_seen,
+                                    .epoch_proven = tell_epoch_proven};
     const struct admin_node admins = {.engine = n->engine,
                                       .name = n->config.node,
                                       .ctx = n,
@@ -1027,8 +1300,10 @@ exam_err node_open(const struct config *config, const struct node_parts *parts, 
     }
     if (!err)
         err = open_endpoints(n, parts, why, why_bytes);
-    if (err)
-        return err; /* the process ends: what is open goes with it */
+    if (err) {
+        node_abandon(n);
+        return err;
+    }
     *out = n;
     return EXAM_OK;
 }
@@ -1038,6 +1313,7 @@ void node_start(struct node *n)
     struct position last = engine_last(n->engine);
     struct rep_input tick = {.kind = REP_TICK, .now_ms = clock_boot_ms()};
     n->sweep_at_ms = tick.now_ms + SWEEP_EVERY_MS;
+    n->awake_ms = tick.now_ms;
     rep_step(n->rep, &tick);
     node_pump(n);
     oplog(OPLOG_INFO, "ready", OPLOG_S("seat", n->config.seat_listen),
@@ -1096,8 +1372,10 @@ void node_abandon(struct node *n)
 {
     if (n->engine)
         engine_abandon(n->engine);
-    seat_server_free(n->seats);
-    admin_server_free(n->admins);
+    if (n->seats)
+        seat_server_free(n->seats);
+    if (n->admins)
+        admin_server_free(n->admins);
     rep_free(n->rep);
     branches_fini(&n->branches);
     free(n->branch_block);

@@ -55,7 +55,10 @@ enum node_power { NODE_MAINS_LOST, NODE_MAINS_BACK, NODE_BATTERY_LOW };
 void node_power(struct node *n, enum node_power what);
 /* For the status; decides nothing. `text` is copied and mended; without it no UPS is configured. */
 void node_power_told(struct node *n, Admin__Power power, const char *text);
-/* W4: the node has done what it could and is to be stopped, in order. */
+/* An orderly end is wanted: a primary hands over to a standby in sync first, so that no candidate
+ * waits; it is not held up for long. node_wants_stop then says when. */
+void node_leave(struct node *n);
+/* W4, node_leave: the node has done what it could and is to be stopped, in order. */
 bool node_wants_stop(const struct node *n);
 
 /* An orderly end: commits, tells seats and peers, closes the store. Nothing but ending the process

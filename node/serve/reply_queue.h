@@ -25,6 +25,7 @@ struct reply {
     uint32_t id;
     uint32_t sitting;
     bool late, finished;
+    bool former; /* to a seat that the sitting has left: no mark goes with it (T11) */
     uint64_t seq, used_ms, left_ms;
     struct exam_sitting_view *view; /* REPLY_ATTACHED; owned */
     uint8_t *frame;                 /* REPLY_FRAME; owned */

@@ -242,54 +242,31 @@ static void former_notice(struct seat_server *s, struct conn *c, Seat__NoticeKin
 static void former_attached(struct seat_server *s, struct conn *c, uint32_t id,
                             const struct exam_refusal *why)
 {
-    const exam *x = engine_exam(s->node.engine);
     struct seat *seat = conn_data(c);
-    struct exam_sitting_view v;
-    Seat__Candidate candidate;
-    Seat__Account account;
-    Seat__Attached a = SEAT__ATTACHED__INIT;
-    Seat__Reply r = SEAT__REPLY__INIT;
+    struct reply r = {.kind = REPLY_ATTACHED, .id = id, .sitting = why->sitting, .former = true};
+    r.view = malloc(sizeof *r.view);
+    if (!r.view) {
+        conn_close(c, "out of memory");
+        return;
+    }
     seat->sitting = why->sitting;
     seat->former = why->former;
-    exam_sitting_view(x, why->sitting, logged_ms(s), &v);
-    candidate_put(&candidate, &v);
-    former_account(s, why->sitting, &account);
-    a.candidate = &candidate;
-    a.account = &account;
-    a.state = SEAT__SITTING_STATE__SITTING_STATE_FINISHED;
-    a.finish = EV__FINISH__FINISH_CLOSED;
-    a.seq_have = why->seq_have;
-    a.heartbeat_ms = v.heartbeat_ms;
-    a.grace_ms = v.grace_ms;
-    a.durability =
-        exam_solo(x) ? SEAT__DURABILITY__DURABILITY_SOLO : SEAT__DURABILITY__DURABILITY_DUAL;
-    a.epoch = s->node.epoch(s->node.ctx);
-    r.id = id;
-    r.kind_case = SEAT__REPLY__KIND_ATTACHED;
-    r.attached = &a;
-    queue_frame(s, c, 0, &r);
+    exam_sitting_view(engine_exam(s->node.engine), why->sitting, logged_ms(s), r.view);
+    r.view->state = EXAM_SITTING_FINISHED;
+    r.view->finish = EV__FINISH__FINISH_CLOSED;
+    r.view->batch_running = false; /* nor has it the paper any more */
+    r.view->attachment_epoch = r.view->attachment_lsn = 0;
+    r.view->seq_have = why->seq_have;
+    r.view->seq_refused = why->seq_refused;
+    queue_reply(s, c, &r);
     former_notice(s, c, SEAT__NOTICE_KIND__NOTICE_KIND_COLLECTED);
     oplog(OPLOG_WARN, "former-seat", OPLOG_S("seat", seat->name), OPLOG_S("why", why->text));
 }
 
 static void former_ack(struct seat_server *s, struct conn *c, uint32_t id, uint64_t seq)
 {
-    const struct seat *seat = conn_data(c);
-    const exam *x = engine_exam(s->node.engine);
-    Seat__Account account;
-    Seat__Ack a = SEAT__ACK__INIT;
-    Seat__Reply r = SEAT__REPLY__INIT;
-    former_account(s, seat->sitting, &account);
-    a.seq = seq;
-    a.durability =
-        exam_solo(x) ? SEAT__DURABILITY__DURABILITY_SOLO : SEAT__DURABILITY__DURABILITY_DUAL;
-    a.used_ms = account.used_ms;
-    a.left_ms = account.left_ms;
-    a.late = a.finished = seq != 0;
-    r.id = id;
-    r.kind_case = SEAT__REPLY__KIND_ACK;
-    r.ack = &a;
-    queue_frame(s, c, 0, &r);
+    struct reply r = {.former = true, .late = seq != 0, .finished = seq != 0};
+    queue_ack(s, c, id, seq, &r);
 }
 
 /* The sitting is moved while its seat is in contact: the connection goes on as a former one. */
@@ -316,6 +293,12 @@ static void former_leaves(struct seat_server *s, uint32_t sitting)
 
 /* ---------------------------------------------------------------- releasing */
 
+static size_t mark_put(const struct seat_server *s, const struct reply *q, uint64_t used_ms,
+                       uint8_t mark[MARK_BYTES_MAX])
+{
+    return q->former ? 0 : exam_mark_make(engine_exam(s->node.engine), q->sitting, used_ms, mark);
+}
+
 static void send_ack(struct seat_server *s, struct conn *c, const struct reply *q, bool solo)
 {
     uint8_t mark[MARK_BYTES_MAX];
@@ -328,7 +311,7 @@ static void send_ack(struct seat_server *s, struct conn *c, const struct reply *
     a.late = q->late;
     a.finished = q->finished;
     a.mark.data = mark;
-    a.mark.len = exam_mark_make(engine_exam(s->node.engine), q->sitting, q->used_ms, mark);
+    a.mark.len = mark_put(s, q, q->used_ms, mark);
     r.id = q->id;
     r.kind_case = SEAT__REPLY__KIND_ACK;
     r.ack = &a;
@@ -363,6 +346,7 @@ static void send_attached(struct seat_server *s, struct conn *c, const struct re
     a.attachment_epoch = v->attachment_epoch;
     a.attachment_lsn = v->attachment_lsn;
     a.seq_have = v->seq_have;
+    a.seq_refused = v->seq_refused;
     a.heartbeat_ms = v->heartbeat_ms;
     a.grace_ms = v->grace_ms;
     if (v->batch_running && v->paper_digest) {
@@ -372,7 +356,7 @@ static void send_attached(struct seat_server *s, struct conn *c, const struct re
     }
     a.durability = solo ? SEAT__DURABILITY__DURABILITY_SOLO : SEAT__DURABILITY__DURABILITY_DUAL;
     a.mark.data = mark;
-    a.mark.len = exam_mark_make(engine_exam(s->node.engine), v->sitting, v->account.used_ms, mark);
+    a.mark.len = mark_put(s, q, v->account.used_ms, mark);
     a.epoch = s->node.epoch(s->node.ctx);
     r.id = q->id;
     r.kind_case = SEAT__REPLY__KIND_ATTACHED;
@@ -566,6 +550,8 @@ static void decide_contact(struct seat_server *s, struct conn *c, uint32_t id,
           OPLOG_S("seat", seat->name), OPLOG_S("code", exam_err_name(err)),
           OPLOG_S("why", why.text));
     queue_refused(s, c, id, 0, &why);
+    if (err == EXAM_STALE_EPOCH && why.epoch_proven && s->node.epoch_proven)
+        s->node.epoch_proven(s->node.ctx, why.epoch_proven);
 }
 
 static enum conn_verdict take_sign_in(struct seat_server *s, struct conn *c, uint32_t id,
@@ -581,8 +567,32 @@ static enum conn_verdict take_sign_in(struct seat_server *s, struct conn *c, uin
     cmd.u.sign_in.admission_no = m->admission_no;
     cmd.u.sign_in.id_no = m->id_no;
     cmd.u.sign_in.session = m->session.data;
+    cmd.u.sign_in.mark = m->mark.len ? m->mark.data : NULL;
+    cmd.u.sign_in.mark_bytes = m->mark.len;
     decide_contact(s, c, id, &cmd, m->admission_no);
     return CONN_TAKEN;
+}
+
+/* T6: what no clock can have measured is clipped by the rules, and told: the seat's clock is wrong,
+ * or somebody has been at it. */
+static void claim_check(const struct seat *seat, const Seat__Attach *m)
+{
+    bool open_too_long = m->clock_continuous && !m->ended && m->open_ms > m->since_ms;
+    if (open_too_long || (m->open_ms | m->since_ms | m->ended_ago_ms) > INT64_MAX)
+        oplog(OPLOG_WARN, "claim-impossible", OPLOG_S("seat", seat->name),
+              OPLOG_U("open_ms", m->open_ms), OPLOG_U("since_ms", m->since_ms),
+              OPLOG_U("ended_ago_ms", m->ended_ago_ms),
+              OPLOG_S("text", "the claim is clipped to the grace and to what has passed (T6)"));
+}
+
+/* The notice of a new epoch and an Attach of this connection may cross: then the seat attaches
+ * twice. */
+static bool other_sitting(const struct seat_server *s, const struct seat *seat,
+                          const char *admission_no)
+{
+    uint32_t no;
+    return seat->sitting && (exam_find_sitting(engine_exam(s->node.engine), admission_no, &no) ||
+                             no != seat->sitting);
 }
 
 static enum conn_verdict take_attach(struct seat_server *s, struct conn *c, uint32_t id,
@@ -590,10 +600,11 @@ static enum conn_verdict take_attach(struct seat_server *s, struct conn *c, uint
 {
     struct seat *seat = conn_data(c);
     struct exam_command cmd = {.kind = EXAM_CMD_ATTACH};
-    if (seat->sitting) {
+    if (other_sitting(s, seat, m->admission_no)) {
         refuse_now(s, c, id, EXAM_STATE, "a sitting is attached on this connection already");
         return CONN_TAKEN;
     }
+    claim_check(seat, m);
     cmd.u.attach.seat = seat->name;
     cmd.u.attach.admission_no = m->admission_no;
     cmd.u.attach.session = m->session.data;
@@ -604,6 +615,7 @@ static enum conn_verdict take_attach(struct seat_server *s, struct conn *c, uint
     cmd.u.attach.clock_continuous = m->clock_continuous;
     cmd.u.attach.ended = m->ended;
     cmd.u.attach.ended_ago_ms = m->ended_ago_ms;
+    cmd.u.attach.submitted = m->submitted;
     decide_contact(s, c, id, &cmd, m->admission_no);
     return CONN_TAKEN;
 }

@@ -24,6 +24,9 @@ struct seat_node {
     bool (*held)(void *ctx);    /* decide nothing now: the standby is lost, or a hand-over drains */
     uint64_t (*epoch)(void *ctx); /* the highest that this node knows */
     void (*epoch_seen)(void *ctx, uint64_t epoch, const char *seat); /* by a seat, maybe higher */
+    /* A mark of this site's nodes is of that epoch, higher than any this node knows, or of another
+     * node's epoch of the same number (W1). NULL: nobody wants to know. */
+    void (*epoch_proven)(void *ctx, uint64_t epoch);
 };
 
 EXAM_MUST_USE exam_err seat_server_open(struct uv_loop_s *loop, const struct config *config,

@@ -24,10 +24,10 @@ struct ups {
 
     pthread_t thread;
     pthread_mutex_t lock;   /* of what follows */
-    pthread_cond_t changed; /* started, stop */
+    pthread_cond_t changed; /* started, stop, ended */
     struct ups_reading reading;
     int start_error; /* errno */
-    bool started, fresh, stop;
+    bool started, fresh, stop, ended;
 };
 
 /* ---------------------------------------------------------------- asking upsd */
@@ -122,20 +122,20 @@ static void reading_tell(struct ups *u, const struct ups_reading *r)
     u->o.wake(u->o.wake_ctx); /* under the lock: none comes after ups_close */
 }
 
-/* Waits for the next poll; false: the end was told. The lock is held. */
-static bool poll_wait(struct ups *u)
+/* Waits until a flag of `u` is set, at most so long; false: it is not. The lock is held. */
+static bool flag_wait(struct ups *u, const bool *flag, uint32_t wait_ms)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += u->o.poll_ms / 1000;
-    until.tv_nsec += (long)(u->o.poll_ms % 1000) * 1000000;
+    until.tv_sec += wait_ms / 1000;
+    until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
     if (until.tv_nsec >= 1000000000) {
         until.tv_sec++;
         until.tv_nsec -= 1000000000;
     }
-    while (!u->stop && pthread_cond_timedwait(&u->changed, &u->lock, &until) != ETIMEDOUT)
+    while (!*flag && pthread_cond_timedwait(&u->changed, &u->lock, &until) != ETIMEDOUT)
         continue;
-    return !u->stop;
+    return *flag;
 }
 
 static void *ups_run(void *ctx)
@@ -156,10 +156,14 @@ static void *ups_run(void *ctx)
         pthread_mutex_lock(&u->lock);
         if (!u->stop)
             reading_tell(u, &r);
-        go_on = poll_wait(u);
+        go_on = !flag_wait(u, &u->stop, u->o.poll_ms);
         pthread_mutex_unlock(&u->lock);
     }
     conn_close(u);
+    pthread_mutex_lock(&u->lock);
+    u->ended = true;
+    pthread_cond_signal(&u->changed);
+    pthread_mutex_unlock(&u->lock);
     return NULL;
 }
 
@@ -235,8 +239,14 @@ void ups_close(struct ups *u)
     pthread_mutex_unlock(&u->lock);
 }
 
-void ups_free(struct ups *u)
+bool ups_free(struct ups *u, uint32_t wait_ms)
 {
+    pthread_mutex_lock(&u->lock);
+    bool ended = flag_wait(u, &u->ended, wait_ms);
+    pthread_mutex_unlock(&u->lock);
+    if (!ended)
+        return false;
     pthread_join(u->thread, NULL);
     memory_free(u);
+    return true;
 }

@@ -33,10 +33,10 @@ struct ups;
 EXAM_MUST_USE exam_err ups_open(const struct ups_options *o, struct ups **out);
 /* The newest reading; false: none that differs from the one taken last. */
 bool ups_take(struct ups *u, struct ups_reading *out);
-/* No wake comes any more. Does not wait for the thread: a upsd that is frozen holds it for seconds,
- * and a node whose battery is low has none. Ending the process may follow, or ups_free. */
+/* No wake comes any more; tells the thread to end, and does not wait for it. */
 void ups_close(struct ups *u);
-/* After ups_close: waits for the thread, and frees. */
-void ups_free(struct ups *u);
+/* After ups_close: waits for the thread, and frees. False: it has not ended in `wait_ms`, because a
+ * upsd that is frozen holds it, and nothing is freed: end the process without it. */
+bool ups_free(struct ups *u, uint32_t wait_ms);
 
 #endif

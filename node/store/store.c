@@ -40,6 +40,19 @@ struct position store_last(const store *s)
     return s->last;
 }
 
+exam_err store_failure(const store *s)
+{
+    return s->failure;
+}
+
+/* What the backend met while reading. Memory that is missing says nothing about the store. */
+static exam_err met(store *s, exam_err err)
+{
+    if (err && err != EXAM_NOT_FOUND && err != EXAM_NOMEM && !s->failure)
+        s->failure = err;
+    return err;
+}
+
 /* --- writing --- */
 
 void store_begin(store *s)
@@ -125,6 +138,7 @@ exam_err store_commit(store *s)
     if (err == EXAM_FULL)
         return EXAM_FULL;
     s->failed = true;
+    s->failure = EXAM_IO;
     return EXAM_IO;
 }
 
@@ -144,10 +158,39 @@ void store_use_reserve(store *s, bool may)
 
 exam_err store_room(store *s, enum store_room *room, uint64_t *free_bytes)
 {
-    return s->ops->room(s, room, free_bytes);
+    return met(s, s->ops->room(s, room, free_bytes));
 }
 
 /* --- reading --- */
+
+/* Tells what a reader's own callback returned from what the backend met. */
+struct told {
+    store_each_record *record;
+    store_each_entry *entry;
+    void *ctx;
+    exam_err err;
+};
+
+static exam_err told_record(void *ctx, const struct record *r)
+{
+    struct told *t = ctx;
+    return t->err = t->record(t->ctx, r);
+}
+
+static exam_err told_entry(void *ctx, const uint8_t *key, size_t key_bytes, const uint8_t *value,
+                           size_t value_bytes)
+{
+    struct told *t = ctx;
+    return t->err = t->entry(t->ctx, key, key_bytes, value, value_bytes);
+}
+
+static exam_err read_log(store *s, uint64_t first, uint64_t last, struct told *t)
+{
+    s->in_reads++;
+    exam_err err = s->ops->read_log(s, first, last, told_record, t);
+    s->in_reads--;
+    return err;
+}
 
 exam_err store_read_log(store *s, uint64_t first, uint64_t last,
                         exam_err (*each)(void *ctx, const struct record *r), void *ctx)
@@ -156,17 +199,16 @@ exam_err store_read_log(store *s, uint64_t first, uint64_t last,
         return EXAM_OK;
     if (first < 1 || first > last || last > s->last.lsn)
         return EXAM_NOT_FOUND;
-    s->in_reads++;
-    exam_err err = s->ops->read_log(s, first, last, each, ctx);
-    s->in_reads--;
-    return err;
+    struct told t = {.record = each, .ctx = ctx};
+    exam_err err = read_log(s, first, last, &t);
+    return t.err ? err : met(s, err);
 }
 
 exam_err store_get(store *s, enum store_table t, const void *key, size_t key_bytes,
                    const uint8_t **value, size_t *value_bytes)
 {
     assert(t < STORE_TABLES && key_ok(key_bytes));
-    return s->ops->get(s, t, (struct store_bytes){key, key_bytes}, value, value_bytes);
+    return met(s, s->ops->get(s, t, (struct store_bytes){key, key_bytes}, value, value_bytes));
 }
 
 exam_err store_read_table(store *s, enum store_table t, const void *prefix, size_t prefix_bytes,
@@ -175,65 +217,87 @@ exam_err store_read_table(store *s, enum store_table t, const void *prefix, size
                           void *ctx)
 {
     assert(t < STORE_TABLES && prefix_bytes <= STORE_KEY_BYTES_MAX);
+    struct told told = {.entry = each, .ctx = ctx};
     s->in_reads++;
-    exam_err err = s->ops->read_table(s, t, (struct store_bytes){prefix, prefix_bytes}, each, ctx);
+    exam_err err =
+        s->ops->read_table(s, t, (struct store_bytes){prefix, prefix_bytes}, told_entry, &told);
     s->in_reads--;
-    return err;
+    return told.err ? err : met(s, err);
 }
 
 uint64_t store_branch_records(store *s)
 {
-    return s->ops->branch_records(s);
+    uint64_t n = 0;
+    return met(s, s->ops->branch_records(s, &n)) ? 0 : n;
 }
 
-exam_err store_read_branch(store *s, uint64_t branch,
+exam_err store_read_branch(store *s, uint64_t branch, uint64_t first_lsn,
                            exam_err (*each)(void *ctx, const struct record *r), void *ctx)
 {
+    struct told t = {.record = each, .ctx = ctx};
     s->in_reads++;
-    exam_err err = s->ops->read_branch(s, branch, each, ctx);
+    exam_err err = s->ops->read_branch(s, branch, first_lsn, told_record, &t);
     s->in_reads--;
-    return err;
+    return t.err ? err : met(s, err);
 }
 
 /* --- verifying --- */
 
-struct chain {
-    uint8_t prev_hash[HASH_BYTES];
-    uint64_t next_lsn; /* the record that has to come next: the bad one when reading stops */
+struct walking {
+    struct store_walk *at;
+    size_t bytes_left;
 };
 
-static exam_err chain_start(void *ctx, const struct record *r)
+static exam_err walk_step(void *ctx, const struct record *r)
 {
-    struct chain *c = ctx;
-    memcpy(c->prev_hash, r->hash, HASH_BYTES);
+    struct walking *w = ctx;
+    exam_err err = record_verify(r, w->at->hash);
+    if (err)
+        return err;
+    memcpy(w->at->hash, r->hash, HASH_BYTES);
+    w->at->lsn = r->lsn;
+    size_t bytes = RECORD_HEADER_BYTES + r->event_bytes;
+    if (bytes >= w->bytes_left)
+        return EXAM_AGAIN;
+    w->bytes_left -= bytes;
     return EXAM_OK;
 }
 
-static exam_err chain_step(void *ctx, const struct record *r)
+static exam_err walk_to(store *s, struct store_walk *at, uint64_t last, size_t bytes_max)
 {
-    struct chain *c = ctx;
-    exam_err err = record_verify(r, c->prev_hash);
-    if (err)
-        return err;
-    memcpy(c->prev_hash, r->hash, HASH_BYTES);
-    c->next_lsn = r->lsn + 1;
+    struct walking w = {.at = at, .bytes_left = bytes_max};
+    struct told t = {.record = walk_step, .ctx = &w};
+    exam_err err = read_log(s, at->lsn + 1, last, &t);
+    return err == EXAM_AGAIN ? EXAM_OK : err == EXAM_CORRUPT ? err : met(s, err);
+}
+
+exam_err store_verify_on(store *s, struct store_walk *w, size_t bytes_max)
+{
+    if (w->lsn > s->last.lsn)
+        return EXAM_NOT_FOUND;
+    return w->lsn == s->last.lsn ? EXAM_OK : walk_to(s, w, s->last.lsn, bytes_max);
+}
+
+static exam_err take_link(void *ctx, const struct record *r)
+{
+    struct store_walk *at = ctx;
+    memcpy(at->hash, r->hash, HASH_BYTES);
+    at->lsn = r->lsn;
     return EXAM_OK;
 }
 
 exam_err store_verify(store *s, uint64_t first, uint64_t last, uint64_t *bad_lsn)
 {
-    if (first < 1)
+    if (first < 1 || first > last + 1 || last > s->last.lsn)
         return EXAM_NOT_FOUND;
-    struct chain chain = {.next_lsn = first};
+    struct store_walk at = {.lsn = first > 2 ? first - 2 : 0};
+    struct told t = {.record = take_link, .ctx = &at};
     exam_err err = EXAM_OK;
-    if (first > 1 && first <= last) {
-        err = store_read_log(s, first - 1, first - 1, chain_start, &chain);
-        if (err == EXAM_CORRUPT)
-            chain.next_lsn = first - 1;
-    }
-    if (!err)
-        err = store_read_log(s, first, last, chain_step, &chain);
+    if (first > 1 && first <= last)
+        err = read_log(s, first - 1, first - 1, &t);
+    if (!err && first <= last)
+        err = walk_to(s, &at, last, SIZE_MAX);
     if (err == EXAM_CORRUPT)
-        *bad_lsn = chain.next_lsn;
+        *bad_lsn = at.lsn + 1;
     return err;
 }

@@ -96,6 +96,12 @@ void store_use_reserve(store *s, bool may);
  * for it. Cheap enough for once a second. */
 EXAM_MUST_USE exam_err store_room(store *s, enum store_room *room, uint64_t *free_bytes);
 
+/* What the store has met that makes it unreliable: a commit whose outcome is unknown, or a read
+ * that failed or found damage, whoever read; EXAM_OK: nothing. It stays until the store is closed.
+ * The node asks once a turn and stops serving (D6), so that no reader's error can be lost on the
+ * way. Verifying (below) only reports. */
+exam_err store_failure(const store *s);
+
 /* --- reading --- */
 /* Calls `each` for the records first..last in order until it returns something other than EXAM_OK,
  * which is then the result. first == last + 1: none, EXAM_OK.
@@ -115,10 +121,10 @@ EXAM_MUST_USE exam_err store_read_table(store *s, enum store_table t, const void
                                                          size_t key_bytes, const uint8_t *value,
                                                          size_t value_bytes),
                                         void *ctx);
-/* Records kept of all dead branches; and those of one, numbered from 1, in LSN order.
- * EXAM_NOT_FOUND: no such branch. */
+/* Records kept of all dead branches; and those of one, numbered from 1, in LSN order from first_lsn
+ * (there may be none). EXAM_NOT_FOUND: no such branch. */
 uint64_t store_branch_records(store *s);
-EXAM_MUST_USE exam_err store_read_branch(store *s, uint64_t branch,
+EXAM_MUST_USE exam_err store_read_branch(store *s, uint64_t branch, uint64_t first_lsn,
                                          exam_err (*each)(void *ctx, const struct record *r),
                                          void *ctx);
 
@@ -126,5 +132,14 @@ EXAM_MUST_USE exam_err store_read_branch(store *s, uint64_t branch,
  * EXAM_CORRUPT: *bad_lsn is the first record that breaks it, is damaged or missing: it or, when
  * only its link is broken, its predecessor is not what was stored. Otherwise as store_read_log. */
 EXAM_MUST_USE exam_err store_verify(store *s, uint64_t first, uint64_t last, uint64_t *bad_lsn);
+
+/* The same in pieces: where a walk along the chain stands. All zero: before the first record. */
+struct store_walk {
+    uint64_t lsn; /* the last one that was checked */
+    uint8_t hash[HASH_BYTES];
+};
+/* Checks on from there, about `bytes_max` of records and at least one, if there is one. After a cut
+ * before w->lsn the walk is to begin anew. EXAM_CORRUPT: w->lsn + 1 breaks the chain. */
+EXAM_MUST_USE exam_err store_verify_on(store *s, struct store_walk *w, size_t bytes_max);
 
 #endif

@@ -45,8 +45,9 @@ struct store_ops {
                     const uint8_t **value, size_t *value_bytes);
     exam_err (*read_table)(struct store *s, enum store_table t, struct store_bytes prefix,
                            store_each_entry *each, void *ctx);
-    uint64_t (*branch_records)(struct store *s);
-    exam_err (*read_branch)(struct store *s, uint64_t branch, store_each_record *each, void *ctx);
+    exam_err (*branch_records)(struct store *s, uint64_t *n);
+    exam_err (*read_branch)(struct store *s, uint64_t branch, uint64_t first_lsn,
+                            store_each_record *each, void *ctx);
 };
 
 struct store {
@@ -56,6 +57,7 @@ struct store {
     exam_err sticky;         /* the open transaction's first failure */
     bool in_txn;
     bool failed;       /* an outcome is unknown: EXAM_IO for ever (D6) */
+    exam_err failure;  /* the first thing met that makes the store unreliable */
     unsigned in_reads; /* `each` callbacks that have not returned yet */
 };
 

@@ -21,6 +21,7 @@
 enum {
     KEY_LOG_BYTES = 8,
     KEY_BRANCH_BYTES = 4 + 8,
+    KEY_BYTES_MAX = 64,
     FREE_DB = 0, /* LMDB's own list of free pages, as mdb_stat knows it */
 };
 
@@ -71,12 +72,17 @@ static exam_err err_of(int rc)
     case MDB_CORRUPTED:
     case MDB_PAGE_NOTFOUND:
     case MDB_INVALID:
+    case MDB_CURSOR_FULL: /* a tree deeper than any that LMDB makes */
+    case MDB_KEYEXIST:    /* the log's end is not where its last record said */
         return EXAM_CORRUPT;
     case MDB_VERSION_MISMATCH:
         return EXAM_VERSION;
     case ENOMEM:
         return EXAM_NOMEM;
     case EIO:
+    case ENXIO: /* the disk is gone */
+    case ENODEV:
+    case EROFS: /* the kernel's answer to a damaged file system */
     case MDB_PANIC:
         return EXAM_IO;
     default:
@@ -470,17 +476,41 @@ static exam_err lmdb_get(struct store *s, enum store_table t, struct store_bytes
     return err;
 }
 
+/* Keys of a walk: a damaged tree may lead back to where it was, for ever. */
+struct key_order {
+    uint8_t last[KEY_BYTES_MAX];
+    size_t last_bytes;
+};
+
+static bool key_goes_on(struct key_order *o, const MDB_val *key)
+{
+    size_t n = key->mv_size;
+    if (n < 1 || n > sizeof o->last)
+        return false;
+    int c = memcmp(key->mv_data, o->last, n < o->last_bytes ? n : o->last_bytes);
+    if (c < 0 || (c == 0 && n <= o->last_bytes))
+        return false;
+    memcpy(o->last, key->mv_data, n);
+    o->last_bytes = n;
+    return true;
+}
+
 /* Walks the entries of a database whose key begins with `prefix`. */
-static exam_err walk(struct store_lmdb *l, enum db db, struct store_bytes prefix,
-                     store_each_entry *each, void *ctx)
+static exam_err walk_from(struct store_lmdb *l, enum db db, struct store_bytes prefix,
+                          struct store_bytes from, store_each_entry *each, void *ctx)
 {
     MDB_cursor *c;
     exam_err err = cursor_begin(l, db, &c);
     if (err)
         return err;
-    MDB_val key = val_of(prefix.at, prefix.bytes), val;
-    int rc = mdb_cursor_get(c, &key, &val, prefix.bytes ? MDB_SET_RANGE : MDB_FIRST);
+    struct key_order order = {.last_bytes = 0};
+    MDB_val key = val_of(from.at, from.bytes), val;
+    int rc = mdb_cursor_get(c, &key, &val, from.bytes ? MDB_SET_RANGE : MDB_FIRST);
     while (!rc && !err) {
+        if (!key_goes_on(&order, &key)) {
+            err = EXAM_CORRUPT;
+            break;
+        }
         if (key.mv_size < prefix.bytes ||
             (prefix.bytes && memcmp(key.mv_data, prefix.at, prefix.bytes) != 0))
             break;
@@ -494,22 +524,31 @@ static exam_err walk(struct store_lmdb *l, enum db db, struct store_bytes prefix
     return err;
 }
 
+static exam_err walk(struct store_lmdb *l, enum db db, struct store_bytes prefix,
+                     store_each_entry *each, void *ctx)
+{
+    return walk_from(l, db, prefix, prefix, each, ctx);
+}
+
 static exam_err lmdb_read_table(struct store *s, enum store_table t, struct store_bytes prefix,
                                 store_each_entry *each, void *ctx)
 {
     return walk(lmdb_of(s), db_of(t), prefix, each, ctx);
 }
 
-static uint64_t lmdb_branch_records(struct store *s)
+static exam_err lmdb_branch_records(struct store *s, uint64_t *n)
 {
     struct store_lmdb *l = lmdb_of(s);
     MDB_txn *txn;
-    MDB_stat st = {0};
-    if (reader_begin(l, &txn) != EXAM_OK)
-        return 0;
-    int rc = mdb_stat(txn, l->dbi[DB_BRANCHES], &st);
+    MDB_stat st;
+    exam_err err = reader_begin(l, &txn);
+    if (err)
+        return err;
+    err = err_of(mdb_stat(txn, l->dbi[DB_BRANCHES], &st));
     reader_end(l, txn);
-    return rc ? 0 : st.ms_entries;
+    if (!err)
+        *n = st.ms_entries;
+    return err;
 }
 
 struct branch_walk {
@@ -532,17 +571,30 @@ static exam_err branch_step(void *ctx, const uint8_t *key, size_t key_bytes, con
     return w->each(w->ctx, &r);
 }
 
-static exam_err lmdb_read_branch(struct store *s, uint64_t branch, store_each_record *each,
-                                 void *ctx)
+static exam_err branch_is_there(void *ctx, const struct record *r)
+{
+    (void)ctx;
+    (void)r;
+    return EXAM_AGAIN;
+}
+
+static exam_err lmdb_read_branch(struct store *s, uint64_t branch, uint64_t first_lsn,
+                                 store_each_record *each, void *ctx)
 {
     if (branch < 1 || branch > UINT32_MAX)
         return EXAM_NOT_FOUND;
-    uint8_t prefix[4];
-    put_be(prefix, branch, sizeof prefix);
+    uint8_t from[KEY_BRANCH_BYTES];
+    put_be(from, branch, 4);
+    put_be(from + 4, first_lsn, 8);
+    const struct store_bytes prefix = {from, 4};
     struct branch_walk w = {.each = each, .ctx = ctx};
-    exam_err err =
-        walk(lmdb_of(s), DB_BRANCHES, (struct store_bytes){prefix, sizeof prefix}, branch_step, &w);
-    return !err && !w.any ? EXAM_NOT_FOUND : err;
+    exam_err err = walk_from(lmdb_of(s), DB_BRANCHES, prefix,
+                             (struct store_bytes){from, sizeof from}, branch_step, &w);
+    if (err || w.any)
+        return err;
+    w = (struct branch_walk){.each = branch_is_there};
+    err = walk(lmdb_of(s), DB_BRANCHES, prefix, branch_step, &w);
+    return w.any ? EXAM_OK : err ? err : EXAM_NOT_FOUND;
 }
 
 /* --- opening and closing --- */

@@ -14,6 +14,7 @@
 struct entry {
     uint64_t lsn;    /* of a record */
     uint32_t branch; /* of a record of a dead branch */
+    bool rotten;
     size_t key_bytes;
     size_t value_bytes;
     uint8_t bytes[]; /* the key, then the value */
@@ -36,6 +37,9 @@ struct store_image {
     uint64_t warn_bytes;
     uint64_t fail_in; /* commits */
     enum store_fault fault;
+    enum store_fault (*meets)(void *ctx, enum store_fault due);
+    void *meets_ctx;
+    uint64_t met[STORE_FAULTS], rot_reads;
     bool is_open;
 };
 
@@ -213,6 +217,23 @@ void store_image_fail_commit(store_image *image, uint64_t n, enum store_fault fa
     image->fault = fault;
 }
 
+void store_image_on_commit(store_image *image,
+                           enum store_fault (*meets)(void *ctx, enum store_fault due), void *ctx)
+{
+    image->meets = meets;
+    image->meets_ctx = ctx;
+}
+
+uint64_t store_image_met(const store_image *image, enum store_fault fault)
+{
+    return image->met[fault];
+}
+
+uint64_t store_image_bytes(const store_image *image)
+{
+    return image->bytes;
+}
+
 void store_image_set_capacity(store_image *image, uint64_t capacity_bytes, uint64_t reserve_bytes,
                               uint64_t warn_bytes)
 {
@@ -226,8 +247,31 @@ exam_err store_image_rot(store_image *image, uint64_t lsn, size_t at, uint8_t bi
 {
     if (lsn < 1 || lsn > image->log.count || at >= image->log.at[lsn - 1]->value_bytes)
         return EXAM_NOT_FOUND;
-    image->log.at[lsn - 1]->bytes[at] ^= bits;
+    struct entry *e = image->log.at[lsn - 1];
+    e->bytes[at] ^= bits;
+    e->rotten |= bits != 0;
     return EXAM_OK;
+}
+
+uint64_t store_image_rot_reads(const store_image *image)
+{
+    return image->rot_reads;
+}
+
+/* --- looking --- */
+
+size_t store_image_records(const store_image *image, bool branches)
+{
+    return branches ? image->branches.count : image->log.count;
+}
+
+void store_image_record_at(const store_image *image, bool branches, size_t i, struct record *out)
+{
+    const struct row *row = branches ? &image->branches : &image->log;
+    assert(i < row->count);
+    const struct entry *e = row->at[i];
+    exam_err err = record_open(e->lsn, entry_value(e), e->value_bytes, out);
+    assert(!err); /* rot turns bits, and leaves the length */
 }
 
 /* --- carrying out a transaction --- */
@@ -428,6 +472,7 @@ static exam_err mem_locate(struct store *s, uint64_t lsn, struct position *at)
     }
     assert(lsn >= 1 && lsn <= m->image->log.count);
     const struct entry *e = m->image->log.at[lsn - 1];
+    m->image->rot_reads += e->rotten;
     return store_position_of(lsn, e->bytes, e->value_bytes, at);
 }
 
@@ -436,20 +481,27 @@ static void mem_abort(struct store *s)
     ops_drop(mem_of(s));
 }
 
+/* What this commit meets. */
+static enum store_fault commit_fault(store_image *image)
+{
+    bool due = image->fail_in > 0 && --image->fail_in == 0;
+    enum store_fault fault = due ? image->fault : STORE_FAULT_NONE;
+    return image->meets ? image->meets(image->meets_ctx, fault) : fault;
+}
+
 static exam_err mem_commit(struct store *s)
 {
     struct store_mem *m = mem_of(s);
-    store_image *image = m->image;
-    bool faulty = image->fail_in > 0 && --image->fail_in == 0;
-    bool full = !fits(m) || (faulty && image->fault == STORE_FAULT_FULL);
-    exam_err err = EXAM_OK;
-    if (full)
-        err = EXAM_FULL;
-    else if (!faulty || image->fault == STORE_FAULT_IO_KEPT)
-        err = ops_carry_out(m);
+    enum store_fault fault = commit_fault(m->image);
+    if (!fits(m) && fault == STORE_FAULT_NONE)
+        fault = STORE_FAULT_FULL;
+    bool kept = fault == STORE_FAULT_NONE || fault == STORE_FAULT_IO_KEPT ||
+                fault == STORE_FAULT_POWER_KEPT;
+    exam_err err = kept ? ops_carry_out(m) : EXAM_OK;
     ops_drop(m);
-    if (!err && faulty)
-        err = EXAM_IO;
+    m->image->met[fault]++;
+    if (!err && fault != STORE_FAULT_NONE)
+        err = fault == STORE_FAULT_FULL ? EXAM_FULL : EXAM_IO;
     return err;
 }
 
@@ -462,7 +514,9 @@ static exam_err mem_room(struct store *s, enum store_room *room, uint64_t *free_
 {
     struct store_mem *m = mem_of(s);
     uint64_t bytes = free_beside_reserve(m->image);
+    bool before = m->reserved;
     m->reserved = bytes < m->image->reserve_bytes / 8 * (m->reserved ? 2 : 1);
+    m->image->met[STORE_FAULT_FULL] += m->reserved && !before;
     *room = m->reserved                    ? STORE_ROOM_RESERVED
             : bytes < m->image->warn_bytes ? STORE_ROOM_LOW
                                            : STORE_ROOM_OK;
@@ -470,9 +524,10 @@ static exam_err mem_room(struct store *s, enum store_room *room, uint64_t *free_
     return EXAM_OK;
 }
 
-static exam_err give(const struct entry *e, store_each_record *each, void *ctx)
+static exam_err give(store_image *image, const struct entry *e, store_each_record *each, void *ctx)
 {
     struct record r;
+    image->rot_reads += e->rotten;
     exam_err err = record_open(e->lsn, e->bytes, e->value_bytes, &r);
     return err ? err : each(ctx, &r);
 }
@@ -480,10 +535,10 @@ static exam_err give(const struct entry *e, store_each_record *each, void *ctx)
 static exam_err mem_read_log(struct store *s, uint64_t first, uint64_t last,
                              store_each_record *each, void *ctx)
 {
-    const struct row *log = &mem_of(s)->image->log;
+    store_image *image = mem_of(s)->image;
     exam_err err = EXAM_OK;
     for (uint64_t lsn = first; lsn <= last && !err; lsn++)
-        err = give(log->at[lsn - 1], each, ctx);
+        err = give(image, image->log.at[lsn - 1], each, ctx);
     return err;
 }
 
@@ -524,24 +579,39 @@ static exam_err mem_read_table(struct store *s, enum store_table t, struct store
     return err;
 }
 
-static uint64_t mem_branch_records(struct store *s)
+static exam_err mem_branch_records(struct store *s, uint64_t *n)
 {
-    return mem_of(s)->image->branches.count;
+    *n = mem_of(s)->image->branches.count;
+    return EXAM_OK;
 }
 
-static exam_err mem_read_branch(struct store *s, uint64_t branch, store_each_record *each,
-                                void *ctx)
+/* Where a branch's records from that one on begin, or would. */
+static size_t branch_find(const struct row *row, uint64_t branch, uint64_t lsn)
+{
+    size_t low = 0, high = row->count;
+    while (low < high) {
+        size_t at = low + (high - low) / 2;
+        const struct entry *e = row->at[at];
+        if (e->branch < branch || (e->branch == branch && e->lsn < lsn))
+            low = at + 1;
+        else
+            high = at;
+    }
+    return low;
+}
+
+static exam_err mem_read_branch(struct store *s, uint64_t branch, uint64_t first_lsn,
+                                store_each_record *each, void *ctx)
 {
     const struct row *row = &mem_of(s)->image->branches;
-    bool any = false;
+    size_t i = branch_find(row, branch, 0);
     exam_err err = EXAM_OK;
-    for (size_t i = 0; i < row->count && !err; i++) {
-        if (row->at[i]->branch != branch)
-            continue;
-        any = true;
-        err = give(row->at[i], each, ctx);
-    }
-    return any ? err : EXAM_NOT_FOUND;
+    if (i == row->count || row->at[i]->branch != branch)
+        return EXAM_NOT_FOUND;
+    for (i = branch_find(row, branch, first_lsn);
+         i < row->count && row->at[i]->branch == branch && !err; i++)
+        err = give(mem_of(s)->image, row->at[i], each, ctx);
+    return err;
 }
 
 static void mem_close(struct store *s)
@@ -586,6 +656,7 @@ exam_err store_open_image(store_image *image, store **out)
     m->image = image;
     if (image->log.count > 0) {
         const struct entry *e = image->log.at[image->log.count - 1];
+        image->rot_reads += e->rotten;
         exam_err err = store_position_of(e->lsn, e->bytes, e->value_bytes, &m->base.last);
         if (err) {
             free(m);

@@ -57,6 +57,11 @@ struct node {
     struct rep_epoch epochs[EPOCHS_MAX];
     size_t epochs_n;
     bool served_last;
+    uint64_t kept_epoch; /* durable beside the log (REP_DO_KEEP) */
+    bool kept_learning;
+    uint64_t heard_epoch; /* the highest that it ever said it knows */
+    uint64_t lost_epoch;  /* the highest that its wiped disk knew, while it is learning */
+    size_t fuse;
     size_t branches;
     uint64_t released;
     bool released_dual;
@@ -71,8 +76,8 @@ struct cluster {
     uint64_t now_ms, link_n, written;
     bool cut[CLUSTER_NODES_MAX][CLUSTER_NODES_MAX];
     struct link links[LINKS_MAX];
-    bool by_hand, stale_heirs, lying, loud, forgery;
-    size_t link_frames_max;
+    bool by_hand, stale_heirs, lying, loud, forgery, forgetful, hasty;
+    size_t link_frames_max, frame_records_max;
     struct arena arena;
     uint8_t *arena_block;
     struct rep_append append;
@@ -134,6 +139,8 @@ static void broken(struct cluster *c, const char *format, ...)
     va_list args;
     if (c->broken[0])
         return;
+    if (c->loud)
+        fprintf(stderr, "        BROKEN\n");
     int k = snprintf(c->broken, sizeof c->broken, "at %llu ms: ", (unsigned long long)c->now_ms);
     va_start(args, format);
     vsnprintf(c->broken + k, sizeof c->broken - (size_t)k, format, args);
@@ -349,7 +356,7 @@ static struct link *link_new(struct cluster *c, int from, int to)
 
 void cluster_connect(struct cluster *c, int from, int to)
 {
-    if (!c->nodes[from].up || !c->nodes[to].up || is_cut(c, from, to))
+    if (!c->nodes[from].up || !c->nodes[to].up || is_cut(c, from, to) || is_cut(c, to, from))
         return;
     struct link *l = link_new(c, from, to);
     if (!l)
@@ -374,7 +381,7 @@ static void link_shut(struct cluster *c, struct link *l, int end)
 static bool link_hear_of_end(struct cluster *c, struct link *l, int end)
 {
     if (!l->used || l->open[!end] || !l->open[end] || l->way[!end].n ||
-        is_cut(c, l->node[0], l->node[1]))
+        is_cut(c, l->node[!end], l->node[end]))
         return false;
     struct node *n = &c->nodes[l->node[end]];
     struct rep_link link = {l->n};
@@ -461,6 +468,25 @@ static void check_release(struct node *n, uint64_t lsn, bool dual)
     n->released_dual = dual;
 }
 
+static uint64_t known_on_disk(const struct node *n)
+{
+    uint64_t epoch = n->kept_epoch > n->lost_epoch ? n->kept_epoch : n->lost_epoch;
+    uint64_t log = n->epochs_n ? n->epochs[n->epochs_n - 1].epoch : 0;
+    return log > epoch ? log : epoch;
+}
+
+/* W3, D7: of two nodes; a third may have heard of nothing. The same number at the same moment is a
+ * person's doing, and the two settle it. */
+static void check_restarted(struct node *n, uint64_t epoch)
+{
+    const struct node *other = &n->c->nodes[!n->at];
+    if (n->c->n == 2 && !n->c->forgery &&
+        (known_on_disk(other) > epoch || other->lost_epoch == epoch))
+        broken(n->c,
+               "%s serves again by itself in epoch %llu, and the other one knew of epoch %llu",
+               names[n->at], (unsigned long long)epoch, (unsigned long long)known_on_disk(other));
+}
+
 static void check_epoch(struct node *n)
 {
     struct cluster *c = n->c;
@@ -516,6 +542,16 @@ static const char *other_end(const struct cluster *c, const struct node *n, uint
     return "nobody";
 }
 
+/* D3: who has heard of a higher epoch vouches for nothing of a lower one, over crashes too. */
+static void check_vouching(struct node *n, const Rep__Message *m)
+{
+    if (m->kind_case == REP__MESSAGE__KIND_APPENDED && m->appended->epoch < n->heard_epoch)
+        broken(n->c, "%s vouches for epoch %llu and has heard of epoch %llu", names[n->at],
+               (unsigned long long)m->appended->epoch, (unsigned long long)n->heard_epoch);
+    if (rep_epoch(n->rep) > n->heard_epoch)
+        n->heard_epoch = rep_epoch(n->rep);
+}
+
 static void do_send(struct node *n, const struct rep_action *a)
 {
     static uint8_t frame[FRAME_HEADER_BYTES + FRAME_BYTES_MAX];
@@ -523,6 +559,7 @@ static void do_send(struct node *n, const struct rep_action *a)
     size_t bytes;
     exam_err err = codec_frame_pack(&a->message->base, frame, sizeof frame, &bytes);
     assert(!err);
+    check_vouching(n, a->message);
     if (a->message->kind_case != REP__MESSAGE__KIND_PING)
         narrate(n, "-> %s: %s", other_end(n->c, n, a->link.n),
                 message_text(a->message, text, sizeof text));
@@ -544,7 +581,9 @@ static bool send_frame(struct node *n, const struct rep_action *a, uint64_t *nex
     size_t frame_bytes;
     uint64_t lsn = *next;
     rep_append_begin(p, a->epoch, lsn, prev.hash, a->released_lsn);
-    while (lsn <= a->last_lsn && !rep_append_add(p, n->log[lsn - 1].value, n->log[lsn - 1].bytes))
+    uint64_t end = n->c->frame_records_max ? lsn + n->c->frame_records_max : UINT64_MAX;
+    while (lsn <= a->last_lsn && lsn < end &&
+           !rep_append_add(p, n->log[lsn - 1].value, n->log[lsn - 1].bytes))
         lsn++;
     rep_append_finish(p, &frame, &frame_bytes);
     if (link_find(n->c, a->link.n) && !link_push(n, a->link.n, frame, frame_bytes, 0))
@@ -609,8 +648,19 @@ static void do_begin_epoch(struct node *n, const struct rep_action *a)
     narrate(n, "begins epoch %llu, %s%s", (unsigned long long)a->epoch, reasons[a->reason],
             a->solo ? ", solo" : "");
     n->serving = true;
+    if (a->reason == EV__EPOCH_REASON__EPOCH_REASON_RESTARTED)
+        check_restarted(n, a->epoch);
     feed_position(n, REP_EPOCH_OPEN, n->last);
     check_epoch(n);
+}
+
+static void do_keep(struct node *n, const struct rep_action *a)
+{
+    n->c->counts.kept++;
+    n->kept_epoch = n->c->forgetful ? 0 : a->epoch;
+    n->kept_learning = a->learning && !n->c->hasty;
+    if (!a->learning)
+        n->lost_epoch = 0;
 }
 
 static void do_log_standby(struct node *n, const struct rep_action *a)
@@ -651,6 +701,9 @@ static void do_release(struct node *n, const struct rep_action *a)
 static void carry_out(struct node *n, const struct rep_action *a)
 {
     switch (a->kind) {
+    case REP_DO_KEEP:
+        do_keep(n, a);
+        break;
     case REP_DO_SEND:
         do_send(n, a);
         break;
@@ -689,8 +742,14 @@ static void carry_out(struct node *n, const struct rep_action *a)
 static void drain(struct node *n)
 {
     const struct rep_action *a;
-    while (n->up && (a = rep_next_action(n->rep)))
+    while (n->up && (a = rep_next_action(n->rep))) {
+        if (n->fuse && --n->fuse == 0) {
+            n->c->counts.fuses++;
+            cluster_kill(n->c, n->at);
+            return;
+        }
         carry_out(n, a);
+    }
     if (n->up && rep_role(n->rep) != n->role_told) {
         n->role_told = rep_role(n->rep);
         narrate(n, "is %s", rep_role_text(n->role_told));
@@ -705,7 +764,7 @@ static bool deliver(struct cluster *c, struct link *l, int from)
     struct node *to = &c->nodes[l->node[!from]];
     const Rep__Message *m;
     const char *why = "";
-    if (!w->head || is_cut(c, l->node[0], l->node[1]) || !l->open[!from])
+    if (!w->head || is_cut(c, l->node[from], l->node[!from]) || !l->open[!from])
         return false;
     struct frame *f = w->head;
     w->head = f->next;
@@ -759,7 +818,7 @@ static bool redial(struct cluster *c)
                 const struct link *l = &c->links[i];
                 links |= l->used && l->open[0] && l->open[1] && l->node[0] + l->node[1] == a + b;
             }
-            if (links || !c->nodes[a].up || !c->nodes[b].up || is_cut(c, a, b))
+            if (links || !c->nodes[a].up || !c->nodes[b].up || is_cut(c, a, b) || is_cut(c, b, a))
                 continue;
             cluster_connect(c, a, b);
             any = true;
@@ -894,7 +953,10 @@ void cluster_boot(struct cluster *c, int node)
     for (size_t i = 0; i < c->n; i++)
         if ((int)i != node)
             peers[config.peers_n++] = names[i];
-    struct rep_start start = {.last = position_at(n, n->last), .served_last = n->served_last};
+    struct rep_start start = {.last = position_at(n, n->last),
+                              .served_last = n->served_last,
+                              .known_epoch = n->kept_epoch,
+                              .learning = n->kept_learning};
     struct rep_log log = {
         .ctx = n, .hash_at = log_hash_at, .epochs = log_epochs, .site_id = log_site_id};
     exam_err err = rep_new(&config, &start, &log, c->now_ms, &n->rep);
@@ -913,6 +975,7 @@ void cluster_kill(struct cluster *c, int node)
         return;
     narrate(n, "dies");
     n->up = n->serving = false;
+    n->fuse = 0;
     rep_free(n->rep);
     n->rep = NULL;
     log_cut(n, n->durable);
@@ -923,16 +986,52 @@ void cluster_kill(struct cluster *c, int node)
     }
 }
 
+void cluster_fuse(struct cluster *c, int node, size_t effects)
+{
+    c->nodes[node].fuse = effects;
+}
+
+static bool has_all_dual(const struct node *n)
+{
+    for (uint64_t lsn = 1; lsn <= n->c->dual_last; lsn++)
+        if (n->c->dual_is[lsn - 1] && !holds(n, lsn, n->c->dual_hash[lsn - 1]))
+            return false;
+    return true;
+}
+
+bool cluster_may_wipe(const struct cluster *c, int node)
+{
+    for (int i = 0; i < (int)c->n; i++)
+        if (i != node && c->nodes[i].durable && !c->nodes[i].kept_learning &&
+            has_all_dual(&c->nodes[i]))
+            return true;
+    return false;
+}
+
 void cluster_wipe(struct cluster *c, int node)
 {
     assert(!c->nodes[node].up);
-    c->nodes[node].durable = c->nodes[node].last;
-    log_cut(&c->nodes[node], 0);
+    struct node *n = &c->nodes[node];
+    /* A new disk takes longer than any time-out: nothing of the old one is under way any more. */
+    for (int other = 0; other < (int)c->n; other++)
+        if (other != node)
+            cluster_reset(c, node, other);
+    n->lost_epoch = known_on_disk(n);
+    n->durable = n->last;
+    log_cut(n, 0);
+    c->counts.wipes++;
+    n->kept_epoch = n->heard_epoch = 0;
+    n->kept_learning = false;
 }
 
 void cluster_fail(struct cluster *c, int node)
 {
     step(&c->nodes[node], (struct rep_input){.kind = REP_FAILED});
+}
+
+void cluster_hung(struct cluster *c, int node)
+{
+    step(&c->nodes[node], (struct rep_input){.kind = REP_HUNG});
 }
 
 void cluster_stop(struct cluster *c, int node)
@@ -953,34 +1052,84 @@ void cluster_promote(struct cluster *c, int node, bool attest)
     step(&c->nodes[node], (struct rep_input){.kind = REP_PROMOTE, .token = 1, .attest = attest});
 }
 
+void cluster_promote_above(struct cluster *c, int node, uint64_t epoch)
+{
+    c->nodes[node].reply.given = false;
+    step(&c->nodes[node],
+         (struct rep_input){.kind = REP_PROMOTE, .token = 1, .attest = true, .epoch = epoch});
+}
+
 void cluster_hand_over(struct cluster *c, int node)
 {
     c->nodes[node].reply.given = false;
     step(&c->nodes[node], (struct rep_input){.kind = REP_HAND_OVER, .token = 1});
 }
 
-void cluster_lose_message(struct cluster *c, int from, int to)
+/* A direction of a link on which something is under way; NULL: none. */
+static struct way *busy_way(struct cluster *c, int from, int to)
 {
     for (size_t i = 0; i < LINKS_MAX; i++) {
         struct link *l = &c->links[i];
         if (!l->used || l->node[0] + l->node[1] != from + to)
             continue;
         struct way *w = &l->way[l->node[0] == from ? 0 : 1];
-        struct frame *f = w->head;
-        if (!f)
-            continue;
-        w->head = f->next;
-        if (!w->head)
-            w->tail = &w->head;
-        w->n--;
-        free(f);
-        return;
+        if (w->head)
+            return w;
     }
+    return NULL;
+}
+
+void cluster_lose_message(struct cluster *c, int from, int to)
+{
+    struct way *w = busy_way(c, from, to);
+    if (!w)
+        return;
+    struct frame *f = w->head;
+    w->head = f->next;
+    if (!w->head)
+        w->tail = &w->head;
+    w->n--;
+    c->counts.lost++;
+    free(f);
+}
+
+void cluster_repeat_message(struct cluster *c, int from, int to)
+{
+    struct way *w = busy_way(c, from, to);
+    if (!w)
+        return;
+    struct frame *f = malloc(sizeof *f + w->head->bytes);
+    assert(f);
+    memcpy(f, w->head, sizeof *f + w->head->bytes);
+    f->next = NULL;
+    *w->tail = f;
+    w->tail = &f->next;
+    w->n++;
+    c->counts.repeated++;
+}
+
+void cluster_swap_messages(struct cluster *c, int from, int to)
+{
+    struct way *w = busy_way(c, from, to);
+    if (!w || w->n < 2)
+        return;
+    struct frame *first = w->head, *second = first->next;
+    first->next = second->next;
+    second->next = first;
+    w->head = second;
+    if (!first->next)
+        w->tail = &first->next;
+    c->counts.swapped++;
 }
 
 void cluster_epoch_heard(struct cluster *c, int node, uint64_t epoch)
 {
     step(&c->nodes[node], (struct rep_input){.kind = REP_EPOCH_HEARD, .epoch = epoch});
+}
+
+void cluster_epoch_shared(struct cluster *c, int node, uint64_t epoch)
+{
+    step(&c->nodes[node], (struct rep_input){.kind = REP_EPOCH_SHARED, .epoch = epoch});
 }
 
 size_t cluster_write(struct cluster *c, int node, size_t records)
@@ -1002,6 +1151,11 @@ size_t cluster_write(struct cluster *c, int node, size_t records)
 void cluster_cut(struct cluster *c, int a, int b)
 {
     c->cut[a][b] = c->cut[b][a] = true;
+}
+
+void cluster_cut_one_way(struct cluster *c, int from, int to)
+{
+    c->cut[from][to] = true;
 }
 
 void cluster_heal(struct cluster *c, int a, int b)
@@ -1049,6 +1203,11 @@ void cluster_commit_part(struct cluster *c, int node, uint64_t lsn)
     n->durable = lsn;
     feed_position(n, REP_DURABLE, lsn);
     drain(n);
+}
+
+void cluster_frame_records_max(struct cluster *c, size_t records)
+{
+    c->frame_records_max = records;
 }
 
 void cluster_link_frames_max(struct cluster *c, size_t frames)
@@ -1155,6 +1314,16 @@ void cluster_say(struct cluster *c, int node, uint64_t link, const Rep__Message 
 void cluster_lying_standbys(struct cluster *c)
 {
     c->lying = true;
+}
+
+void cluster_forgetful(struct cluster *c)
+{
+    c->forgetful = true;
+}
+
+void cluster_hasty_learners(struct cluster *c)
+{
+    c->hasty = true;
 }
 
 void cluster_allow_stale_heirs(struct cluster *c)

@@ -27,17 +27,29 @@ void cluster_by_hand(struct cluster *c, bool by_hand);
 void cluster_boot(struct cluster *c, int node);
 void cluster_kill(struct cluster *c, int node); /* what was not durable is gone */
 void cluster_wipe(struct cluster *c, int node); /* of a node that is down: its disk is gone */
+/* Another node's disk has all that was released as dual. */
+bool cluster_may_wipe(const struct cluster *c, int node);
+/* It dies before the n-th effect from now on (n >= 1; 0: it does not). */
+void cluster_fuse(struct cluster *c, int node, size_t effects);
 void cluster_fail(struct cluster *c, int node); /* REP_FAILED */
+void cluster_hung(struct cluster *c, int node); /* REP_HUNG */
 void cluster_stop(struct cluster *c, int node); /* REP_STOP, then down */
 void cluster_found(struct cluster *c, int node);
 void cluster_promote(struct cluster *c, int node, bool attest);
+/* By attest, while seats claim to have seen that epoch. */
+void cluster_promote_above(struct cluster *c, int node, uint64_t epoch);
 void cluster_hand_over(struct cluster *c, int node);
 /* A link's full queue has swallowed the next message. */
 void cluster_lose_message(struct cluster *c, int from, int to);
+/* What no stream does, and what must be harmless all the same. */
+void cluster_repeat_message(struct cluster *c, int from, int to);
+void cluster_swap_messages(struct cluster *c, int from, int to);
 void cluster_epoch_heard(struct cluster *c, int node, uint64_t epoch);
+void cluster_epoch_shared(struct cluster *c, int node, uint64_t epoch);
 /* Records decided by `node`, if the core lets it decide; returns how many. */
 size_t cluster_write(struct cluster *c, int node, size_t records);
 void cluster_cut(struct cluster *c, int a, int b); /* silently: nobody is told */
+void cluster_cut_one_way(struct cluster *c, int from, int to);
 void cluster_heal(struct cluster *c, int a, int b);
 void cluster_reset(struct cluster *c, int a, int b);       /* their links break; both are told */
 void cluster_connect(struct cluster *c, int from, int to); /* dials, even with a link there */
@@ -59,6 +71,9 @@ bool cluster_commit(struct cluster *c, int node);
 void cluster_commit_part(struct cluster *c, int node, uint64_t lsn); /* up to lsn */
 void cluster_link_frames_max(struct cluster *c,
                              size_t frames); /* a link takes no more; 0: no bound */
+
+/* Of one Append; 0: as many as fit. */
+void cluster_frame_records_max(struct cluster *c, size_t records);
 
 /* --- what came of it --- */
 uint64_t cluster_now_ms(const struct cluster *c);
@@ -82,20 +97,27 @@ uint64_t cluster_released(const struct cluster *c, int node);  /* by this node s
 bool cluster_released_dual(const struct cluster *c, int node); /* the last release */
 /* The first rule that was broken, in words; NULL: none. Checked at every release and epoch:
  * what was released as dual was durable on two nodes, no two nodes released different records as
- * dual at one place, whoever begins an epoch has all of them, solo only after the log said so. */
+ * dual at one place, whoever begins an epoch has all of them, solo only after the log said so,
+ * nobody vouches for an epoch below one that he has heard of, crashes or not; nobody serves again
+ * by himself below an epoch that has begun, as far as a disk that has it was not wiped and copied
+ * anew. */
 const char *cluster_broken(const struct cluster *c);
 /* Leaves out what only holds of two nodes whose disks survive: of three, a person may promote the
  * one that was not in sync. */
 void cluster_allow_stale_heirs(struct cluster *c);
 /* Records that do not verify may arrive: somebody makes them up. */
 void cluster_allow_forgery(struct cluster *c);
-/* A control arm: standbys acknowledge what they have not made durable. */
+/* Control arms: standbys acknowledge what they have not made durable; a crash forgets the epochs
+ * heard of; a crash forgets that a node was learning. */
 void cluster_lying_standbys(struct cluster *c);
+void cluster_forgetful(struct cluster *c);
+void cluster_hasty_learners(struct cluster *c);
 
 /* How often what happened: whether a random history went anywhere. */
 struct cluster_counts {
     uint64_t epochs[5]; /* by Ev__EpochReason */
     uint64_t cuts, solo, in_sync, released_dual, released_solo, step_downs, pulls;
+    uint64_t fuses, wipes, lost, repeated, swapped, kept;
 };
 const struct cluster_counts *cluster_counts(const struct cluster *c);
 

@@ -147,6 +147,117 @@ static void test_rep__wiped_node_learns_first(void **state)
     end(c, A, B);
 }
 
+/* B has lost its disk and got only a part of the log back; it is down, and so is A. */
+static struct cluster *half_copied(void)
+{
+    struct cluster *c = pair();
+    cluster_write(c, A, 2000);
+    cluster_run(c, 100);
+    cluster_kill(c, B);
+    cluster_wipe(c, B);
+    cluster_boot(c, B);
+    cluster_by_hand(c, true);
+    cluster_connect(c, A, B);
+    while (cluster_last(c, B) < 100)
+        if (!cluster_deliver(c, A, B, 0) && !cluster_deliver(c, B, A, 0))
+            fail_msg("B gets no records");
+    assert_true(cluster_commit(c, B));
+    assert_true(cluster_durable(c, B) < cluster_last(c, A));
+    cluster_kill(c, B);
+    cluster_kill(c, A);
+    cluster_by_hand(c, false);
+    return c;
+}
+
+/* D7: a crash in the middle of copying makes no standby of a learner: nobody can promote it. */
+static void test_rep__half_copied_node_is_not_promoted(void **state)
+{
+    (void)state;
+    struct cluster *c = half_copied();
+    cluster_boot(c, B);
+    cluster_run(c, 3000);
+    assert_int_equal(role(c, B), REP_ROLE_STANDBY);
+    assert_true(rep_is_learning(cluster_rep(c, B)));
+    struct rep_preview p;
+    rep_promotion_preview(cluster_rep(c, B), cluster_now_ms(c), &p);
+    assert_int_equal(p.code, EXAM_STATE);
+    cluster_promote(c, B, true);
+    assert_reply(c, B, EXAM_STATE);
+    assert_non_null(strstr(cluster_reply(c, B)->text, "D7"));
+    end_alone(c);
+}
+
+/* D7, W3: a learner does not vouch that nobody was promoted; a person says it. */
+static void test_rep__learner_does_not_vouch_for_a_restart(void **state)
+{
+    (void)state;
+    struct cluster *c = half_copied();
+    cluster_boot(c, A);
+    cluster_boot(c, B);
+    cluster_run(c, 3000);
+    assert_int_equal(role(c, A), REP_ROLE_STANDBY);
+    assert_true(rep_needs_person(cluster_rep(c, A)));
+    cluster_promote(c, A, false);
+    assert_reply(c, A, EXAM_ATTEST);
+    assert_non_null(strstr(cluster_reply(c, A)->text, "lost its disk"));
+    cluster_promote(c, A, true);
+    assert_reply(c, A, EXAM_OK);
+    cluster_run(c, 3000);
+    assert_false(rep_is_learning(cluster_rep(c, B)));
+    assert_false(rep_is_solo(cluster_rep(c, A)));
+    end(c, A, B);
+}
+
+/* D7: B served after A and lost its disk, and with it what it alone had been told. A, who knows
+ * nothing of that, does not serve by itself. */
+static void test_rep__older_node_does_not_serve_beside_a_wiped_one(void **state)
+{
+    (void)state;
+    struct cluster *c = pair();
+    cluster_kill(c, A);
+    cluster_run(c, 10);
+    cluster_promote(c, B, true);
+    cluster_write(c, B, 5);
+    cluster_run(c, 10);
+    cluster_kill(c, B);
+    cluster_wipe(c, B);
+    cluster_boot(c, A);
+    cluster_boot(c, B);
+    cluster_run(c, 5000);
+    assert_int_equal(role(c, A), REP_ROLE_STANDBY);
+    assert_int_equal(role(c, B), REP_ROLE_EMPTY);
+    assert_true(rep_needs_person(cluster_rep(c, A)));
+    end_alone(c);
+}
+
+/* D1, D7: a learner's acknowledgements count for nothing, however many records it has. */
+static void test_rep__learner_is_not_in_sync(void **state)
+{
+    (void)state;
+    struct cluster *c = pair();
+    cluster_write(c, A, 2000);
+    cluster_run(c, 10);
+    cluster_kill(c, B);
+    cluster_wipe(c, B);
+    cluster_run(c, SOLO_AFTER_MS + PEER_TIMEOUT_MS + 100);
+    cluster_boot(c, B);
+    cluster_by_hand(c, true);
+    cluster_connect(c, A, B);
+    while (rep_is_learning(cluster_rep(c, B))) {
+        struct rep_peer_status s;
+        rep_peer_status(cluster_rep(c, A), 0, cluster_now_ms(c), &s);
+        assert_false(s.in_sync);
+        cluster_hand_over(c, A);
+        assert_reply(c, A, EXAM_STATE);
+        if (!cluster_deliver(c, A, B, 0) && !cluster_commit(c, B) && !cluster_deliver(c, B, A, 0))
+            fail_msg("B gets no records");
+    }
+    cluster_by_hand(c, false);
+    cluster_run(c, 100);
+    assert_false(rep_is_solo(cluster_rep(c, A)));
+    end(c, A, B);
+}
+
 /* ---------------------------------------------------------------- acknowledging (A1, D1) */
 
 /* What is released with a standby in sync is durable there, and says so. */
@@ -743,6 +854,72 @@ static void test_rep__restarted_primary_takes_its_last_records_back(void **state
     end(c, A, B);
 }
 
+/* A primary that has hung was dead (T5): it begins anew, by itself where a restart would (W3). */
+static void test_rep__hung_primary_begins_anew(void **state)
+{
+    (void)state;
+    struct cluster *alone = cluster_new(1, NULL);
+    cluster_found(alone, A);
+    cluster_write(alone, A, 5);
+    cluster_hung(alone, A);
+    cluster_settle(alone);
+    assert_int_equal(role(alone, A), REP_ROLE_PRIMARY);
+    assert_int_equal(rep_epoch(cluster_rep(alone, A)), 2);
+    end_alone(alone);
+
+    struct cluster *c = pair();
+    cluster_write(c, A, 5);
+    cluster_run(c, 5);
+    cluster_hung(c, A);
+    assert_int_equal(role(c, A), REP_ROLE_STANDBY); /* what B said before the hang does not count */
+    cluster_run(c, 1000);
+    assert_int_equal(role(c, A), REP_ROLE_PRIMARY);
+    assert_int_equal(rep_epoch(cluster_rep(c, A)), 2);
+    assert_false(rep_is_solo(cluster_rep(c, A)));
+    cluster_hung(c, B); /* a standby has nothing to give up */
+    cluster_run(c, 1000);
+    assert_int_equal(role(c, B), REP_ROLE_STANDBY);
+    assert_int_equal(rep_epoch(cluster_rep(c, A)), 2);
+    end(c, A, B);
+}
+
+/* One that cannot hear the other cannot know whether it was promoted: it waits for a person. What
+ * it had not made durable as it hung does not keep it from serving again. */
+static void test_rep__hung_primary_waits_for_the_others(void **state)
+{
+    (void)state;
+    struct cluster *c = pair();
+    cluster_cut(c, A, B);
+    cluster_run(c, 5000);
+    assert_true(rep_is_solo(cluster_rep(c, A)));
+    cluster_by_hand(c, true);
+    cluster_write(c, A, 3);
+    cluster_hung(c, A);
+    cluster_commit(c, A);
+    cluster_by_hand(c, false);
+    cluster_run(c, 5000);
+    assert_int_equal(role(c, A), REP_ROLE_STANDBY);
+    cluster_promote(c, B, true);
+    assert_reply(c, B, EXAM_OK);
+    cluster_heal(c, A, B);
+    cluster_run(c, 5000);
+    assert_int_equal(role(c, B), REP_ROLE_PRIMARY);
+    assert_int_equal(role(c, A), REP_ROLE_STANDBY);
+    end(c, A, B);
+
+    struct cluster *alone = cluster_new(1, NULL);
+    cluster_found(alone, A);
+    cluster_by_hand(alone, true);
+    cluster_write(alone, A, 3);
+    cluster_hung(alone, A);
+    assert_int_equal(role(alone, A), REP_ROLE_STANDBY);
+    cluster_commit(alone, A);
+    cluster_by_hand(alone, false);
+    cluster_settle(alone);
+    assert_int_equal(role(alone, A), REP_ROLE_PRIMARY);
+    end_alone(alone);
+}
+
 /* Alone after a restart it cannot know whether the other was promoted: it waits for a person. */
 static void test_rep__restarted_primary_alone_waits(void **state)
 {
@@ -905,6 +1082,247 @@ static void test_rep__epoch_heard_from_a_seat_fences(void **state)
     end_alone(c);
 }
 
+/* D3, W1: what a standby has heard of epochs outlasts its crash. C hears of B's epoch, dies before
+ * it has a record of it, and then meets A, who has heard nothing: A gets no dual of it. */
+static struct cluster *standby_hears_and_dies(bool forgetful)
+{
+    struct cluster *c = cluster_new(3, NULL);
+    if (forgetful)
+        cluster_forgetful(c);
+    cluster_found(c, A);
+    cluster_run(c, 100);
+    cluster_cut(c, A, B);
+    cluster_cut(c, A, C);
+    cluster_cut(c, B, C);
+    cluster_run(c, SOLO_AFTER_MS + PEER_TIMEOUT_MS + 100);
+    cluster_promote(c, B, true);
+    assert_reply(c, B, EXAM_OK);
+    cluster_by_hand(c, true);
+    cluster_heal(c, B, C);
+    cluster_connect(c, B, C);
+    assert_true(cluster_deliver(c, B, C, 0)); /* Hello */
+    assert_int_equal(rep_epoch(cluster_rep(c, C)), 2);
+    cluster_kill(c, B);
+    cluster_kill(c, C);
+    cluster_by_hand(c, false);
+    cluster_heal(c, A, C);
+    cluster_boot(c, C);
+    cluster_run(c, 1000);
+    return c;
+}
+
+static void test_rep__epoch_heard_of_outlasts_a_crash(void **state)
+{
+    (void)state;
+    struct cluster *c = standby_hears_and_dies(false);
+    assert_int_equal(role(c, A), REP_ROLE_FENCED);
+    assert_int_equal(cluster_write(c, A, 1), 0);
+    end_alone(c);
+    c = standby_hears_and_dies(true); /* the control: it would vouch for A */
+    assert_non_null(cluster_broken(c));
+    assert_non_null(strstr(cluster_broken(c), "has heard of epoch"));
+    cluster_free(c);
+}
+
+/* W1, A3: two nodes began an epoch of the same number, and a seat that both have served proves it:
+ * the one that it comes to goes on above it. */
+static void test_rep__shared_epoch_is_left_behind(void **state)
+{
+    (void)state;
+    struct cluster *c = pair();
+    cluster_epoch_shared(c, B, 1); /* not a primary: nothing to leave */
+    assert_int_equal(role(c, B), REP_ROLE_STANDBY);
+    cluster_cut(c, A, B);
+    cluster_epoch_shared(c, A, 1);
+    assert_int_equal(role(c, A), REP_ROLE_PRIMARY);
+    assert_int_equal(rep_epoch(cluster_rep(c, A)), 2);
+    cluster_epoch_shared(c, A, 1); /* told again: that one is behind it already */
+    assert_int_equal(rep_epoch(cluster_rep(c, A)), 2);
+    cluster_heal(c, A, B);
+    cluster_run(c, 4000);
+    end(c, A, B);
+}
+
+/* W1: seats have seen an epoch that is lost with the disk of who began it, and refuse the primary.
+ * A person who promotes it once more takes it above what they claim; without that it stays as it
+ * is. */
+static void test_rep__primary_is_promoted_above_a_claim(void **state)
+{
+    (void)state;
+    struct cluster *c = pair();
+    cluster_promote_above(c, A, 1);
+    assert_reply(c, A, EXAM_STATE);
+    assert_int_equal(rep_epoch(cluster_rep(c, A)), 1);
+    cluster_promote_above(c, A, 5);
+    assert_reply(c, A, EXAM_OK);
+    assert_int_equal(cluster_primary(c), A);
+    assert_int_equal(rep_epoch(cluster_rep(c, A)), 6);
+    cluster_run(c, 1000);
+    assert_false(rep_is_solo(cluster_rep(c, A)));
+    end(c, A, B);
+}
+
+/* W2: the preview names who else is known to have more of the log. */
+static void test_rep__preview_names_who_has_more(void **state)
+{
+    (void)state;
+    struct cluster *c = cluster_new(3, NULL);
+    struct rep_preview p;
+    cluster_found(c, A);
+    cluster_run(c, 100);
+    cluster_refuse_records(c, C, true);
+    cluster_write(c, A, 10); /* with B in sync */
+    cluster_run(c, 300);
+    cluster_kill(c, A);
+    cluster_kill(c, B);
+    cluster_kill(c, C); /* it forgets what it was sent, and was told */
+    cluster_refuse_records(c, C, false);
+    cluster_boot(c, C);
+    cluster_run(c, 100);
+    rep_promotion_preview(cluster_rep(c, C), cluster_now_ms(c), &p);
+    assert_int_equal(p.code, EXAM_ATTEST);
+    assert_null(p.elsewhere); /* nothing heard since it started */
+    cluster_boot(c, B);
+    cluster_run(c, 100);
+    cluster_kill(c, B);
+    cluster_run(c, 2000);
+    rep_promotion_preview(cluster_rep(c, C), cluster_now_ms(c), &p);
+    assert_int_equal(p.code, EXAM_ATTEST);
+    assert_non_null(p.elsewhere);
+    assert_string_equal(p.elsewhere, "B");
+    assert_int_equal(p.elsewhere_lsn, cluster_last(c, B));
+    assert_non_null(strstr(p.text, "B is known to have had the log"));
+    end_alone(c);
+}
+
+/* The same, met by the nodes themselves: A served an epoch of the number that B's has, and returns
+ * as a standby. What A did there is a dead branch of its own. */
+static void test_rep__returning_branch_of_the_same_number(void **state)
+{
+    (void)state;
+    struct cluster *c = pair();
+    cluster_kill(c, B);
+    cluster_kill(c, A);
+    cluster_boot(c, A);
+    cluster_promote(c, A, true);
+    assert_int_equal(cluster_write(c, A, 3), 3);
+    cluster_kill(c, A);
+    cluster_boot(c, B);
+    cluster_promote(c, B, true);
+    assert_int_equal(rep_epoch(cluster_rep(c, B)), 2);
+    cluster_boot(c, A);
+    cluster_run(c, 100);
+    assert_int_equal(cluster_primary(c), B);
+    /* Of the numbers that nobody else would choose for it. */
+    assert_int_equal(rep_epoch(cluster_rep(c, B)), 4);
+    assert_int_equal(cluster_branches(c, A), 1);
+    end(c, A, B);
+}
+
+/* W1, W3: A hands over, dies and is back before B has got the word. As long as B may still take it,
+ * A does not begin an epoch: both would have the same number, and no person would have erred. */
+static void test_rep__handover_under_way_outlives_its_sender(void **state)
+{
+    (void)state;
+    for (int taken = 0; taken < 2; taken++) {
+        struct cluster *c = pair();
+        cluster_by_hand(c, true);
+        cluster_hand_over(c, A); /* HandOver is on the old link */
+        cluster_kill(c, A);
+        cluster_boot(c, A);
+        cluster_connect(c, A, B);
+        assert_int_equal(cluster_links(c, A, B), 2);
+        assert_true(cluster_deliver(c, B, A, 1)); /* B's Hello, said before it knew of this link */
+        assert_int_equal(role(c, A), REP_ROLE_STANDBY);
+        if (taken)
+            while (cluster_deliver(c, A, B, 0)) {
+            }
+        else
+            assert_true(cluster_deliver(c, A, B, 1)); /* A's Hello: B lets go of the old link */
+        cluster_by_hand(c, false);
+        cluster_run(c, 3000);
+        assert_int_equal(cluster_primary(c), taken ? B : A);
+        assert_int_equal(rep_epoch(cluster_rep(c, A)), 2);
+        assert_int_equal(rep_epoch(cluster_rep(c, B)), 2);
+        end(c, A, B);
+    }
+}
+
+/* A1: at whatever effect the primary dies, nothing was released alone that its log does not call
+ * so, and what it serves after a restart is no less. */
+static void test_rep__solo_is_logged_at_every_crash_point(void **state)
+{
+    (void)state;
+    size_t died = 0, effects = 1;
+    for (bool more = true; more; effects++) {
+        struct cluster *c = pair();
+        cluster_kill(c, B);
+        cluster_fuse(c, A, effects);
+        for (int i = 0; i < 30; i++) {
+            cluster_write(c, A, 2);
+            cluster_run(c, 100);
+        }
+        more = !cluster_is_up(c, A);
+        died += more;
+        assert_sound(c); /* cluster.h: solo only after the log said so */
+        if (!more)
+            assert_true(cluster_counts(c)->released_solo > 5);
+        cluster_fuse(c, A, 0);
+        cluster_boot(c, A);
+        cluster_boot(c, B);
+        cluster_run(c, 3000);
+        assert_int_equal(cluster_primary(c), A);
+        end(c, A, B);
+    }
+    assert_true(died > 5);
+}
+
+/* One standby acknowledges, the other one lags: it is shown with what it has. */
+static void test_rep__lag_of_the_other_standby_is_shown(void **state)
+{
+    (void)state;
+    struct cluster *c = cluster_new(3, NULL);
+    cluster_found(c, A);
+    cluster_run(c, 100);
+    cluster_refuse_records(c, C, true);
+    uint64_t before = cluster_last(c, A);
+    cluster_write(c, A, 10);
+    cluster_run(c, 300);
+    struct rep_peer_status b, lagging;
+    rep_peer_status(cluster_rep(c, A), 0, cluster_now_ms(c), &b);
+    rep_peer_status(cluster_rep(c, A), 1, cluster_now_ms(c), &lagging);
+    assert_true(b.in_sync && b.lsn == cluster_last(c, A));
+    assert_true(lagging.connected && lagging.lsn == before);
+    assert_int_equal(cluster_released(c, A), cluster_last(c, A));
+    cluster_refuse_records(c, C, false);
+    cluster_run(c, 2000);
+    end(c, A, C);
+}
+
+/* A primary that returns with less than it had said is followed all the same: what it had only in
+ * memory is nothing to wait for. */
+static void test_rep__what_was_never_durable_is_not_waited_for(void **state)
+{
+    (void)state;
+    struct cluster *c = pair();
+    cluster_refuse_records(c, A, true);
+    cluster_reset(c, A, B);
+    cluster_by_hand(c, true);
+    cluster_write(c, A, 5);
+    cluster_connect(c, A, B);
+    assert_true(cluster_deliver(c, A, B, 0)); /* Hello: it has 5 more */
+    cluster_kill(c, A);
+    cluster_refuse_records(c, A, false);
+    cluster_by_hand(c, false);
+    cluster_boot(c, A);
+    cluster_run(c, 1000);
+    assert_int_equal(role(c, A), REP_ROLE_PRIMARY);
+    cluster_trace(c);
+    cluster_run(c, 10000);
+    assert_null(strstr(cluster_trace(c), "sends none"));
+    end(c, A, B);
+}
+
 /* An orderly end tells the others at once. */
 static void test_rep__stop_is_noticed_at_once(void **state)
 {
@@ -951,6 +1369,8 @@ int main(void)
         cmocka_unit_test(test_rep__single_node_serves_again),
         cmocka_unit_test(test_rep__restarted_primary_serves_again),
         cmocka_unit_test(test_rep__restarted_primary_takes_its_last_records_back),
+        cmocka_unit_test(test_rep__hung_primary_begins_anew),
+        cmocka_unit_test(test_rep__hung_primary_waits_for_the_others),
         cmocka_unit_test(test_rep__restarted_primary_alone_waits),
         cmocka_unit_test(test_rep__restarted_standby_waits),
         cmocka_unit_test(test_rep__restarted_primary_needs_all_others),
@@ -960,6 +1380,19 @@ int main(void)
         cmocka_unit_test(test_rep__lost_join_is_made_good),
         cmocka_unit_test(test_rep__failed_node_falls_silent),
         cmocka_unit_test(test_rep__epoch_heard_from_a_seat_fences),
+        cmocka_unit_test(test_rep__epoch_heard_of_outlasts_a_crash),
+        cmocka_unit_test(test_rep__half_copied_node_is_not_promoted),
+        cmocka_unit_test(test_rep__learner_does_not_vouch_for_a_restart),
+        cmocka_unit_test(test_rep__older_node_does_not_serve_beside_a_wiped_one),
+        cmocka_unit_test(test_rep__learner_is_not_in_sync),
+        cmocka_unit_test(test_rep__shared_epoch_is_left_behind),
+        cmocka_unit_test(test_rep__returning_branch_of_the_same_number),
+        cmocka_unit_test(test_rep__primary_is_promoted_above_a_claim),
+        cmocka_unit_test(test_rep__preview_names_who_has_more),
+        cmocka_unit_test(test_rep__handover_under_way_outlives_its_sender),
+        cmocka_unit_test(test_rep__solo_is_logged_at_every_crash_point),
+        cmocka_unit_test(test_rep__lag_of_the_other_standby_is_shown),
+        cmocka_unit_test(test_rep__what_was_never_durable_is_not_waited_for),
         cmocka_unit_test(test_rep__stop_is_noticed_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

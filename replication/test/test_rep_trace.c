@@ -30,6 +30,7 @@ static void test_rep_trace__a_day(void **state)
     cluster_run(c, 10);
     assert_trace(c, "[    0] A begins epoch 1, founded, solo\n"
                     "[    0] A replies ok: A serves, epoch 1\n"
+                    "[    0] A releases up to 2, solo\n"
                     "[    0] A is primary\n"
                     "[    0] A -> B: Hello primary epoch 1 last 2\n"
                     "[    0] B -> A: Hello empty epoch 0 last 0\n"
@@ -85,6 +86,7 @@ static void test_rep_trace__a_day(void **state)
                     "[ 2130] A is standby\n"
                     "[ 2130] A -> B: Appended 11\n"
                     "[ 2130] B logs that A is in sync\n"
+                    "[ 2130] B releases up to 11, dual\n"
                     "[ 2130] B -> A: records 12-12\n"
                     "[ 2130] A -> B: Appended 12\n"
                     "[ 2130] B releases up to 12, dual\n");
@@ -109,6 +111,7 @@ static void test_rep_trace__a_day(void **state)
                     "and may be serving: make sure that it is off, then attest it\n"
                     "[ 5740] A begins epoch 3, attested, solo\n"
                     "[ 5740] A replies ok: A serves, epoch 3\n"
+                    "[ 5740] A releases up to 13, solo\n"
                     "[ 5740] A is primary\n"
                     "[ 5740] B is standby\n"
                     "[ 5740] A -> B: Hello primary epoch 3 last 13\n"

@@ -16,6 +16,8 @@ sitting 1001 batch B1 seat R1-01
 printf '%s\n1:00 expect sitting 1001 used 1:00\n' "$site" >"$folder/good"
 printf '%s\n1:00 expect sitting 1001 used 1:01\n' "$site" >"$folder/wrong"
 printf '%s\n1:00 fly\n' "$site" >"$folder/unreadable"
+printf '%s\n1:00 battery-low A\n1:00 expect node B role primary epoch 2\n' \
+    "$(printf '%s\n' "$site" | sed 's/nodes A/nodes A B/')" >"$folder/handed"
 
 # check WHAT WANTED-EXIT-CODE WANTED-TEXT ARGUMENTS...: WANTED-TEXT is in what it prints
 check() {
@@ -40,6 +42,8 @@ check 'no file' 2 'Give at least one FILE' --json
 check 'unknown option' 2 'unrecognized option' --loud "$folder/good"
 check 'help' 0 'grant SITTING|ROOM|BATCH [-]DURATION WHY' --help
 check 'trace' 0 'sign-in 1001' --trace "$folder/good"
+check 'who handed over, and why (W4)' 0 \
+    'epoch 2 (switchover), by A: its battery is low (W4)' --trace "$folder/handed"
 check 'only read' 0 '' --check "$folder/wrong"
 
 # Nothing runs when one file of several cannot be read.

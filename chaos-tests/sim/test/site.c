@@ -6,16 +6,46 @@
 
 #include "office.h"
 
+enum { SPARES = 1 };
+
 static char WHO[] = "test";
 static char BATCH[] = "B1";
 static char ROOM[] = "R1";
 
+static void digest(struct site *s, const void *bytes, size_t n) /* FNV-1a */
+{
+    const uint8_t *at = bytes;
+    for (size_t i = 0; i < n; i++)
+        s->told = (s->told ^ at[i]) * UINT64_C(0x100000001b3);
+}
+
+static void digest_words(struct site *s, uint64_t who, uint64_t what)
+{
+    const uint64_t words[] = {world_now_ms(s->w), who, what};
+    digest(s, words, sizeof words);
+}
+
 static void on_seat(void *ctx, uint32_t seat, const struct seat_event *e)
 {
     struct site *s = ctx;
-    (void)seat;
-    (void)e;
     s->events_n++;
+    digest_words(s, seat, (uint64_t)e->kind);
+}
+
+static void on_node(void *ctx, uint32_t node, enum oplog_level level, const char *event,
+                    const struct oplog_field *fields)
+{
+    struct site *s = ctx;
+    if (!s->w)
+        return; /* the world is being made */
+    digest_words(s, node, (uint64_t)level);
+    digest(s, event, strlen(event));
+    for (const struct oplog_field *f = fields; f->key; f++) {
+        if (f->type == OPLOG_UINT)
+            digest(s, &f->number, sizeof f->number);
+        else
+            digest(s, f->text, strlen(f->text));
+    }
 }
 
 static void must(exam_err err, const struct office_refusal *why)
@@ -26,15 +56,17 @@ static void must(exam_err err, const struct office_refusal *why)
     assert(!err);
 }
 
-static void make_world(struct site *s, uint64_t seed)
+static void make_world(struct site *s, uint64_t seed, bool no_hints)
 {
     static const char *const nodes[] = {"A", "B", "C"};
-    const struct world_options o = {
-        .seed = seed, .seats_max = s->seats_n, .watch = {.ctx = s, .seat = on_seat}};
+    const struct world_options o = {.seed = seed,
+                                    .seats_max = s->seats_n + SPARES,
+                                    .no_hints = no_hints,
+                                    .watch = {.ctx = s, .seat = on_seat, .node = on_node}};
     char name[32], why[256];
     exam_err err = world_new(&o, nodes, s->nodes_n, &s->w);
     assert(!err);
-    for (uint32_t i = 0; i < s->seats_n; i++) {
+    for (uint32_t i = 0; i < s->seats_n + SPARES; i++) {
         uint32_t seat;
         snprintf(name, sizeof name, "%s-%02u", ROOM, i + 1);
         err = world_add_seat(s->w, name, &seat);
@@ -86,7 +118,7 @@ static void send_room(const struct site *s, struct office *o)
     Ev__RoomAdded room = EV__ROOM_ADDED__INIT, *rooms[] = {&room};
     Admin__ImportPart part = ADMIN__IMPORT_PART__INIT;
     room.room = ROOM;
-    room.seats = s->seats_n;
+    room.seats = s->seats_n + SPARES;
     part.n_rooms = 1;
     part.rooms = rooms;
     send_part(o, &part);
@@ -129,10 +161,11 @@ static void import(struct site *s)
     office_close(o);
 }
 
-void site_open(struct site *s, uint64_t seed, uint32_t nodes_n, uint32_t seats_n)
+static void open_site(struct site *s, uint64_t seed, uint32_t nodes_n, uint32_t seats_n,
+                      bool no_hints)
 {
     *s = (struct site){.nodes_n = nodes_n, .seats_n = seats_n};
-    make_world(s, seed);
+    make_world(s, seed, no_hints);
     site_found(s, 0);
     import(s);
     for (uint32_t i = 0; i < seats_n; i++) {
@@ -140,6 +173,16 @@ void site_open(struct site *s, uint64_t seed, uint32_t nodes_n, uint32_t seats_n
         assert(!err);
     }
     world_run(s->w, 10000);
+}
+
+void site_open(struct site *s, uint64_t seed, uint32_t nodes_n, uint32_t seats_n)
+{
+    open_site(s, seed, nodes_n, seats_n, false);
+}
+
+void site_open_unhinted(struct site *s, uint64_t seed, uint32_t nodes_n, uint32_t seats_n)
+{
+    open_site(s, seed, nodes_n, seats_n, true);
 }
 
 void site_close(struct site *s)
@@ -219,6 +262,18 @@ exam_err site_grant(struct site *s, const char *name, int64_t ms)
     grant.who = grant.why = WHO;
     m.kind_case = ADMIN__REQUEST__KIND_GRANT;
     m.grant = &grant;
+    return ask_primary(s, &m);
+}
+
+exam_err site_move(struct site *s, const char *admission_no, const char *seat)
+{
+    Admin__Move move = ADMIN__MOVE__INIT;
+    Admin__Request m = ADMIN__REQUEST__INIT;
+    move.admission_no = (char *)(uintptr_t)admission_no;
+    move.seat = (char *)(uintptr_t)seat;
+    move.who = move.why = WHO;
+    m.kind_case = ADMIN__REQUEST__KIND_MOVE;
+    m.move = &move;
     return ask_primary(s, &m);
 }
 

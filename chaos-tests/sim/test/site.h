@@ -1,5 +1,6 @@
 /* site.h - a small site in a simulated world, for tests: nodes A, B, ..., one room R1, one batch B1
- * of 60 minutes, and a sitting "1001", "1002", ... for each of its seats.
+ * of 60 minutes, and a sitting "1001", "1002", ... for each of its seats but the last: that one is
+ * spare, and off.
  * For tests only; its functions assert. */
 #ifndef SIM_TEST_SITE_H
 #define SIM_TEST_SITE_H
@@ -8,12 +9,16 @@
 
 struct site {
     struct world *w;
-    uint32_t nodes_n, seats_n;
+    uint32_t nodes_n;
+    uint32_t seats_n;  /* that have a sitting */
     uint64_t events_n; /* that seats have told */
+    uint64_t told;     /* a digest of all that seats and nodes have told, and when */
 };
 
 /* Everything is switched on, founded, imported and in sync; nobody has signed in. */
 void site_open(struct site *s, uint64_t seed, uint32_t nodes_n, uint32_t seats_n);
+/* The same in a world without hints (world.h). */
+void site_open_unhinted(struct site *s, uint64_t seed, uint32_t nodes_n, uint32_t seats_n);
 void site_close(struct site *s);
 
 /* Founds a site on a node, and nothing else. */
@@ -27,6 +32,7 @@ exam_err site_promote(struct site *s, uint32_t node, bool attest);
  * refusal. */
 exam_err site_pause(struct site *s, const char *name, bool resume);
 exam_err site_grant(struct site *s, const char *name, int64_t ms);
+exam_err site_move(struct site *s, const char *admission_no, const char *seat);
 
 /* As the primary sees it. */
 struct exam_sitting_view site_sitting(struct site *s, const char *admission_no);

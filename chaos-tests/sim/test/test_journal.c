@@ -68,7 +68,7 @@ static void test_journal_mem__a_power_cut_loses_what_is_buffered(void **state)
     put(&j, answer(1, "q1"), true);
     put(&j, mark(2), false);
     assert_holds(&j, "m1 a0 m2 ");
-    journal_mem_power_cut(&j);
+    (void)journal_mem_power_cut(&j, 0);
     assert_holds(&j, "m1 a0 ");
     journal_mem_wipe(&j);
     assert_holds(&j, "");
@@ -101,7 +101,7 @@ static void test_journal_mem__keeps_the_durable_mark_until_the_new_one_is(void *
     journal_mem_init(&j);
     put(&j, mark(1), true);
     put(&j, mark(2), false);
-    journal_mem_power_cut(&j);
+    (void)journal_mem_power_cut(&j, 0);
     assert_holds(&j, "m1 ");
     put(&j, mark(3), false);
     put(&j, position(4), true);

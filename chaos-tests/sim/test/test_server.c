@@ -96,7 +96,7 @@ static int tear_down(void **state)
 static struct sim_end *dial(struct fixture *f)
 {
     struct sim_end *e = NULL;
-    assert_int_equal(sim_dial(f->host, "here", "peer", end_wake, f, &e), EXAM_OK);
+    assert_int_equal(sim_dial(f->host, "here", "peer", NULL, end_wake, f, &e), EXAM_OK);
     return e;
 }
 
@@ -230,8 +230,8 @@ static void test_server_sim__refuses_more_than_it_may_take(void **state)
 {
     struct fixture *f = *state;
     struct sim_end *a = dial(f), *b = dial(f), *c = NULL;
-    assert_int_equal(sim_dial(f->host, "here", "peer", end_wake, f, &c), EXAM_CONN);
-    assert_int_equal(sim_dial(f->host, "there", "peer", end_wake, f, &c), EXAM_CONN);
+    assert_int_equal(sim_dial(f->host, "here", "peer", NULL, end_wake, f, &c), EXAM_CONN);
+    assert_int_equal(sim_dial(f->host, "there", "peer", NULL, end_wake, f, &c), EXAM_CONN);
     assert_null(c);
     sim_end_free(a);
     sim_host_deliver(f->host);

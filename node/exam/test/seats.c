@@ -41,12 +41,15 @@ struct test_seat *seats_of(struct seats *w, uint32_t no)
     return NULL;
 }
 
-/* The screen has been open so long since the mark: within grace, and until its time ran out. */
+/* The screen has been open so long since the mark: within grace, and until its time ran out or its
+ * candidate submitted. */
 static uint64_t open_ms(const struct seats *w, const struct test_seat *s)
 {
-    if (!s->running)
+    uint64_t until_ms = s->submitted ? s->submitted_ms : w->now_ms;
+
+    if (!s->running || until_ms < s->mark_ms)
         return 0;
-    return min_ms(min_ms(w->now_ms - s->mark_ms, w->grace_ms), s->mark_left_ms);
+    return min_ms(min_ms(until_ms - s->mark_ms, w->grace_ms), s->mark_left_ms);
 }
 
 static void take_mark(struct seats *w, struct test_seat *s)
@@ -140,6 +143,9 @@ static void attach(struct seats *w, struct test_seat *s)
     if (s->clock_continuous && s->ended_ms > 0) { /* T10 */
         c.u.attach.ended = true;
         c.u.attach.ended_ago_ms = w->now_ms - s->ended_ms;
+    } else if (s->submitted) {
+        c.u.attach.submitted = true;
+        c.u.attach.ended_ago_ms = s->clock_continuous ? w->now_ms - s->submitted_ms : 0;
     }
     exam_err err = site_do(w->t, &c);
     if (err == EXAM_AUTH) { /* the node knows no such session: the candidate signs in again */
@@ -210,6 +216,7 @@ void seats_sign_in(struct seats *w, uint32_t no)
     struct test_seat *s = seats_of(w, no);
 
     s->session++;
+    s->submitted = false;
     exam_err err = site_sign_in(w->t, no, s->name, s->session);
     if (err == EXAM_STATE && site_view(w->t, s->sitting).finish) { /* too late: its time was up */
         s->finished = true;
@@ -241,6 +248,10 @@ void seats_answer(struct seats *w, uint32_t no, const char *item, const char *va
 
 void seats_submit(struct seats *w, uint32_t no)
 {
+    struct test_seat *s = seats_of(w, no);
+
+    s->submitted = true;
+    s->submitted_ms = w->now_ms;
     act(w, no, "", "");
 }
 
@@ -257,7 +268,7 @@ void seats_wipe(struct seats *w, uint32_t no)
     struct test_seat *s = seats_of(w, no);
 
     seats_die(w, no);
-    s->marked = s->signed_in = false;
+    s->marked = s->signed_in = s->submitted = false;
     s->mark_bytes = 0;
     s->actions_n = s->acked = 0;
 }
@@ -322,6 +333,15 @@ static void told(struct seats *w, uint32_t sitting)
             take_mark(w, &w->seat[i]);
 }
 
+/* T8: whoever is paused hears of it. */
+static void tell_paused(struct seats *w)
+{
+    for (size_t i = 0; i < w->n; i++)
+        if (in_contact(w, &w->seat[i]) &&
+            site_view(w->t, w->seat[i].sitting).state == EXAM_SITTING_PAUSED)
+            take_mark(w, &w->seat[i]);
+}
+
 /* Whom the new events concern hears of it, and its mark with it. */
 static exam_err tell_from(struct seats *w, size_t from, exam_err err)
 {
@@ -344,6 +364,9 @@ static exam_err tell_from(struct seats *w, size_t from, exam_err err)
             n = e->finished->n_sitting;
             list = e->finished->sitting;
         }
+        if (e->kind_case == EV__EVENT__KIND_PAUSED ||
+            e->kind_case == EV__EVENT__KIND_BATCH_SUSPENDED)
+            tell_paused(w);
         assert_true(n <= SEATS_MAX);
         if (n > 0)
             memcpy(sittings, list, n * sizeof *sittings);
@@ -406,6 +429,7 @@ exam_err seats_move(struct seats *w, uint32_t no, const char *seat)
     s->name = seat;
     s->up = true;
     s->cut = s->attached = s->signed_in = s->marked = s->running = s->clock_continuous = false;
+    s->submitted = false;
     s->mark_bytes = 0;
     s->actions_n = s->acked = 0;
     return EXAM_OK;

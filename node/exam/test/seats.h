@@ -26,7 +26,9 @@ struct test_seat {
     uint64_t mark_ms, mark_used_ms, mark_left_ms;
     uint64_t journal_open_ms;
     uint64_t ended_ms; /* when its time ran out; 0: it has not */
-    bool running;      /* the paper is on the screen */
+    bool submitted;
+    uint64_t submitted_ms;
+    bool running; /* the paper is on the screen */
     uint64_t attach_ms, next_beat_ms;
     uint64_t attachment_epoch, attachment_lsn;
     struct seat_action actions[SEAT_ACTIONS_MAX];

@@ -94,16 +94,27 @@ static void apply_new(struct site *t)
         apply_to(t, t->x, &t->log[t->applied].r);
 }
 
+static void follow(struct site *standby, const struct site *t, size_t records)
+{
+    assert_true(standby->log_n <= records && records <= t->log_n);
+    for (size_t i = standby->log_n; i < records; i++)
+        log_append(standby, &t->log[i].r);
+    apply_new(standby);
+    standby->now_ms = t->now_ms;
+}
+
 struct site *site_fork(const struct site *t, size_t records)
 {
     struct site *fork = site_bare();
+    fork->history = (uint8_t)(t->history + 1);
 
-    assert_true(records <= t->log_n);
-    for (size_t i = 0; i < records; i++)
-        log_append(fork, &t->log[i].r);
-    apply_new(fork);
-    fork->now_ms = t->now_ms;
+    follow(fork, t, records);
     return fork;
+}
+
+void site_follow(struct site *standby, const struct site *t)
+{
+    follow(standby, t, t->log_n);
 }
 
 static void emit(void *ctx, const Ev__Event *event)
@@ -121,7 +132,8 @@ static void emit(void *ctx, const Ev__Event *event)
                                           : exam_epoch(t->x),
                        .at_ms = begins || follows ? 0 : t->now_ms - exam_epoch_base_ms(t->x),
                        .event = bytes,
-                       .event_bytes = n};
+                       .event_bytes = n,
+                       .hash = {t->history}};
 
     ev__event__pack(event, bytes);
     assert_true(n + RECORD_HEADER_BYTES <= RECORD_BYTES_MAX);
@@ -153,21 +165,51 @@ void site_tick(struct site *t)
     assert_true(exam_next_due_ms(t->x) > t->now_ms);
 }
 
+/* T10: a seat in contact says a word at the instant at which its time is up. 0: none will. */
+static uint32_t word_next(const struct site *t, uint64_t *at_ms)
+{
+    uint32_t first = 0;
+
+    *at_ms = UINT64_MAX;
+    for (uint32_t no = 1; !t->silent && no <= exam_sittings(t->x); no++) {
+        struct exam_sitting_view v;
+        exam_sitting_view(t->x, no, t->now_ms, &v);
+        if (!v.attached || v.state != EXAM_SITTING_ANSWERING ||
+            t->now_ms + v.account.left_ms >= *at_ms)
+            continue;
+        *at_ms = t->now_ms + v.account.left_ms;
+        first = no;
+    }
+    return first;
+}
+
 void site_go(struct site *t, uint64_t now_ms)
 {
+    uint64_t word_ms;
+
     assert_true(now_ms >= t->now_ms);
-    while (exam_next_due_ms(t->x) <= now_ms) {
-        if (exam_next_due_ms(t->x) > t->now_ms)
-            t->now_ms = exam_next_due_ms(t->x);
-        site_tick(t);
+    for (;;) {
+        uint32_t no = word_next(t, &word_ms);
+        uint64_t due_ms = exam_next_due_ms(t->x);
+        if ((due_ms < word_ms ? due_ms : word_ms) > now_ms)
+            break;
+        if (due_ms <= word_ms) {
+            if (due_ms > t->now_ms)
+                t->now_ms = due_ms;
+            site_tick(t);
+        } else {
+            t->now_ms = word_ms;
+            assert_int_equal(site_mark(t, no), EXAM_OK);
+        }
     }
     t->now_ms = now_ms;
 }
 
 exam_err site_do(struct site *t, const struct exam_command *c)
 {
-    if (exam_next_due_ms(t->x) <= t->now_ms)
-        site_tick(t);
+    struct exam_command tick = {.kind = EXAM_CMD_TICK, .u.tick.next = c};
+
+    assert_int_equal(decide(t, &tick), EXAM_OK);
     return decide(t, c);
 }
 

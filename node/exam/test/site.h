@@ -17,12 +17,14 @@ struct site_record {
 struct site {
     exam *x;
     uint64_t now_ms;
+    bool silent; /* no seat says a word as its time is up (T10) */
     struct site_record *log;
     size_t log_n, log_cap;
     size_t applied;
     struct exam_refusal why; /* of the last refusal */
     struct arena arena;
     uint8_t *arena_block;
+    uint8_t history; /* what a fork decides has another hash */
 };
 
 /* malloc and free: what tests give the core. */
@@ -33,6 +35,9 @@ struct site *site_new(void);
 void site_free(struct site *t);
 /* Another site with the first `records` of the log: what a standby has that got no more. */
 struct site *site_fork(const struct site *t, size_t records);
+
+/* It gets what the other has decided since: a standby in sync. */
+void site_follow(struct site *standby, const struct site *t);
 
 /* Goes on to the instant, carrying out what falls due on the way at its very instant. */
 void site_go(struct site *t, uint64_t now_ms);

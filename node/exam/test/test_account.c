@@ -103,6 +103,19 @@ static void test_t6__never_locked_is_measured_on_one_clock(void **state)
     expect_stretch(&a, &r, MS(12, 10, 0), 0, EV__BASIS__BASIS_CLAIM);
 }
 
+/* What a seat says within grace may wait for a standby meanwhile: it locks when its grace, which
+ * counts from the mark that it was given, is over. */
+static void test_t6__never_locked_ends_with_the_grace_of_the_seats_mark(void **state)
+{
+    struct account a = at_twelve();
+    struct account_return r = back_after(MS(0, 14, 0));
+
+    (void)state;
+    a.used_ms = a.mark_ms = MS(12, 1, 0); /* logged, and never acknowledged */
+    r.now_ms = MS(12, 15, 500);
+    expect_stretch(&a, &r, MS(12, 15, 0), 500, EV__BASIS__BASIS_CLAIM);
+}
+
 /* Whatever a seat claims, not more than grace is charged to it. */
 static void test_t6__claim_is_clipped_to_grace(void **state)
 {
@@ -230,6 +243,34 @@ static void test_t10__time_out_out_of_contact_ends_the_account_there(void **stat
     assert_int_equal(s.end_ms, MS(12, 10, 0));
 }
 
+/* A candidate who submitted out of contact ended there, within T6's clip; not before what is used.
+ */
+static void test_t10__submission_out_of_contact_ends_the_account_there(void **state)
+{
+    struct account a = at_twelve();
+    struct account_return r = back_after(MS(0, 40, 0));
+    struct account_stretch s;
+
+    (void)state;
+    r.open_ms = MS(0, 10, 0);
+    r.submitted = true;
+    r.ended_ago_ms = MS(0, 30, 0);
+    account_reckon_return(&a, &r, &s);
+    assert_false(s.finished);
+    assert_int_equal(s.used_ms, MS(12, 10, 0));
+    assert_int_equal(s.lost_ms, 0);
+    assert_int_equal(s.end_ms, MS(12, 10, 0));
+    r.ended_ago_ms = MS(0, 20, 0); /* after its screen had closed: that is lost */
+    account_reckon_return(&a, &r, &s);
+    assert_int_equal(s.lost_ms, MS(0, 10, 0));
+    assert_int_equal(s.end_ms, MS(12, 20, 0));
+    r.ended_ago_ms = UINT64_MAX; /* "long before its mark" */
+    account_reckon_return(&a, &r, &s);
+    assert_int_equal(s.used_ms, MS(12, 10, 0));
+    assert_int_equal(s.lost_ms, 0);
+    assert_int_equal(s.end_ms, MS(12, 10, 0));
+}
+
 /* A seat that says it has ended while there is time left goes on, and its stretch counts in full.
  */
 static void test_t10__end_that_does_not_add_up_is_ignored(void **state)
@@ -263,6 +304,7 @@ int main(void)
         cmocka_unit_test(test_t3__mark_never_gives_used_time_back),
         cmocka_unit_test(test_t6__back_within_grace_loses_nothing),
         cmocka_unit_test(test_t6__never_locked_is_measured_on_one_clock),
+        cmocka_unit_test(test_t6__never_locked_ends_with_the_grace_of_the_seats_mark),
         cmocka_unit_test(test_t6__claim_is_clipped_to_grace),
         cmocka_unit_test(test_t6__claim_is_clipped_to_the_stretch),
         cmocka_unit_test(test_t6__claim_counts_from_the_mark_it_was_made_from),
@@ -272,6 +314,7 @@ int main(void)
         cmocka_unit_test(test_t12__stretch_lost_before_the_carried_mark_is_not_claimed),
         cmocka_unit_test(test_t5__unknown_dark_time_is_measured_by_the_seat),
         cmocka_unit_test(test_t10__time_out_out_of_contact_ends_the_account_there),
+        cmocka_unit_test(test_t10__submission_out_of_contact_ends_the_account_there),
         cmocka_unit_test(test_t10__end_that_does_not_add_up_is_ignored),
         cmocka_unit_test(test_t2__no_claim_before_the_paper_was_on_a_screen),
     };

@@ -66,6 +66,51 @@ static void test_a4__duplicate_is_no_event(void **state)
     assert_string_equal(site_answer_value(t, 1, "q1"), "A");
 }
 
+/* A1: what was refused for good is refused again, whenever and however often it comes; what was
+ * accepted before and after it is acknowledged again, and so is what a later answer has replaced.
+ */
+static void test_a1__refused_is_refused_again(void **state)
+{
+    struct site *t = *state;
+    struct exam_command old = answer_of(t, 1, "q1", "A");
+
+    assert_int_equal(site_do(t, &old), EXAM_OK);
+    struct exam_command refused = answer_of(t, 2, "q2", "B");
+    refused.u.answer.attachment_lsn++; /* of an attachment that is still to come */
+    assert_int_equal(site_do(t, &refused), EXAM_INVALID);
+    assert_int_equal(site_view(t, 1).seq_refused, 2);
+    assert_int_equal(site_answer(t, 1, 3, "q1", "C"), EXAM_OK);
+    assert_int_equal(site_view(t, 1).seq_refused, 2);
+    size_t log_n = t->log_n;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(site_do(t, &old), EXAM_OK);
+        assert_int_equal(site_do(t, &refused), EXAM_INVALID);
+        assert_false(t->why.consumed);
+        assert_int_equal(site_answer(t, 1, 3, "q1", "C"), EXAM_OK);
+    }
+    assert_int_equal(t->log_n, log_n);
+    assert_string_equal(site_answer_value(t, 1, "q1"), "C");
+    assert_string_equal(site_answer_value(t, 1, "q2"), "");
+}
+
+/* A1: an answer that came too late stays refused when a grant has opened the sitting again: the
+ * candidate was told so, and may give it once more. */
+static void test_a1__refused_stays_refused_after_a_grant(void **state)
+{
+    struct site *t = *state;
+    struct exam_command c;
+
+    site_go(t, MS(60, 0, 0));
+    c = answer_of(t, 1, "q1", "A");
+    c.u.answer.made_at_ms = MS(60, 0, 1);
+    assert_int_equal(site_do(t, &c), EXAM_LATE);
+    assert_int_equal(site_grant(t, "1001", MS(5, 0, 0), "noise"), EXAM_OK);
+    assert_int_equal(site_attach(t, 1001, "R1-01", 1), EXAM_OK);
+    assert_int_equal(site_do(t, &c), EXAM_LATE);
+    assert_non_null(strstr(t->why.text, "refused when it came first"));
+    assert_int_equal(site_answer(t, 1, 2, "q1", "A"), EXAM_OK);
+}
+
 /* An answer before its predecessor is refused with what the node has. */
 static void test_a3__gap_tells_what_the_node_has(void **state)
 {
@@ -321,6 +366,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_a4__duplicate_is_no_event),
+        TEST(test_a1__refused_is_refused_again),
+        TEST(test_a1__refused_stays_refused_after_a_grant),
         TEST(test_a3__gap_tells_what_the_node_has),
         TEST(test_t3__answer_is_a_mark),
         TEST(test_a3__refused_answer_is_consumed),

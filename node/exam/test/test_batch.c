@@ -154,7 +154,7 @@ static void test_t1__personal_timing_begins_with_the_screen(void **state)
     assert_int_equal(site_sign_in(t, 2002, "R2-02", 1), EXAM_OK);
     assert_int_equal(site_detach(t, 6), EXAM_OK);
     assert_int_equal(site_start(t, "B2"), EXAM_OK);
-    assert_int_equal(exam_next_due_ms(t->x), MS(60, 0, 0)); /* no marks without a screen */
+    assert_int_equal(exam_next_due_ms(t->x), UINT64_MAX); /* no marks without a screen */
     site_go(t, MS(5, 0, 0));
     assert_int_equal(site_attach(t, 2002, "R2-02", 1), EXAM_OK);
     site_go(t, MS(6, 0, 0));

@@ -296,7 +296,7 @@ static void test_r3__a_violation_touches_no_clock(void **state)
     assert_string_equal(site_last_event(d->t)->violation_noted->text,
                         "phone on the desk, photo 12");
     c.u.violation.admission_no = "4711";
-    expect_refused(d->t, site_do(d->t, &c), "", "4711");
+    expect_refused(d->t, site_do(d->t, &c), "R4", "4711");
 }
 
 int main(void)

@@ -99,6 +99,29 @@ static exam_err incident_act(struct drill *d, enum exam_command_kind kind, uint3
     return site_do(d->t, &c);
 }
 
+/* W4: who runs out of power is known to the standby that it hands over to, after a restart there,
+ * too; no longer than its epoch or its need. */
+static void test_w4__battery_low_is_known_until_another_epoch(void **state)
+{
+    struct drill *d = *state;
+
+    assert_string_equal(exam_battery_low(d->t->x), "");
+    assert_int_equal(power(d, EV__POWER__POWER_MAINS_LOST), EXAM_OK);
+    assert_string_equal(exam_battery_low(d->t->x), "");
+    assert_int_equal(power(d, EV__POWER__POWER_BATTERY_LOW), EXAM_OK);
+    assert_string_equal(exam_battery_low(d->t->x), "A");
+    struct site *standby = site_fork(d->t, d->t->log_n);
+    exam *restarted = site_reload(standby->x);
+    assert_string_equal(exam_battery_low(restarted), "A");
+    exam_free(restarted);
+    site_free(standby);
+    assert_int_equal(power(d, EV__POWER__POWER_MAINS_BACK), EXAM_OK);
+    assert_string_equal(exam_battery_low(d->t->x), "");
+    assert_int_equal(power(d, EV__POWER__POWER_BATTERY_LOW), EXAM_OK);
+    assert_int_equal(site_epoch(d->t, true), EXAM_OK);
+    assert_string_equal(exam_battery_low(d->t->x), "");
+}
+
 /* R1: mains lost opens an incident, mains back closes it; a seat that needs longer to boot than the
  * mains to come back was lost by it, too; and telling it twice changes nothing. */
 static void test_r1__mains_lost_is_an_incident(void **state)
@@ -323,6 +346,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        TEST(test_w4__battery_low_is_known_until_another_epoch),
         TEST(test_r1__mains_lost_is_an_incident),
         TEST(test_r2__a_server_lost_is_an_incident),
         TEST(test_r2__a_room_lost_at_once_is_an_incident),

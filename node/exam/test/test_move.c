@@ -175,6 +175,59 @@ static void test_a3__an_old_submission_is_kept_when_gone_on(void **state)
     assert_true(t->why.consumed);
 }
 
+/* A3: what a former session hands in moves neither clock nor count, whatever it says. */
+static void test_t11__an_old_seat_moves_no_clock(void **state)
+{
+    struct site *t = *state;
+    struct exam_command c = {.kind = EXAM_CMD_MARK};
+    const uint32_t one = 1;
+
+    site_go(t, MS(6, 0, 0));
+    struct exam_sitting_view old = site_view(t, 1);
+    assert_int_equal(site_detach(t, 1), EXAM_OK);
+    assert_int_equal(site_move(t, 1001, "R1-03", true), EXAM_OK);
+    old.account.used_ms = MS(59, 0, 0); /* made at, it says */
+    site_go(t, MS(7, 0, 0));
+    c.u.mark.sittings = &one;
+    c.u.mark.n = 1;
+    assert_int_equal(old_answer(t, &old, 1, 1, "q1", "A"), EXAM_OK);
+    assert_int_equal(site_do(t, &c), EXAM_OK); /* a heartbeat: nobody is in contact */
+    site_expect(t, 1, 0, MS(60, 0, 0), 0);
+    assert_int_equal(site_sign_in(t, 1001, "R1-03", 2), EXAM_OK);
+    site_go(t, MS(8, 0, 0));
+    size_t before = t->log_n;
+    assert_int_equal(site_attach(t, 1001, "R1-01", 1), EXAM_SEAT_TAKEN); /* with any claim */
+    assert_int_equal(t->log_n, before);
+    assert_int_equal(old_answer(t, &old, 1, 2, "q2", "B"), EXAM_OK);
+    site_expect(t, 1, MS(1, 0, 0), MS(59, 0, 0), MS(7, 0, 0));
+}
+
+/* A sitting that is moved again and again: the sessions that can be named are bounded. One beyond
+ * is a stranger, which is refused, and nothing that is known of the others is lost by it. */
+static void test_t11__former_sessions_are_bounded(void **state)
+{
+    static const char *const seats[] = {"R1-03", "R1-01"};
+    enum { FORMERS = 64, MOVES = FORMERS + 2 };
+    struct site *t = *state;
+    struct exam_sitting_view first = site_view(t, 1);
+
+    for (uint32_t i = 0; i < MOVES; i++) {
+        assert_int_equal(site_move(t, 1001, seats[i % 2], true), EXAM_OK);
+        assert_int_equal(site_view(t, 1).formers, i < FORMERS ? i + 1 : FORMERS);
+        assert_int_equal(site_view(t, 1).former_newest, i + 1 < FORMERS ? i + 1 : 0);
+        assert_int_equal(site_sign_in(t, 1001, seats[i % 2], (uint8_t)(i + 2)), EXAM_OK);
+    }
+    size_t before = t->log_n;
+    expect_refused(t, site_attach(t, 1001, "R1-03", FORMERS + 1), "T11", "no such session");
+    assert_int_equal(t->why.former, 0);
+    assert_int_equal(old_answer(t, &first, FORMERS + 1, 1, "q1", "A"), EXAM_STATE);
+    assert_int_equal(t->log_n, before);
+    assert_int_equal(site_attach(t, 1001, "R1-01", 1), EXAM_SEAT_TAKEN);
+    assert_int_equal(t->why.former, 1);
+    assert_int_equal(old_answer(t, &first, 1, 1, "q1", "A"), EXAM_OK);
+    assert_string_equal(site_answer_value(t, 1, "q1"), "A");
+}
+
 /* A session that signs in again goes on with its own count of actions. */
 static void test_a4__a_former_session_comes_back(void **state)
 {
@@ -225,7 +278,7 @@ static void test_t11__refusals(void **state)
     site_plan_batch(t, &p);
     assert_int_equal(site_start(t, "B2"), EXAM_OK);
     size_t before = t->log_n;
-    expect_refused(t, site_move(t, 4711, "R1-03", true), "", "4711");
+    expect_refused(t, site_move(t, 4711, "R1-03", true), "R4", "4711");
     expect_refused(t, site_move(t, 1001, "R1-05", true), "T11", "no seat R1-05");
     expect_refused(t, site_move(t, 1001, "R1-02", true), "T11", "taken by candidate 1002");
     expect_refused(t, site_move(t, 1001, "R1-01", true), "T11", "already");
@@ -266,6 +319,8 @@ int main(void)
         TEST(test_a3__what_the_old_seat_holds_is_taken_in),
         TEST(test_a3__an_old_submission_counts_unless_gone_on),
         TEST(test_a3__an_old_submission_is_kept_when_gone_on),
+        TEST(test_t11__an_old_seat_moves_no_clock),
+        TEST(test_t11__former_sessions_are_bounded),
         TEST(test_a4__a_former_session_comes_back),
         TEST(test_t11__a_clock_without_a_screen_moves_along),
         TEST(test_t11__refusals),

@@ -34,13 +34,15 @@ struct truth {         /* of one sitting */
     bool cut;          /* one has come since the seat's mark */
     uint64_t slack_ms; /* at most so much of open_ms may be unrecorded */
     uint64_t used_ms;  /* of the newest mark it was given: never taken back (T12) */
+    uint64_t node_ms;  /* at the newest mark of the node that serves */
     bool quiet; /* never cut off, dead or paused: only servers failed, and came back in time */
 };
 
 struct history {
     uint64_t random;
-    struct site *t;     /* that serves, or has served last */
-    struct site *spare; /* stale: the log up to some record */
+    struct site *t;       /* that serves, or has served last */
+    struct site *spare;   /* stale: the log up to some record */
+    struct site *standby; /* in sync */
     struct seats w;
     struct truth truth[SEATS];
     uint32_t spare_seats; /* that nobody was moved to yet */
@@ -59,7 +61,7 @@ static uint64_t open_within(const struct history *h, const struct test_seat *s, 
 {
     uint64_t now_ms = h->w.now_ms, until_ms = to_ms;
 
-    if (!s->up || !s->running || !s->clock_continuous)
+    if (!s->up || !s->running || !s->clock_continuous || s->submitted)
         return 0;
     if (!h->w.t || !s->attached)
         until_ms = s->mark_ms + h->w.grace_ms < to_ms ? s->mark_ms + h->w.grace_ms : to_ms;
@@ -106,8 +108,46 @@ static void check_account(const struct history *h, const struct exam_sitting_vie
     if (v->finish != EV__FINISH__FINISH_NONE)
         elapsed_ms = v->finish_ms;
     else if (v->stands_ms > 0)
-        elapsed_ms = v->mark_ms;
+        elapsed_ms -= v->stands_ms;
     assert_int_equal(v->account.used_ms + v->account.lost_ms, elapsed_ms);
+}
+
+/* What is used at the account's mark. */
+static uint64_t marked_ms(const struct history *h, const struct exam_sitting_view *v)
+{
+    uint64_t until_ms =
+        h->w.now_ms - v->stands_ms; /* its clock runs, or has run (T8), until then */
+    bool ran = v->begun && !v->finish && until_ms > v->mark_ms;
+
+    return v->account.used_ms - (ran ? until_ms - v->mark_ms : 0);
+}
+
+/* T3: what a mark says is used is never taken back on the node that has it. */
+static void check_monotone(const struct history *h, struct truth *truth,
+                           const struct exam_sitting_view *v)
+{
+    assert_true(marked_ms(h, v) >= truth->node_ms);
+    truth->node_ms = marked_ms(h, v);
+}
+
+/* A standby that got the same records has the same accounts, at every instant. */
+static void check_standby(const struct history *h, const struct exam_sitting_view *v)
+{
+    struct exam_sitting_view other = site_view(h->standby, v->sitting);
+
+    assert_memory_equal(&other.account, &v->account, sizeof other.account);
+    assert_int_equal(other.mark_ms, v->mark_ms);
+    assert_int_equal(other.finish, v->finish);
+    assert_int_equal(other.finish_ms, v->finish_ms);
+    assert_int_equal(interruptions_ms(h->standby, v->sitting), interruptions_ms(h->t, v->sitting));
+}
+
+/* T10: whoever was never cut off, dead or paused, but for servers, ends when the candidate submits,
+ * whenever the node hears of it. */
+static void check_submitted(const struct test_seat *s, const struct exam_sitting_view *v)
+{
+    if (v->finish == EV__FINISH__FINISH_SUBMITTED && s->submitted)
+        assert_int_equal(v->finish_ms, s->submitted_ms);
 }
 
 static void check_truth(struct history *h, uint32_t i, const struct exam_sitting_view *v)
@@ -125,10 +165,13 @@ static void check_truth(struct history *h, uint32_t i, const struct exam_sitting
     assert_true(v->account.used_ms >= truth->used_ms || !s->attached);
     if (s->attached && s->mark_used_ms > truth->used_ms)
         truth->used_ms = s->mark_used_ms;
-    if (truth->quiet)
+    if (truth->quiet) {
         assert_int_equal(v->account.lost_ms, 0);
-    if (s->attached && v->finish == EV__FINISH__FINISH_NONE) {
+        check_submitted(s, v);
+    }
+    if (s->attached)
         assert_true(v->account.used_ms <= charged_ms);
+    if (s->attached && v->finish == EV__FINISH__FINISH_NONE) {
         assert_true(v->account.used_ms + truth->slack_ms >= truth->open_ms);
     }
 }
@@ -137,9 +180,12 @@ static void check(struct history *h)
 {
     if (!h->w.t)
         return;
+    site_follow(h->standby, h->t);
     for (uint32_t i = 0; i < SEATS; i++) {
         struct exam_sitting_view v = site_view(h->t, h->w.seat[i].sitting);
         check_account(h, &v);
+        check_monotone(h, &h->truth[i], &v);
+        check_standby(h, &v);
         if (h->w.seat[i].attached)
             h->truth[i].cut = false; /* attaching gave it a mark */
         if (h->w.seat[i].signed_in)
@@ -153,8 +199,9 @@ static void signed_in_anew(struct history *h, uint32_t i)
 {
     struct exam_sitting_view v = site_view(h->t, h->w.seat[i].sitting);
     bool quiet = h->truth[i].quiet && h->w.seat[i].session <= 1; /* a sign-in claims nothing */
+    uint64_t node_ms = h->truth[i].node_ms;
 
-    h->truth[i] = (struct truth){.open_ms = v.account.used_ms, .quiet = quiet};
+    h->truth[i] = (struct truth){.open_ms = v.account.used_ms, .node_ms = node_ms, .quiet = quiet};
 }
 
 /* ---------------------------------------------------------------- servers */
@@ -165,9 +212,13 @@ static void serve(struct history *h)
     if (h->spare && pick(h, 3) == 0) {
         site_expect_replicates(h->t);
         site_free(h->t);
+        site_free(h->standby);
         h->t = h->spare;
+        h->standby = site_fork(h->t, h->t->log_n);
         h->spare = NULL;
         h->stale = true;
+        for (uint32_t i = 0; i < SEATS; i++)
+            h->truth[i].node_ms = 0; /* another node's marks */
     }
     for (uint32_t i = 0; i < SEATS; i++)
         if (h->w.seat[i].session == 0 || h->w.now_ms - h->w.seat[i].mark_ms > h->w.grace_ms)
@@ -301,10 +352,8 @@ static void seat_step(struct history *h, uint32_t i)
         }
         break;
     case 3:
-        if (s->up && s->attached && !s->finished && s->running && pick(h, 8) == 0) {
-            h->truth[i].quiet = false; /* a stale node will not know that it had finished */
-            seats_submit(&h->w, s->no);
-        }
+        if (open_within(h, s, h->w.now_ms + 1) > 0 && !s->finished && pick(h, 4) == 0)
+            seats_submit(&h->w, s->no); /* out of contact, too (T10) */
         break;
     default:
         if (s->up && s->running && !s->finished && s->actions_n < SEAT_ACTIONS_MAX - 4 &&
@@ -367,6 +416,8 @@ static void end_history(struct history *h)
         assert_int_equal(v.state, EXAM_SITTING_FINISHED);
         check_account(h, &v);
     }
+    site_follow(h->standby, h->t);
+    site_expect_same(h->t->x, h->standby->x);
     site_expect_replicates(h->t);
 }
 
@@ -375,6 +426,7 @@ static void run_history(uint64_t seed)
     struct history h = {.random = seed, .t = site_new(), .spare_seats = SPARE_SEATS};
 
     site_plan_batch(h.t, &PLAN);
+    h.standby = site_fork(h.t, h.t->log_n);
     seats_init(&h.w, h.t, SEATS, 1001);
     for (uint32_t i = 0; i < SEATS; i++) {
         h.truth[i].quiet = true;
@@ -387,6 +439,7 @@ static void run_history(uint64_t seed)
     end_history(&h);
     site_free(h.t);
     site_free(h.spare);
+    site_free(h.standby);
 }
 
 static uint64_t setting(const char *name, uint64_t otherwise)

@@ -61,19 +61,45 @@ static void succeed(struct parted *p)
     site_go(p->main, MS(31, 0, 0));
 }
 
-static exam_err recover_one(struct parted *p, size_t i)
+static uint32_t tag_of(struct site *t, uint64_t epoch)
+{
+    for (size_t i = 0; i < t->log_n; i++)
+        if (t->log[i].r.epoch == epoch)
+            return record_tag(t->log[i].r.hash);
+    fail_msg("the log has no epoch %llu", (unsigned long long)epoch);
+    return 0;
+}
+
+/* Record i of a site's log, which parts from this one after `common` records, is offered. */
+static exam_err offer(struct site *to, struct site *from, size_t i, size_t common)
 {
     struct exam_command c = {.kind = EXAM_CMD_RECOVER};
+    uint64_t epoch = from->log[i].r.epoch;
+    size_t since = i;
 
-    c.u.recover.record = &p->branch->log[i].r;
-    c.u.recover.event = site_event(p->branch, i);
-    return site_do(p->main, &c);
+    while (since > common && from->log[since - 1].r.epoch == epoch)
+        since--;
+    c.u.recover.record = &from->log[i].r;
+    c.u.recover.event = site_event(from, i);
+    c.u.recover.epoch_tag = tag_of(from, epoch);
+    c.u.recover.since_lsn = from->log[since].r.lsn;
+    return site_do(to, &c);
+}
+
+static void offer_all(struct site *to, struct site *from, size_t common)
+{
+    for (size_t i = common; i < from->log_n; i++)
+        assert_int_equal(offer(to, from, i, common), EXAM_OK);
+}
+
+static exam_err recover_one(struct parted *p, size_t i)
+{
+    return offer(p->main, p->branch, i, p->common);
 }
 
 static void recover(struct parted *p)
 {
-    for (size_t i = p->common; i < p->branch->log_n; i++)
-        assert_int_equal(recover_one(p, i), EXAM_OK);
+    offer_all(p->main, p->branch, p->common);
 }
 
 static const Ev__Recovered *last(struct parted *p)
@@ -107,7 +133,9 @@ static void test_a3__answers_are_adopted_unless_there_is_a_later_one(void **stat
     assert_int_equal(last(p)->epoch, 1); /* the origin */
     assert_int_equal(last(p)->lsn, p->branch->log_n);
     assert_int_equal(last(p)->as, EV__RECOVERED_AS__RECOVERED_AS_SUPERSEDED);
-    assert_int_equal(exam_recovered_lsn(p->main->x, 1), p->branch->log_n);
+    assert_true(exam_recovered(p->main->x, 1, tag_of(p->branch, 1), p->branch->log_n));
+    assert_false(exam_recovered(p->main->x, 1, tag_of(p->branch, 1), p->branch->log_n + 1));
+    assert_false(exam_recovered(p->main->x, 1, tag_of(p->branch, 1) + 1, p->branch->log_n));
     size_t n = p->main->log_n;
     recover(p);
     assert_int_equal(p->main->log_n, n);
@@ -145,8 +173,41 @@ static void test_a3__a_submission_unless_attached_since(void **state)
     assert_int_equal(site_view(p->main, 2).finish, EV__FINISH__FINISH_SUBMITTED);
     assert_int_equal(site_view(p->main, 1).state, EXAM_SITTING_ANSWERING);
     assert_int_equal(last(p)->as, EV__RECOVERED_AS__RECOVERED_AS_SHOWN);
-    /* nothing of `left` is shortened: its account ends at the mark that the site knows */
-    site_expect(p->main, 2, 0, MS(60, 0, 0), MS(31, 0, 0));
+    /* its account ends where the seat was told that it ends (T3, T12) */
+    site_expect(p->main, 2, MS(12, 0, 0), MS(48, 0, 0), MS(19, 0, 0));
+}
+
+/* A2, T10: the candidate's PC still holds what was made, and acknowledged by the old primary alone,
+ * before the submission: it is taken when the PC is back, and what was made after it is not. */
+static void test_a2__answers_before_a_recovered_submission_are_taken(void **state)
+{
+    struct parted *p = *state;
+    struct exam_command c = {.kind = EXAM_CMD_ANSWER};
+
+    site_go(p->branch, MS(11, 0, 0));
+    assert_int_equal(site_answer(p->branch, 2, 1, "q1", "B"), EXAM_OK);
+    site_go(p->branch, MS(12, 0, 0));
+    assert_int_equal(site_submit(p->branch, 2, 2), EXAM_OK);
+    p->main->now_ms = MS(30, 0, 0);
+    assert_int_equal(site_epoch(p->main, true), EXAM_OK);
+    recover(p);
+    assert_int_equal(site_view(p->main, 2).finish, EV__FINISH__FINISH_SUBMITTED);
+    assert_string_equal(site_answer_value(p->main, 2, "q1"), "B");
+    assert_int_equal(site_attach(p->main, 1002, "R1-02", 1), EXAM_OK);
+    c.u.answer.sitting = 2;
+    c.u.answer.seq = 1;
+    c.u.answer.item = "q2";
+    c.u.answer.value = (const uint8_t *)"C";
+    c.u.answer.value_bytes = 1;
+    c.u.answer.made_at_ms = MS(11, 0, 0);
+    assert_int_equal(site_do(p->main, &c), EXAM_OK);
+    assert_string_equal(site_answer_value(p->main, 2, "q2"), "C");
+    assert_int_equal(site_submit(p->main, 2, 2), EXAM_OK);
+    c.u.answer.seq = 3;
+    c.u.answer.item = "q3";
+    assert_int_equal(site_do(p->main, &c), EXAM_LATE);
+    assert_string_equal(site_answer_value(p->main, 2, "q3"), "");
+    site_expect(p->main, 2, MS(12, 0, 0), MS(48, 0, 0), MS(18, 0, 0));
 }
 
 /* Grants and violations are adopted; a grant opens a sitting again that ran out without it. */
@@ -181,6 +242,7 @@ static void test_a3__a_reversal_never_below_zero(void **state)
 
     site_free(p->main); /* parts after the grant */
     assert_int_equal(site_grant(p->branch, "1001", MS(10, 0, 0), "noise"), EXAM_OK);
+    assert_int_equal(site_mark(p->branch, 1), EXAM_OK);
     p->common = p->branch->log_n;
     p->main = site_fork(p->branch, p->common);
     assert_int_equal(site_grant(p->branch, "1001", -(int64_t)MS(10, 0, 0), "mistake"), EXAM_OK);
@@ -242,6 +304,143 @@ static void test_a3__what_the_branch_alone_imported_is_shown(void **state)
     assert_int_equal(site_view(p->main, 4).account.grants_ms, 0);
 }
 
+/* W1: two wrong promotions gave one number twice. What the one branch holds hides nothing of the
+ * other's. */
+static void test_a3__branches_of_one_number_do_not_hide_each_other(void **state)
+{
+    struct parted *p = *state;
+    struct site *other = site_fork(p->branch, p->common);
+    struct site *first = site_fork(p->main, p->common);
+
+    other->history = 7;
+    first->history = 9;
+    other->now_ms = first->now_ms = MS(11, 0, 0);
+    assert_int_equal(site_epoch(other, true), EXAM_OK); /* both begin epoch 2 */
+    assert_int_equal(site_epoch(first, true), EXAM_OK);
+    assert_int_not_equal(tag_of(other, 2), tag_of(first, 2));
+    for (uint32_t i = 0; i < 3; i++)
+        assert_int_equal(site_grant(first, "1003", 1000, "first"), EXAM_OK);
+    assert_int_equal(site_grant(other, "1002", 5000, "other"), EXAM_OK);
+    assert_int_equal(site_grant(other, "1002", 700, "other"), EXAM_OK);
+    p->main->now_ms = MS(30, 0, 0);
+    assert_int_equal(site_epoch_numbered(p->main, 3, true), EXAM_OK);
+    offer_all(p->main, first, p->common); /* the longer one */
+    offer_all(p->main, other, p->common);
+    assert_int_equal(site_view(p->main, 3).account.grants_ms, 3000);
+    assert_int_equal(site_view(p->main, 2).account.grants_ms, 5700);
+    size_t n = p->main->log_n;
+    offer_all(p->main, other, p->common);
+    offer_all(p->main, first, p->common);
+    assert_int_equal(p->main->log_n, n);
+    site_free(other);
+    site_free(first);
+}
+
+/* The number of the site's own newest epoch, and another epoch. */
+static void test_a3__a_branch_with_the_number_of_the_newest_epoch(void **state)
+{
+    struct parted *p = *state;
+
+    p->branch->history = 7;
+    p->branch->now_ms = MS(11, 0, 0);
+    assert_int_equal(site_epoch(p->branch, true), EXAM_OK);
+    assert_int_equal(site_grant(p->branch, "1002", 5000, "why"), EXAM_OK);
+    succeed(p);
+    assert_int_equal(exam_epoch(p->main->x), 2);
+    recover(p);
+    assert_int_equal(site_view(p->main, 2).account.grants_ms, 5000);
+}
+
+/* The branch was recovered by a successor whose log is dead itself, and the branch's disk is gone:
+ * what the successor took in is taken in from it, under its true origin, and once, whoever brings
+ * the rest. */
+static void test_a3__what_a_dead_branch_had_recovered_is_recovered(void **state)
+{
+    struct parted *p = *state;
+    struct exam_command c = {.kind = EXAM_CMD_VIOLATION};
+
+    site_go(p->branch, MS(12, 0, 0));
+    assert_int_equal(site_answer(p->branch, 1, 2, "q2", "B"), EXAM_OK);
+    assert_int_equal(site_grant(p->branch, "1002", 5000, "noise"), EXAM_OK);
+    assert_int_equal(site_mark(p->branch, 1), EXAM_OK);
+    c.u.violation.admission_no = "1002";
+    c.u.violation.text = "phone";
+    c.u.violation.who = "tester";
+    assert_int_equal(site_do(p->branch, &c), EXAM_OK);
+    assert_int_equal(site_pause(p->branch, "R1"), EXAM_OK);
+    struct site *dead = site_fork(p->branch, p->common);
+    dead->history = 7;
+    dead->now_ms = MS(20, 0, 0);
+    assert_int_equal(site_epoch(dead, true), EXAM_OK);
+    offer_all(dead, p->branch, p->common);
+    p->main->now_ms = MS(30, 0, 0);
+    assert_int_equal(site_epoch_numbered(p->main, 3, true), EXAM_OK);
+    site_tick(p->main);
+    size_t before = p->main->log_n;
+    offer_all(p->main, dead, p->common);
+    assert_string_equal(site_answer_value(p->main, 1, "q2"), "B");
+    assert_int_equal(site_view(p->main, 2).account.grants_ms, 5000);
+    assert_int_equal(site_view(p->main, 2).violations, 1);
+    /* and shown: later marks, the pause, and the incident with which the dead epoch began */
+    assert_int_equal(p->main->log_n, before + 6);
+    assert_int_equal(last(p)->as, EV__RECOVERED_AS__RECOVERED_AS_SHOWN);
+    assert_int_equal(last(p)->epoch, 1);
+    assert_int_equal(last(p)->epoch_tag, tag_of(p->branch, 1));
+    assert_int_equal(last(p)->lsn, p->branch->log_n);
+    assert_non_null(strstr(last(p)->text, "pause"));
+    size_t n = p->main->log_n;
+    recover(p); /* the lost disk is found */
+    offer_all(p->main, dead, p->common);
+    assert_int_equal(p->main->log_n, n);
+    site_free(dead);
+}
+
+/* Only the end of what the dead successor had taken in comes first, as the rest lies in another
+ * branch: nothing of the rest is taken for recovered. */
+static void test_a3__pieces_come_in_any_order(void **state)
+{
+    struct parted *p = *state;
+    struct site *dead;
+
+    for (uint64_t i = 1; i <= 4; i++)
+        assert_int_equal(site_grant(p->branch, "1002", (int64_t)i, "why"), EXAM_OK);
+    dead = site_fork(p->branch, p->common);
+    dead->now_ms = MS(20, 0, 0);
+    assert_int_equal(site_epoch(dead, true), EXAM_OK);
+    offer_all(dead, p->branch, p->common);
+    p->main->now_ms = MS(30, 0, 0);
+    assert_int_equal(site_epoch_numbered(p->main, 3, true), EXAM_OK);
+    assert_int_equal(offer(p->main, dead, dead->log_n - 1, dead->log_n - 1), EXAM_OK);
+    assert_int_equal(site_view(p->main, 2).account.grants_ms, 4);
+    assert_false(exam_recovered(p->main->x, 1, tag_of(p->branch, 1), p->branch->log_n - 1));
+    offer_all(p->main, dead, p->common);
+    assert_int_equal(site_view(p->main, 2).account.grants_ms, 1 + 2 + 3 + 4);
+    recover(p);
+    assert_int_equal(site_view(p->main, 2).account.grants_ms, 1 + 2 + 3 + 4);
+    site_free(dead);
+}
+
+/* What this log has itself is of no branch here, whoever had to set it apart, or recovered it. */
+static void test_a3__what_the_site_has_itself_is_not_taken_twice(void **state)
+{
+    struct parted *p = *state;
+    struct site *dead = site_fork(p->branch, p->common);
+
+    assert_int_equal(site_grant(p->branch, "1002", 5000, "why"), EXAM_OK);
+    dead->now_ms = MS(20, 0, 0);
+    dead->history = 7;
+    assert_int_equal(site_epoch(dead, true), EXAM_OK);
+    offer_all(dead, p->branch, p->common);
+    site_free(p->main); /* a third node, which had it all */
+    p->main = site_fork(p->branch, p->branch->log_n);
+    p->main->now_ms = MS(30, 0, 0);
+    assert_int_equal(site_epoch_numbered(p->main, 3, true), EXAM_OK);
+    offer_all(p->main, dead, p->common);
+    recover(p);
+    assert_int_equal(site_view(p->main, 2).account.grants_ms, 5000);
+    site_free(dead);
+}
+
 /* Records of the site's own newest epoch are of no dead branch. */
 static void test_a3__the_newest_epoch_is_refused(void **state)
 {
@@ -259,10 +458,16 @@ int main(void)
         TEST(test_a3__answers_are_adopted_unless_there_is_a_later_one),
         TEST(test_a3__answers_after_the_finish_and_after_the_collection),
         TEST(test_a3__a_submission_unless_attached_since),
+        TEST(test_a2__answers_before_a_recovered_submission_are_taken),
         TEST(test_a3__grants_and_violations_are_adopted),
         TEST(test_a3__a_reversal_never_below_zero),
         TEST(test_a3__pauses_moves_and_marks_are_shown),
         TEST(test_a3__what_the_branch_alone_imported_is_shown),
+        TEST(test_a3__branches_of_one_number_do_not_hide_each_other),
+        TEST(test_a3__a_branch_with_the_number_of_the_newest_epoch),
+        TEST(test_a3__what_a_dead_branch_had_recovered_is_recovered),
+        TEST(test_a3__pieces_come_in_any_order),
+        TEST(test_a3__what_the_site_has_itself_is_not_taken_twice),
         TEST(test_a3__the_newest_epoch_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

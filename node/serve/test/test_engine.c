@@ -11,9 +11,11 @@
 #include <cmocka.h>
 #include <sodium.h>
 
+#include "branches.h"
 #include "engine.h"
 #include "folder.h"
 #include "oplog.h"
+#include "store_mem.h"
 
 static char why_text[512];
 static const uint8_t SESSION[SESSION_BYTES] = {1, 2, 3};
@@ -218,7 +220,12 @@ static void test_engine__follower_has_the_same_state(void **state)
     digest_of(a, mine);
     digest_of(b, theirs);
     assert_memory_equal(mine, theirs, HASH_BYTES);
+    assert_false(
+        engine_now_known(b)); /* records may be old: they do not say what time it is (T5) */
+    uint64_t told_ms = engine_now_ms(a);
+    engine_now_told(b, told_ms);
     assert_true(engine_now_known(b));
+    assert_true(engine_now_ms(b) >= told_ms);
     size_t n;
     assert_false(engine_epochs(b, &n)[0].own);
     assert_int_equal(engine_read(a, 1, engine_last(a).lsn + 1, copy_each, &copy), EXAM_NOT_FOUND);
@@ -303,6 +310,73 @@ static void test_engine__cut_takes_the_state_back(void **state)
     folder_remove(dir);
 }
 
+static void grants(struct engine *e, int n)
+{
+    struct exam_command c = {.kind = EXAM_CMD_GRANT};
+    c.u.grant.scope.name = "1002";
+    c.u.grant.ms = 1000;
+    c.u.grant.who = "tester";
+    c.u.grant.why = "noise";
+    while (n-- > 0)
+        decide(e, &c);
+}
+
+/* W5: a branch that continues another one, which was set apart after it, is of the epoch that began
+ * there, or before; what both hold is taken in under its true origin. */
+static void cut_twice_and_take(bool at_the_epoch)
+{
+    static uint8_t block[ARENA_BYTES_FRAME];
+    char dir[FOLDER_PATH_BYTES];
+    struct arena arena;
+    struct branches b;
+    size_t n;
+    arena_init(&arena, block, sizeof block);
+    assert_int_equal(branches_init(&b), EXAM_OK);
+    folder_make(dir);
+    struct engine *e = open_engine("A", dir);
+    found(e, "A");
+    import_and_start(e);
+    uint64_t first_cut = engine_last(e).lsn;
+    grants(e, 3);
+    if (at_the_epoch)
+        first_cut = engine_last(e).lsn;
+    begin_epoch(e, "A", 2);
+    const struct engine_epoch *epochs = engine_epochs(e, &n);
+    uint32_t tags[] = {record_tag(epochs[0].first_hash), record_tag(epochs[1].first_hash)};
+    uint64_t began_lsn = epochs[1].first_lsn;
+    grants(e, 3);
+    uint64_t second_cut = engine_last(e).lsn;
+    grants(e, 3);
+    uint64_t last_lsn = engine_last(e).lsn;
+    commit(e);
+    assert_int_equal(engine_cut(e, second_cut), EXAM_OK);
+    assert_int_equal(engine_cut(e, first_cut), EXAM_OK);
+    begin_epoch(e, "A", 3);
+    uint64_t before = engine_last(e).lsn;
+    assert_int_equal(branches_take_own(&b, e, &arena), EXAM_OK);
+    assert_true(b.own_done);
+    assert_true(engine_last(e).lsn - before >= (at_the_epoch ? 6 : 9));
+    for (uint64_t lsn = first_cut + 1; lsn <= last_lsn; lsn++)
+        if (lsn != began_lsn && lsn != began_lsn + 1) /* the epoch, and its incident */
+            assert_true(exam_recovered(engine_exam(e), lsn < began_lsn ? 1 : 2,
+                                       tags[lsn > began_lsn], lsn));
+    before = engine_last(e).lsn;
+    branches_changed(&b);
+    assert_int_equal(branches_take_own(&b, e, &arena), EXAM_OK);
+    assert_int_equal(engine_last(e).lsn, before);
+    commit(e);
+    engine_close(e);
+    branches_fini(&b);
+    folder_remove(dir);
+}
+
+static void test_branches__one_that_continues_another(void **state)
+{
+    (void)state;
+    cut_twice_and_take(false);
+    cut_twice_and_take(true);
+}
+
 /* Enough records for several flushes of the tables: the next start needs few of them, and agrees.
  */
 static void test_engine__flushes_the_tables_now_and_then(void **state)
@@ -330,6 +404,57 @@ static void test_engine__flushes_the_tables_now_and_then(void **state)
     folder_remove(dir);
 }
 
+/* D8: a record of the log's last part that is not what was written is named, and the node does not
+ * start on it. */
+static void test_engine_open__refuses_a_rotten_end_of_the_log(void **state)
+{
+    (void)state;
+    store_image *image;
+    store *s;
+    struct engine *e;
+    assert_int_equal(store_image_new(&image), EXAM_OK);
+    assert_int_equal(store_open_image(image, &s), EXAM_OK);
+    assert_int_equal(engine_open("A", s, &e, why_text, sizeof why_text), EXAM_OK);
+    found(e, "A");
+    import_and_start(e);
+    assert_int_equal(engine_commit(e), EXAM_OK);
+    uint64_t bad_lsn = engine_last(e).lsn - 1;
+    engine_close(e);
+    assert_int_equal(store_image_rot(image, bad_lsn, RECORD_HEADER_BYTES + 3, 64), EXAM_OK);
+    assert_int_equal(store_open_image(image, &s), EXAM_OK);
+    assert_int_equal(engine_open("A", s, &e, why_text, sizeof why_text), EXAM_CORRUPT);
+    char named[32];
+    snprintf(named, sizeof named, "record %llu ", (unsigned long long)bad_lsn);
+    assert_non_null(strstr(why_text, named));
+    store_image_free(image);
+}
+
+/* D4, D8: so is a record that the start has to apply again, however far back it is. */
+static void test_engine_open__refuses_to_apply_rot(void **state)
+{
+    (void)state;
+    store_image *image;
+    store *s;
+    struct engine *e;
+    assert_int_equal(store_image_new(&image), EXAM_OK);
+    assert_int_equal(store_open_image(image, &s), EXAM_OK);
+    assert_int_equal(engine_open("A", s, &e, why_text, sizeof why_text), EXAM_OK);
+    found(e, "A");
+    import_and_start(e);
+    answers(e, 1, 8000);
+    commit(e);
+    assert_true(engine_last(e).lsn > 8000);
+    engine_abandon(e); /* as a kill: the tables were never flushed */
+    assert_int_equal(store_image_rot(image, 2000, RECORD_HEADER_BYTES + 12, 1), EXAM_OK);
+    assert_int_equal(store_open_image(image, &s), EXAM_OK);
+    assert_int_equal(engine_open("A", s, &e, why_text, sizeof why_text), EXAM_CORRUPT);
+    assert_int_equal(store_image_rot(image, 2000, RECORD_HEADER_BYTES + 12, 1), EXAM_OK);
+    assert_int_equal(store_open_image(image, &s), EXAM_OK);
+    assert_int_equal(engine_open("A", s, &e, why_text, sizeof why_text), EXAM_OK);
+    engine_abandon(e);
+    store_image_free(image);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -337,7 +462,10 @@ int main(void)
         cmocka_unit_test(test_engine__follower_has_the_same_state),
         cmocka_unit_test(test_engine__refuses_what_does_not_continue_the_chain),
         cmocka_unit_test(test_engine__cut_takes_the_state_back),
+        cmocka_unit_test(test_branches__one_that_continues_another),
         cmocka_unit_test(test_engine__flushes_the_tables_now_and_then),
+        cmocka_unit_test(test_engine_open__refuses_a_rotten_end_of_the_log),
+        cmocka_unit_test(test_engine_open__refuses_to_apply_rot),
     };
     if (sodium_init() < 0)
         return 1;

@@ -31,7 +31,7 @@ struct fixture {
     pthread_t thread;
     atomic_bool stop, listening;
     _Atomic(const char *) answer; /* NULL: closes the connection instead */
-    sem_t woken;
+    sem_t woken, asked;
     struct ups *ups;
 };
 
@@ -47,6 +47,7 @@ static void connection_serve(struct fixture *f, int fd)
         const char *answer = atomic_load(&f->answer);
         if (recv(fd, line, sizeof line, 0) <= 0 || !answer)
             return;
+        sem_post(&f->asked);
         if (send(fd, answer, strlen(answer), MSG_NOSIGNAL) < 0)
             return;
     }
@@ -90,6 +91,7 @@ static int setup(void **state)
         return -1;
     f->port = ntohs(address.sin_port);
     sem_init(&f->woken, 0, 0);
+    sem_init(&f->asked, 0, 0);
     atomic_store(&f->answer, "VAR ups ups.status \"OL CHRG\"\n");
     *state = f;
     return pthread_create(&f->thread, NULL, upsd_run, f);
@@ -100,12 +102,13 @@ static int teardown(void **state)
     struct fixture *f = *state;
     if (f->ups) {
         ups_close(f->ups);
-        ups_free(f->ups);
+        assert_true(ups_free(f->ups, WAIT_S * 1000));
     }
     atomic_store(&f->stop, true);
     pthread_join(f->thread, NULL);
     close(f->listener);
     sem_destroy(&f->woken);
+    sem_destroy(&f->asked);
     free(f);
     return 0;
 }
@@ -228,9 +231,25 @@ static void test_ups__is_silent_after_the_close(void **state)
     while (!sem_trywait(&f->woken))
         continue;
     atomic_store(&f->answer, "VAR ups ups.status \"OB\"\n");
-    ups_free(f->ups);
+    assert_true(ups_free(f->ups, WAIT_S * 1000));
     f->ups = NULL;
     assert_int_not_equal(sem_trywait(&f->woken), 0);
+}
+
+/* A upsd that takes the question and says nothing holds the thread: the end does not wait for it.
+ */
+static void test_ups_free__does_not_wait_for_a_frozen_upsd(void **state)
+{
+    struct fixture *f = *state;
+    atomic_store(&f->answer, "");
+    atomic_store(&f->listening, true);
+    watch(f, f->port, POLL_MS);
+    sem_wait(&f->asked);
+    ups_close(f->ups);
+    assert_false(ups_free(f->ups, 100));
+    atomic_store(&f->stop, true); /* the connection is closed */
+    assert_true(ups_free(f->ups, WAIT_S * 1000));
+    f->ups = NULL;
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -244,6 +263,7 @@ int main(void)
         TEST(test_ups__tells_that_nobody_answers),
         TEST(test_ups__needs_no_low_descriptor),
         TEST(test_ups__is_silent_after_the_close),
+        TEST(test_ups_free__does_not_wait_for_a_frozen_upsd),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -118,7 +118,7 @@ static exam_err note_record(void *ctx, const struct record *r)
 static void assert_branch(store *s, uint64_t branch, const char *lsns)
 {
     struct notes n = {0};
-    assert_int_equal(store_read_branch(s, branch, note_record, &n), EXAM_OK);
+    assert_int_equal(store_read_branch(s, branch, 1, note_record, &n), EXAM_OK);
     assert_string_equal(n.text, lsns);
 }
 
@@ -139,7 +139,7 @@ static void test_store__is_empty_at_first(void **state)
     assert_int_equal(n.calls, 0);
     assert_value(u->s, STORE_META, "a", NULL);
     assert_int_equal(store_branch_records(u->s), 0);
-    assert_int_equal(store_read_branch(u->s, 1, note_record, &n), EXAM_NOT_FOUND);
+    assert_int_equal(store_read_branch(u->s, 1, 1, note_record, &n), EXAM_NOT_FOUND);
 }
 
 /* Committed records come back as they were, in order, in this store and in the reopened one. */
@@ -382,8 +382,34 @@ static void test_store_cut__keeps_the_tail_as_a_branch(void **state)
     assert_branch(u->s, 1, "3 4 5 ");
     assert_branch(u->s, 2, "1 2 3 4 ");
     struct notes n = {0};
-    assert_int_equal(store_read_branch(u->s, 3, note_record, &n), EXAM_NOT_FOUND);
-    assert_int_equal(store_read_branch(u->s, 0, note_record, &n), EXAM_NOT_FOUND);
+    assert_int_equal(store_read_branch(u->s, 3, 1, note_record, &n), EXAM_NOT_FOUND);
+    assert_int_equal(store_read_branch(u->s, 0, 1, note_record, &n), EXAM_NOT_FOUND);
+}
+
+/* Who reads a long branch in pieces goes on where it was; after the last record is nothing, which
+ * is not the same as no branch. */
+static void test_store_read_branch__begins_at_a_record(void **state)
+{
+    struct subject *u = *state;
+    assert_int_equal(fixture_commit_records(u->s, 6, 10), EXAM_OK);
+    for (uint64_t lsn = 4; lsn >= 2; lsn -= 2) {
+        store_begin(u->s);
+        store_cut(u->s, lsn);
+        assert_int_equal(store_commit(u->s), EXAM_OK);
+    }
+    static const struct {
+        uint64_t branch, first_lsn;
+        const char *lsns;
+    } cases[] = {{1, 0, "5 6 "},      {1, 5, "5 6 "}, {1, 6, "6 "}, {1, 7, ""},
+                 {1, UINT64_MAX, ""}, {2, 1, "3 4 "}, {2, 4, "4 "}, {2, 5, ""}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct notes n = {0};
+        assert_int_equal(
+            store_read_branch(u->s, cases[i].branch, cases[i].first_lsn, note_record, &n), EXAM_OK);
+        assert_string_equal(n.text, cases[i].lsns);
+    }
+    struct notes n = {0};
+    assert_int_equal(store_read_branch(u->s, 3, 4, note_record, &n), EXAM_NOT_FOUND);
 }
 
 /* A cut, a new state and the records of the new history are one transaction. */
@@ -451,6 +477,54 @@ static void test_store_verify__names_a_broken_link(void **state)
     assert_int_equal(bad_lsn, 11);
 }
 
+/* The same check in pieces: it stops after so many bytes, goes on from there, and names the record
+ * that breaks the chain. What it finds does not make the store unusable: that is the caller's to
+ * decide. */
+static void test_store_verify_on__walks_in_pieces(void **state)
+{
+    struct subject *u = *state;
+    struct store_walk walk = {0};
+    assert_int_equal(store_verify_on(u->s, &walk, 1), EXAM_OK);
+    assert_int_equal(walk.lsn, 0);
+    assert_int_equal(fixture_commit_records(u->s, 10, 100), EXAM_OK);
+    assert_int_equal(store_verify_on(u->s, &walk, 1), EXAM_OK);
+    assert_int_equal(walk.lsn, 1);
+    assert_int_equal(store_verify_on(u->s, &walk, 3 * (100 + RECORD_HEADER_BYTES)), EXAM_OK);
+    assert_int_equal(walk.lsn, 4);
+    assert_int_equal(store_verify_on(u->s, &walk, SIZE_MAX), EXAM_OK);
+    assert_int_equal(walk.lsn, 10);
+    struct fixture_writer w = fixture_writer_at_end(u->s);
+    w.hash[0] ^= 1;
+    store_begin(u->s);
+    fixture_append(&w, 10);
+    assert_int_equal(store_commit(u->s), EXAM_OK);
+    assert_int_equal(store_verify_on(u->s, &walk, SIZE_MAX), EXAM_CORRUPT);
+    assert_int_equal(walk.lsn, 10);
+    assert_int_equal(store_failure(u->s), EXAM_OK);
+    walk.lsn = 12;
+    assert_int_equal(store_verify_on(u->s, &walk, 1), EXAM_NOT_FOUND);
+}
+
+static exam_err refuse_record(void *ctx, const struct record *r)
+{
+    (void)ctx;
+    (void)r;
+    return EXAM_CORRUPT;
+}
+
+/* A reader's own refusal, or asking for what is not there, is no failure of the store (D6). */
+static void test_store_failure__is_not_what_a_reader_returns(void **state)
+{
+    struct subject *u = *state;
+    const uint8_t *value;
+    size_t bytes;
+    assert_int_equal(fixture_commit_records(u->s, 3, 10), EXAM_OK);
+    assert_int_equal(store_read_log(u->s, 1, 3, refuse_record, NULL), EXAM_CORRUPT);
+    assert_int_equal(store_read_log(u->s, 2, 4, refuse_record, NULL), EXAM_NOT_FOUND);
+    assert_int_equal(store_get(u->s, STORE_STATE, "x", 1, &value, &bytes), EXAM_NOT_FOUND);
+    assert_int_equal(store_failure(u->s), EXAM_OK);
+}
+
 /* --- misuse --- */
 
 /* A gap in the numbers is the caller's error, which no build lets pass. (In memory only: LMDB is
@@ -499,9 +573,12 @@ int main(void)
         ON_BOTH(test_store_read_table__lets_its_callback_read_and_put),
         ON_BOTH(test_store_get__gives_bytes_that_last),
         ON_BOTH(test_store_cut__keeps_the_tail_as_a_branch),
+        ON_BOTH(test_store_read_branch__begins_at_a_record),
         ON_BOTH(test_store_cut__goes_with_appends),
         ON_BOTH(test_store_cut__at_the_end_is_none),
         ON_BOTH(test_store_verify__names_a_broken_link),
+        ON_BOTH(test_store_verify_on__walks_in_pieces),
+        ON_BOTH(test_store_failure__is_not_what_a_reader_returns),
         {"test_store_append__aborts_on_a_gap__mem", test_store_append__aborts_on_a_gap, setup,
          teardown, in_memory_mark},
     };

@@ -49,6 +49,7 @@ static void fails_io(struct subject *u, enum store_fault fault, uint64_t records
     assert_int_equal(fixture_commit_records(u->s, 2, 10), EXAM_OK);
     store_image_fail_commit(u->image, 1, fault);
     assert_int_equal(fixture_commit_records(u->s, 3, 10), EXAM_IO);
+    assert_int_equal(store_failure(u->s), EXAM_IO);
     assert_int_equal(store_last(u->s).lsn, 2);
     for (int i = 0; i < 3; i++)
         assert_int_equal(fixture_commit_records(u->s, 1, 10), EXAM_IO);
@@ -70,6 +71,26 @@ static void test_store_mem__fails_io_and_loses(void **state)
 static void test_store_mem__fails_io_and_keeps(void **state)
 {
     fails_io(*state, STORE_FAULT_IO_KEPT, 5);
+}
+
+static enum store_fault power_goes(void *ctx, enum store_fault due)
+{
+    unsigned *asked = ctx;
+    (*asked)++;
+    return due == STORE_FAULT_NONE ? STORE_FAULT_NONE : STORE_FAULT_POWER_KEPT;
+}
+
+/* The machine's owner is asked at each commit what it meets, and has the last word. */
+static void test_store_mem__asks_the_owner_at_each_commit(void **state)
+{
+    struct subject *u = *state;
+    unsigned asked = 0;
+    store_image_on_commit(u->image, power_goes, &asked);
+    fails_io(u, STORE_FAULT_POWER_LOST, 5);
+    assert_int_equal(asked, 3);
+    assert_int_equal(store_image_met(u->image, STORE_FAULT_POWER_KEPT), 1);
+    assert_int_equal(store_image_met(u->image, STORE_FAULT_POWER_LOST), 0);
+    store_image_on_commit(u->image, NULL, NULL);
 }
 
 /* A copy has what was committed, and goes its own way. */
@@ -163,6 +184,7 @@ int main(void)
         TEST(test_store_mem__fails_full_at_the_nth_commit),
         TEST(test_store_mem__fails_io_and_loses),
         TEST(test_store_mem__fails_io_and_keeps),
+        TEST(test_store_mem__asks_the_owner_at_each_commit),
         TEST(test_store_image_clone__copies_what_is_committed),
         TEST(test_store_open_image__locks),
         TEST(test_store_image_rot__is_found),

@@ -78,7 +78,7 @@ static struct dump dump_of(store *s)
     dump_add(&d, &kept, sizeof kept);
     exam_err err = EXAM_OK;
     for (uint64_t branch = 1; !err; branch++)
-        err = store_read_branch(s, branch, dump_record, &d);
+        err = store_read_branch(s, branch, 1, dump_record, &d);
     assert_int_equal(err, EXAM_NOT_FOUND);
     return d;
 }

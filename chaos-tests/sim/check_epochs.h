@@ -1,0 +1,39 @@
+/* check_epochs.h - who served when, and what each node had heard of before (W1).
+ * Pure. Stands apart from the world: whoever watches it tells what was seen. */
+#ifndef SIM_CHECK_EPOCHS_H
+#define SIM_CHECK_EPOCHS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "exam_limits.h"
+
+enum { EPOCHS_SEEN_MAX = 128 };
+
+struct epochs {
+    uint32_t nodes_n;
+    uint64_t heard[NODES_MAX]; /* the highest epoch that the node has known */
+    struct {
+        uint64_t epoch;
+        uint32_t node;
+        bool person; /* began by a person's word, not by itself */
+    } began[EPOCHS_SEEN_MAX];
+    uint32_t n;
+    bool twins; /* one number was begun twice, by persons' words that cannot both be true */
+};
+
+void epochs_init(struct epochs *e, uint32_t nodes_n);
+/* The node says that it knows of this epoch. */
+void epochs_heard(struct epochs *e, uint32_t node, uint64_t epoch);
+/* Its disk is empty: it knows of nothing any more (D7). */
+void epochs_forgotten(struct epochs *e, uint32_t node);
+/* A node has begun an epoch. False: it knew of that number before, or two have begun the same one
+ * and not both by a person's word (W1, W2, W3). */
+bool epochs_began(struct epochs *e, uint32_t node, uint64_t epoch, bool person, char *what,
+                  size_t what_bytes);
+/* A node serves in this epoch. False: it never began it. */
+bool epochs_serves(const struct epochs *e, uint32_t node, uint64_t epoch, char *what,
+                   size_t what_bytes);
+
+#endif

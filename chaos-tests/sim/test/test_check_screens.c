@@ -1,0 +1,124 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "check_epochs.h"
+#include "check_screens.h"
+
+static char what[300];
+
+/* A candidate may be charged from the start to the first sign-in, and while a screen is open. */
+static void test_check_screens__adds_up_what_could_be_seen(void **state)
+{
+    struct screens s = {0};
+    (void)state;
+    screens_begin(&s, 1000);
+    assert_int_equal(screens_used_max_ms(&s, 3000), 2000);
+    screens_attached(&s, 0, true, 4000);
+    screens_set(&s, 0, true, 4000);
+    assert_int_equal(screens_used_max_ms(&s, 5000), 4000);
+    screens_set(&s, 0, false, 6000);
+    assert_int_equal(screens_used_max_ms(&s, 9000), 5000);
+    screens_set(&s, 0, true, 10000);
+    screens_set(&s, 0, true, 11000);
+    assert_int_equal(screens_used_max_ms(&s, 12000), 7000);
+}
+
+/* Two open screens of one candidate are open once. */
+static void test_check_screens__counts_two_screens_once(void **state)
+{
+    struct screens s = {0};
+    (void)state;
+    screens_attached(&s, 0, true, 1000);
+    screens_set(&s, 0, true, 1000);
+    screens_set(&s, 1, true, 2000);
+    screens_set(&s, 0, false, 3000);
+    screens_set(&s, 1, false, 5000);
+    assert_int_equal(screens_used_max_ms(&s, 9000), 4000);
+}
+
+/* A session that is told less than before has been robbed of its mark; a new one begins anew. */
+static void test_check_screens__used_never_goes_back(void **state)
+{
+    struct screens s = {0};
+    (void)state;
+    screens_attached(&s, 0, true, 0);
+    assert_true(screens_told(&s, 0, 500, 500, what, sizeof what));
+    assert_true(screens_told(&s, 0, 500, 500, what, sizeof what));
+    assert_false(screens_told(&s, 0, 499, 501, what, sizeof what));
+    screens_attached(&s, 0, true, 0);
+    assert_true(screens_told(&s, 0, 400, 600, what, sizeof what));
+    assert_int_equal(s.told_used_ms, 500);
+}
+
+/* When a grant is lost with the node that knew it, all that is left of the time may be used up; but
+ * whoever has time left has not lost used time by it. */
+static void test_check_screens__a_lost_grant_ends_the_time(void **state)
+{
+    struct screens s = {0};
+    (void)state;
+    screens_attached(&s, 0, true, 0);
+    assert_true(screens_told(&s, 0, 1200, 300, what, sizeof what));
+    assert_true(screens_told(&s, 0, 1000, 0, what, sizeof what));
+    assert_true(screens_told(&s, 0, 1200, 300, what, sizeof what));
+    assert_false(screens_told(&s, 0, 900, 100, what, sizeof what));
+    assert_true(screens_told(&s, 0, 900, 0, what, sizeof what));
+    assert_true(screens_told(&s, 0, 950, 0, what, sizeof what));
+    assert_false(screens_told(&s, 0, 949, 100, what, sizeof what));
+}
+
+/* A node that begins an epoch which it knew of, or two that begin one unasked, are found (W1). */
+static void test_check_epochs__one_number_is_begun_once(void **state)
+{
+    struct epochs e;
+    (void)state;
+    epochs_init(&e, 2);
+    assert_true(epochs_began(&e, 0, 1, false, what, sizeof what));
+    assert_false(epochs_began(&e, 0, 1, false, what, sizeof what));
+    epochs_heard(&e, 1, 3);
+    assert_false(epochs_began(&e, 1, 3, true, what, sizeof what));
+    assert_non_null(strstr(what, "W1"));
+    assert_true(epochs_began(&e, 1, 4, false, what, sizeof what));
+    assert_false(epochs_began(&e, 0, 4, false, what, sizeof what));
+}
+
+/* Persons who say what cannot both be true may make one number twice; it is noted. */
+static void test_check_epochs__persons_may_make_twins(void **state)
+{
+    struct epochs e;
+    (void)state;
+    epochs_init(&e, 2);
+    assert_true(epochs_began(&e, 0, 2, true, what, sizeof what));
+    assert_false(e.twins);
+    assert_true(epochs_began(&e, 1, 2, true, what, sizeof what));
+    assert_true(e.twins);
+}
+
+/* Who serves has begun to. */
+static void test_check_epochs__who_serves_has_begun(void **state)
+{
+    struct epochs e;
+    (void)state;
+    epochs_init(&e, 2);
+    assert_true(epochs_began(&e, 0, 1, false, what, sizeof what));
+    assert_true(epochs_serves(&e, 0, 1, what, sizeof what));
+    assert_false(epochs_serves(&e, 1, 1, what, sizeof what));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_check_screens__adds_up_what_could_be_seen),
+        cmocka_unit_test(test_check_screens__counts_two_screens_once),
+        cmocka_unit_test(test_check_screens__used_never_goes_back),
+        cmocka_unit_test(test_check_screens__a_lost_grant_ends_the_time),
+        cmocka_unit_test(test_check_epochs__one_number_is_begun_once),
+        cmocka_unit_test(test_check_epochs__persons_may_make_twins),
+        cmocka_unit_test(test_check_epochs__who_serves_has_begun),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
