@@ -1,0 +1,27 @@
+/* promises.h - what a node may do only when something is so, looked at from outside: to go on alone
+ * (A1), to serve (W2, D7), to go on after an I/O error (D6).
+ * Observes; a broken promise becomes the history's violation. */
+#ifndef EXAMSIM_PROMISES_H
+#define EXAMSIM_PROMISES_H
+
+#include "history.h"
+
+/* The screen has taken this answer. */
+void promises_taken(struct history *h, uint32_t seat, uint32_t answer);
+/* The seat was told that this answer is saved by one node alone. */
+void promises_solo(struct history *h, uint32_t seat, uint32_t answer);
+/* A node has begun an epoch: its first record is durable. `reason`: enum Ev__EpochReason. */
+void promises_epoch(struct history *h, uint32_t node, uint64_t epoch, uint64_t reason);
+/* A person asks the node to serve. */
+void promises_promote(struct history *h, uint32_t node, bool attest);
+/* It has lost its disk. */
+void promises_wipe(struct history *h, uint32_t node);
+/* It has been switched on. */
+void promises_boot(struct history *h, uint32_t node);
+/* The seat has thrown its journal away. */
+void promises_discarded(struct history *h, uint32_t seat);
+/* At the end of a step. */
+void promises_look_at_seat(struct history *h, uint32_t seat);
+void promises_look(struct history *h, uint32_t node);
+
+#endif

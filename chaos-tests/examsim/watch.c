@@ -1,0 +1,402 @@
+#include "watch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "check_accounts.h"
+#include "check_replicas.h"
+#include "promises.h"
+#include "rep.h"
+#include "stage.h"
+
+/* ---------------------------------------------------------------- answers by name */
+
+int watch_answer_of(const struct history *h, const uint8_t *value, size_t bytes)
+{
+    uint32_t n = 0;
+    if (bytes < 2 || bytes > 6 || value[0] != 'v')
+        return SAVED_NONE;
+    for (size_t i = 1; i < bytes; i++) {
+        if (value[i] < '0' || value[i] > '9')
+            return SAVED_NONE;
+        n = 10 * n + (uint32_t)(value[i] - '0');
+    }
+    return n < h->saved.n ? (int)n : SAVED_NONE;
+}
+
+int watch_answer_at(const struct history *h, uint32_t seat, uint64_t seq)
+{
+    for (uint32_t i = h->saved.n; i-- > 0;)
+        if (h->saved.answers[i].seat == seat && h->saved.answers[i].version.seq == seq)
+            return (int)i;
+    return SAVED_NONE;
+}
+
+/* The number of the field that an encoded event begins with: its kind. */
+uint32_t watch_kind_of(const struct record *r)
+{
+    if (r->event_bytes < 2)
+        return 0;
+    uint32_t tag = r->event[0];
+    if (tag & 0x80)
+        tag = (tag & 0x7f) | (uint32_t)r->event[1] << 7;
+    return tag >> 3;
+}
+
+bool watch_is_answer(const struct record *r)
+{
+    return watch_kind_of(r) == EV__EVENT__KIND_ANSWERED;
+}
+
+int watch_answer_in(struct history *h, const struct record *r)
+{
+    const Ev__Event *e;
+    uint32_t kind = watch_kind_of(r);
+    if (kind != EV__EVENT__KIND_ANSWERED && kind != EV__EVENT__KIND_RECOVERED)
+        return SAVED_NONE;
+    if (codec_event(&h->arena, r->event, r->event_bytes, &e, NULL))
+        return SAVED_NONE;
+    const Ev__Answered *a =
+        e->kind_case == EV__EVENT__KIND_ANSWERED ? e->answered : e->recovered->answered;
+    /* What was refused is kept in the log, and no answer of the candidate's (T10). */
+    return a && !a->refused ? watch_answer_of(h, a->value.data, a->value.len) : SAVED_NONE;
+}
+
+/* ---------------------------------------------------------------- disks */
+
+static void look_at_record(struct history *h, uint32_t node, const store_image *disk, bool branch,
+                           size_t i)
+{
+    struct record r;
+    store_image_record_at(disk, branch, i, &r);
+    int answer = watch_answer_in(h, &r);
+    if (answer != SAVED_NONE)
+        saved_seen(&h->saved, (uint32_t)answer, node, h->epochs.heard[node]);
+}
+
+/* The log up to where it was read last has been cut, or replaced: it is read again. */
+static bool is_another_log(const struct disk_seen *seen, const store_image *disk, size_t n)
+{
+    struct record r;
+    if (!seen->records)
+        return false;
+    if (n < seen->records)
+        return true;
+    store_image_record_at(disk, false, seen->records - 1, &r);
+    return memcmp(r.hash, seen->hash, HASH_BYTES) != 0;
+}
+
+static void look_at_disk(struct history *h, uint32_t node)
+{
+    const store_image *disk = world_disk(h->w, node);
+    struct disk_seen *seen = &h->disks[node];
+    size_t n = store_image_records(disk, false), branches_n = store_image_records(disk, true);
+    struct record r;
+    if (is_another_log(seen, disk, n) || branches_n < seen->branch_records)
+        *seen = (struct disk_seen){0};
+    for (size_t i = seen->records; i < n; i++)
+        look_at_record(h, node, disk, false, i);
+    for (size_t i = seen->branch_records; i < branches_n; i++)
+        look_at_record(h, node, disk, true, i);
+    if (n > seen->records) {
+        store_image_record_at(disk, false, n - 1, &r);
+        memcpy(seen->hash, r.hash, HASH_BYTES);
+    }
+    seen->records = n;
+    seen->branch_records = branches_n;
+}
+
+static void look_at_disks(struct history *h)
+{
+    for (uint32_t i = 0; i < h->plan->site.nodes_n; i++)
+        look_at_disk(h, i);
+}
+
+/* ---------------------------------------------------------------- seats */
+
+static int candidate_at(const struct history *h, uint32_t seat)
+{
+    const struct sim_seat *s = world_seat(h->w, seat);
+    const char *no = s->core ? seat_core_admission_no(s->core) : "";
+    for (uint32_t i = 0; i < h->plan->site.candidates_n; i++)
+        if (!strcmp(stage_candidate_name(i), no))
+            return (int)i;
+    return -1;
+}
+
+static void take_answer(struct history *h, uint32_t seat, const struct seat_event *e)
+{
+    char what[400];
+    int answer = watch_answer_at(h, seat, e->u.answer.seq);
+    if (e->u.answer.submit || answer == SAVED_NONE)
+        return;
+    struct saved_answer *a = &h->saved.answers[answer];
+    /* Whoever has taken it has it for ever, whatever another node says; but if no node has it any
+     * more, one that does not know of the time it was made in (a lost grant) may refuse it. */
+    if (e->u.answer.state == SEAT_ANSWER_REFUSED)
+        a->refused = !(a->held & ((UINT32_C(1) << h->plan->site.nodes_n) - 1));
+    if (e->u.answer.state != SEAT_ANSWER_SOLO && e->u.answer.state != SEAT_ANSWER_DUAL)
+        return;
+    look_at_disks(h);
+    if (!saved_told(&h->saved, (uint32_t)answer, e->u.answer.state == SEAT_ANSWER_DUAL,
+                    seat_core_epoch_seen(world_seat(h->w, seat)->core), what, sizeof what))
+        history_fail_what(h, what);
+    if (e->u.answer.state == SEAT_ANSWER_SOLO)
+        promises_solo(h, seat, (uint32_t)answer);
+}
+
+/* A sitting that was closed in another history, and a seat that the candidate has left. */
+static bool may_go_back(const struct history *h, uint32_t candidate, uint32_t seat)
+{
+    const uint32_t lost_disks = 1U << PLAN_NODE_WIPES | 1U << PLAN_AMNESIAS | 1U << PLAN_ROTS;
+    bool forgotten = h->two_served || (h->plan->families & lost_disks);
+    return h->sits_at[candidate] != seat || (forgotten && h->collected);
+}
+
+static void take_used(struct history *h, uint32_t seat, uint64_t used_ms, uint64_t left_ms)
+{
+    char what[200];
+    int candidate = candidate_at(h, seat);
+    if (candidate < 0)
+        return;
+    bool told = screens_told(&h->screens[candidate], seat, used_ms, left_ms, what, sizeof what);
+    if (!told && !may_go_back(h, (uint32_t)candidate, seat))
+        history_fail(h, "T12", "candidate %s at seat %s: %s",
+                     stage_candidate_name((uint32_t)candidate), stage_seat_name(seat), what);
+}
+
+/* How long ago the node decided what opens this screen now: its clock has run since. A frame takes
+ * its time, and so does what waits until a standby has it (A1). Whether an attachment has opened it
+ * or a notice is not seen here: the longer time is taken. */
+static bool attaches(uint32_t kind)
+{
+    return kind == EV__EVENT__KIND_SIGNED_IN || kind == EV__EVENT__KIND_ATTACHED;
+}
+
+static bool gives_notice(uint32_t kind)
+{
+    return kind == EV__EVENT__KIND_BATCH_STARTED || kind == EV__EVENT__KIND_RESUMED ||
+           kind == EV__EVENT__KIND_GRANTED || kind == EV__EVENT__KIND_BATCH_UNSUSPENDED;
+}
+
+static uint64_t on_its_way_ms(struct history *h, uint32_t node)
+{
+    enum { NOTICE_MS_MAX = 10000 };
+    struct node *n = node < h->plan->site.nodes_n ? world_node(h->w, node) : NULL;
+    const store_image *disk = n ? world_disk(h->w, node) : NULL;
+    uint64_t now_ms = n ? node_site_ms(n) : 0, longest_ms = 0;
+    bool attached = false;
+    for (size_t i = n ? store_image_records(disk, false) : 0; i-- > 0;) {
+        struct record r;
+        store_image_record_at(disk, false, i, &r);
+        uint64_t at_ms = exam_epoch_base_ms(node_exam(n)) + r.at_ms;
+        uint64_t ago_ms = now_ms > at_ms ? now_ms - at_ms : 0;
+        if (r.epoch != exam_epoch(node_exam(n)) || (attached && ago_ms > NOTICE_MS_MAX))
+            break;
+        bool counts = (attaches(watch_kind_of(&r)) && !attached) ||
+                      (gives_notice(watch_kind_of(&r)) && ago_ms <= NOTICE_MS_MAX);
+        attached |= attaches(watch_kind_of(&r));
+        if (counts && ago_ms > longest_ms)
+            longest_ms = ago_ms;
+    }
+    return longest_ms;
+}
+
+static void take_state(struct history *h, uint32_t seat, const struct seat_event *e)
+{
+    int candidate = candidate_at(h, seat);
+    bool open = e->u.state.to == SEAT_ANSWERING;
+    for (uint32_t i = 0; i < h->plan->site.candidates_n; i++)
+        screens_set(&h->screens[i], seat, open && (int)i == candidate, world_now_ms(h->w));
+    if (open && candidate >= 0 && h->attached_ms[seat] != world_now_ms(h->w))
+        h->screens[candidate].slack_ms +=
+            on_its_way_ms(h, seat_core_node(world_seat(h->w, seat)->core));
+    /* Known (README): a submission that waits for a standby is booked when it is decided. */
+    if (e->u.state.to == SEAT_SUBMITTING)
+        h->submitted_ms[seat] = world_now_ms(h->w);
+    if (e->u.state.from == SEAT_SUBMITTING && candidate >= 0)
+        h->screens[candidate].slack_ms += world_now_ms(h->w) - h->submitted_ms[seat];
+}
+
+/* True once for each boot: what the seat had been told and not flushed, it may have forgotten. */
+static bool has_booted(struct history *h, uint32_t seat)
+{
+    uint32_t boots = world_seat(h->w, seat)->boots;
+    bool news = boots != h->seat_boots[seat];
+    h->seat_boots[seat] = boots;
+    return news;
+}
+
+static void take_attached(struct history *h, uint32_t seat, const struct seat_event *e)
+{
+    int candidate = candidate_at(h, seat);
+    if (candidate < 0)
+        return;
+    h->signed_in_again[candidate] |= e->u.attached.signed_in && h->screens[candidate].sat_down;
+    screens_attached(&h->screens[candidate], seat, e->u.attached.signed_in || has_booted(h, seat),
+                     world_now_ms(h->w));
+    h->attached_ms[seat] = world_now_ms(h->w);
+    h->screens[candidate].slack_ms += on_its_way_ms(h, e->u.attached.node);
+    take_used(h, seat, e->u.attached.account.used_ms, e->u.attached.account.left_ms);
+}
+
+void watch_seat(void *ctx, uint32_t seat, const struct seat_event *e)
+{
+    struct history *h = ctx;
+    history_note(h, 's', seat, e->kind);
+    switch (e->kind) {
+    case SEAT_EVENT_ANSWER:
+        take_answer(h, seat, e);
+        break;
+    case SEAT_EVENT_ATTACHED:
+        take_attached(h, seat, e);
+        break;
+    case SEAT_EVENT_ACCOUNT:
+        take_used(h, seat, e->u.account.account.used_ms, e->u.account.account.left_ms);
+        break;
+    case SEAT_EVENT_STATE:
+        take_state(h, seat, e);
+        break;
+    case SEAT_EVENT_COLLECTED:
+        look_at_disks(h);
+        if (e->u.collected.keep)
+            break;
+        promises_discarded(h, seat);
+        saved_discarded(&h->saved, h->plan->site.nodes_n + seat);
+        break;
+    default:
+        break;
+    }
+    if (h->told)
+        trace_seat(&h->trace, world_now_ms(h->w), world_seat(h->w, seat), e);
+}
+
+/* ---------------------------------------------------------------- nodes */
+
+static uint64_t field_of(const struct oplog_field *fields, const char *key)
+{
+    for (; fields->key; fields++)
+        if (fields->type == OPLOG_UINT && !strcmp(fields->key, key))
+            return fields->number;
+    return 0;
+}
+
+static void take_epoch(struct history *h, uint32_t node, const struct oplog_field *fields)
+{
+    char what[200];
+    bool person = field_of(fields, "reason") == EV__EPOCH_REASON__EPOCH_REASON_ATTESTED;
+    if (!epochs_began(&h->epochs, node, field_of(fields, "epoch"), person, what, sizeof what))
+        history_fail_what(h, what);
+    if (h->learner[node] && field_of(fields, "reason") == EV__EPOCH_REASON__EPOCH_REASON_RESTARTED)
+        history_fail(h, "D7", "node %s has lost its disk, and serves by itself",
+                     stage_node_name(node));
+    h->saved.twins = h->epochs.twins;
+    promises_epoch(h, node, field_of(fields, "epoch"), field_of(fields, "reason"));
+}
+
+void watch_node(void *ctx, uint32_t node, enum oplog_level level, const char *event,
+                const struct oplog_field *fields)
+{
+    struct history *h = ctx;
+    if (!h->w)
+        return;
+    history_note(h, 'n', node, (uint32_t)strlen(event));
+    if (!strcmp(event, "epoch-began"))
+        take_epoch(h, node, fields);
+    if (h->told)
+        trace_node(&h->trace, world_now_ms(h->w), stage_node_name(node), level, event, fields);
+}
+
+void watch_epochs(struct history *h)
+{
+    for (uint32_t i = 0; i < h->plan->site.nodes_n; i++) {
+        struct node *n = world_node(h->w, i);
+        if (n)
+            epochs_heard(&h->epochs, i, rep_epoch(node_rep(n)));
+    }
+}
+
+/* ---------------------------------------------------------------- the end of a step */
+
+/* A node that was level with a primary is no learner any more (D7). */
+static void look_at_learners(struct history *h, uint32_t node, const rep *r)
+{
+    if (rep_role(r) != REP_ROLE_PRIMARY)
+        return;
+    h->learner[node] = false;
+    for (size_t i = 0; i < rep_peers(r); i++) {
+        struct rep_peer_status p;
+        rep_peer_status(r, i, 0, &p);
+        if (p.in_sync)
+            h->learner[p.node[0] - 'A'] = false;
+    }
+}
+
+static void look_at_node(struct history *h, uint32_t node)
+{
+    char what[300];
+    struct node *n = world_node(h->w, node);
+    promises_look(h, node);
+    if (!n)
+        return;
+    const rep *r = node_rep(n);
+    look_at_learners(h, node, r);
+    if (rep_role(r) == REP_ROLE_PRIMARY &&
+        !epochs_serves(&h->epochs, node, rep_epoch(r), what, sizeof what))
+        history_fail_what(h, what);
+    if (node_failure(n) && rep_role(r) == REP_ROLE_PRIMARY)
+        history_fail(h, "D6", "node %s has failed and serves", stage_node_name(node));
+    if (!check_accounts(node_exam(n), node_site_ms(n), what, sizeof what))
+        history_fail(h, "D5", "node %s: %s", stage_node_name(node), what);
+}
+
+/* A PC that has died shows nothing. */
+static void look_at_seat(struct history *h, uint32_t seat)
+{
+    if (sim_seat_is_on(world_seat(h->w, seat)))
+        return;
+    for (uint32_t i = 0; i < h->plan->site.candidates_n; i++) {
+        screens_set(&h->screens[i], seat, false, world_now_ms(h->w));
+    }
+}
+
+static void look_who_serves(struct history *h)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < h->plan->site.nodes_n; i++) {
+        struct node *node = world_node(h->w, i);
+        n += node && rep_role(node_rep(node)) == REP_ROLE_PRIMARY;
+    }
+    h->two_served |= n > 1;
+}
+
+/* While frames are under way two that are in contact may not have heard of each other, for a while
+ * (W1); states are never excused (D4). */
+static void look_at_replicas(struct history *h)
+{
+    enum { UNHEARD_MS_MAX = 10000 };
+    char what[300];
+    if (check_replicas(h->w, what, sizeof what)) {
+        h->clash_ms = 0;
+        return;
+    }
+    bool under_way = h->two_served && h->plan->families & 1U << PLAN_NODE_WEATHER;
+    if (!h->clash_ms)
+        h->clash_ms = world_now_ms(h->w);
+    if (!under_way || strstr(what, "(D4") || world_now_ms(h->w) - h->clash_ms > UNHEARD_MS_MAX)
+        history_fail_what(h, what);
+}
+
+void watch_look(struct history *h)
+{
+    look_who_serves(h);
+    for (uint32_t i = 0; i < h->plan->site.seats_n; i++)
+        look_at_seat(h, i);
+    look_at_disks(h);
+    for (uint32_t i = 0; i < h->plan->site.seats_n; i++)
+        promises_look_at_seat(h, i);
+    for (uint32_t i = 0; i < h->plan->site.nodes_n; i++)
+        look_at_node(h, i);
+    look_at_replicas(h);
+    watch_epochs(h);
+}
