@@ -23,7 +23,7 @@ struct noted_key {
 
 struct noted {
     struct noted_key key;
-    uint64_t seq;
+    uint64_t made, seq;
     char *value;
     bool found;
     bool orphan; /* could not be put into the table */
@@ -85,18 +85,19 @@ static exam_err noted_add(struct answer_check *c, const struct noted_key *key, s
     return EXAM_OK;
 }
 
-exam_err answer_check_note(struct answer_check *c, const char *admission_no, const char *item,
-                           uint64_t seq, const char *value)
+exam_err answer_check_note(struct answer_check *c, const struct answer_note *note)
 {
     struct noted_key key;
-    exam_err err = key_make(admission_no, item, &key);
+    exam_err err = key_make(note->admission_no, note->item, &key);
     if (err != EXAM_OK)
         return err;
-    char *copy = strdup(value);
-    if (copy == NULL)
-        return EXAM_NOMEM;
     struct noted *n = NULL;
     HASH_FIND(hh, c->table, &key, sizeof key, n);
+    if (n != NULL && note->made < n->made)
+        return EXAM_OK;
+    char *copy = strdup(note->value);
+    if (copy == NULL)
+        return EXAM_NOMEM;
     if (n == NULL)
         err = noted_add(c, &key, &n);
     if (err != EXAM_OK) {
@@ -105,7 +106,8 @@ exam_err answer_check_note(struct answer_check *c, const char *admission_no, con
     }
     free(n->value);
     n->value = copy;
-    n->seq = seq;
+    n->made = note->made;
+    n->seq = note->seq;
     return EXAM_OK;
 }
 
@@ -122,18 +124,20 @@ static exam_err seq_read(const char *text, uint64_t *out)
 static exam_err acked_row(void *ctx, uint64_t line, const char *const *cells)
 {
     (void)line;
-    uint64_t seq;
-    exam_err err = seq_read(cells[2], &seq);
+    struct answer_note n = {.admission_no = cells[0], .item = cells[1], .value = cells[4]};
+    exam_err err = seq_read(cells[2], &n.made);
+    if (err == EXAM_OK)
+        err = seq_read(cells[3], &n.seq);
     if (err != EXAM_OK)
         return err;
-    return answer_check_note(ctx, cells[0], cells[1], seq, cells[3]);
+    return answer_check_note(ctx, &n);
 }
 
 exam_err answer_check_note_file(struct answer_check *c, const char *path, char *why,
                                 size_t why_bytes)
 {
-    static const char *const columns[] = {"admission_no", "item", "seq", "value"};
-    return table_file_read(path, columns, 4, acked_row, c, why, why_bytes);
+    static const char *const columns[] = {"admission_no", "item", "made", "seq", "value"};
+    return table_file_read(path, columns, 5, acked_row, c, why, why_bytes);
 }
 
 static void fault_say(struct answer_check *c, const struct noted *n, const char *what,
@@ -145,6 +149,14 @@ static void fault_say(struct answer_check *c, const struct noted *n, const char 
     snprintf(text, sizeof text, "%s %s: acknowledged \"%.100s\" (answer %" PRIu64 "), %s%.100s",
              n->key.admission_no, n->key.item, n->value, n->seq, what, has);
     c->say(c->say_ctx, text);
+}
+
+/* A newer one of the session of `n`. At a seat that a candidate moved to, numbers begin anew: those
+ * up to what was made before may be the old seat's. */
+static bool is_newer(const struct noted *n, uint64_t seq)
+{
+    uint64_t before = n->made > n->seq ? n->made - n->seq : 0;
+    return seq > n->seq && seq > before;
 }
 
 static exam_err result_row(void *ctx, uint64_t line, const char *const *cells)
@@ -163,9 +175,9 @@ static exam_err result_row(void *ctx, uint64_t line, const char *const *cells)
     if (n == NULL || n->found)
         return n == NULL ? EXAM_OK : EXAM_EXISTS; /* an item twice in a result is a fault of it */
     n->found = true;
-    if (strcmp(n->value, cells[3]) == 0 || seq > n->seq) {
+    if (strcmp(n->value, cells[3]) == 0 || is_newer(n, seq)) {
         c->figures.found++;
-        c->figures.newer += seq > n->seq;
+        c->figures.newer += is_newer(n, seq);
         return EXAM_OK;
     }
     c->figures.different++;

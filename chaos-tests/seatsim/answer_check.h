@@ -26,10 +26,14 @@ struct answer_check_figures {
 EXAM_MUST_USE exam_err answer_check_new(struct answer_check **out);
 void answer_check_free(struct answer_check *c);
 
-/* Notes an acknowledged answer; a later note for the same candidate and item replaces it.
- * `value` is copied. EXAM_NOMEM. */
-EXAM_MUST_USE exam_err answer_check_note(struct answer_check *c, const char *admission_no,
-                                         const char *item, uint64_t seq, const char *value);
+struct answer_note {
+    const char *admission_no, *item, *value; /* copied */
+    uint64_t made; /* counts this candidate's answers, at whatever seat (A3: the latest one wins) */
+    uint64_t seq;  /* of the session that it was made in */
+};
+/* Notes an acknowledged answer. One that was made later replaces an earlier one of the same
+ * candidate and item, in whatever order they were acknowledged. EXAM_NOMEM. */
+EXAM_MUST_USE exam_err answer_check_note(struct answer_check *c, const struct answer_note *n);
 /* The same from a file that seatsim wrote with --acked. Errors as table_file_read(). */
 EXAM_MUST_USE exam_err answer_check_note_file(struct answer_check *c, const char *path, char *why,
                                               size_t why_bytes);

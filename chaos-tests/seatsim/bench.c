@@ -96,7 +96,7 @@ static void answer_acked(struct swarm_seat *s, const struct seat_event *e)
     }
     if ((!dual && e->u.answer.state != SEAT_ANSWER_SOLO) || e->u.answer.seq != r->seq)
         return;
-    if (dual == b->options->solo)
+    if (dual == b->options->solo && !b->options->mixed)
         b->other_durability++;
     if (b->phase == PHASE_MEASURING)
         hist_record(&b->latency, boot_clock_ns() - r->made_ns);
@@ -290,7 +290,7 @@ static exam_err bench_open(struct bench *b)
                              .seats_n = b->options->seats_n,
                              .journals_dir = journals_dir,
                              .seed = b->options->seed,
-                             .behaviour = {on_event, on_act, on_wake_ms, on_beat, b}};
+                             .behaviour = {on_event, on_act, on_wake_ms, on_beat, NULL, b}};
     err = swarm_open(&c, &b->swarm);
     return err == EXAM_OK ? seats_prepare(b) : err;
 }
@@ -313,7 +313,10 @@ static void report(const struct bench *b)
            "%" PRIu64 ")\n",
            b->options->seats_n, b->options->value_bytes,
            b->journals_dir[0] ? "/dev/shm (memory), written and flushed" : b->options->journals_dir,
-           (double)h->count / seconds, b->options->solo ? "solo" : "dual",
+           (double)h->count / seconds,
+           b->options->mixed  ? "durable"
+           : b->options->solo ? "solo"
+                              : "dual",
            (double)hist_quantile(h, 0.5) / 1e6, (double)hist_quantile(h, 0.99) / 1e6,
            (double)hist_quantile(h, 0.999) / 1e6, (double)h->value_max / 1e6,
            h->count ? b->cpu_s * 1e5 / (double)h->count : 0, b->options->seed);

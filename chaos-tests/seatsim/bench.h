@@ -14,7 +14,8 @@ struct bench_options {
     uint32_t value_bytes;
     double warm_s, dur_s;
     uint64_t seed;
-    bool solo; /* acknowledgements from one node alone are what is wanted */
+    bool solo;  /* acknowledgements from one node alone are what is wanted */
+    bool mixed; /* of either kind: the standby comes or goes meanwhile */
 };
 
 /* Prints BEGIN, END, RESULT acks seconds p50us p99us p999us maxus errors gen_cpu_s and a summary.

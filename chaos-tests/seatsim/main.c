@@ -2,11 +2,13 @@
 #include <argp.h>
 #include <sodium.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
+#include "account_check.h"
 #include "answer_check.h"
 #include "bench.h"
 #include "exam_limits.h"
@@ -33,7 +35,14 @@ enum {
     OPT_DUR,
     OPT_VALUE,
     OPT_SOLO,
-    OPT_RESULTS
+    OPT_MIXED,
+    OPT_RESULTS,
+    OPT_PLAN,
+    OPT_CONTINGENCIES,
+    OPT_GRACE,
+    OPT_ACCOUNTS,
+    OPT_TOTALS,
+    OPT_INTERRUPTIONS
 };
 
 static uint64_t number(struct argp_state *state, const char *arg, uint64_t max)
@@ -46,12 +55,12 @@ static uint64_t number(struct argp_state *state, const char *arg, uint64_t max)
     return v;
 }
 
-static double seconds(struct argp_state *state, const char *arg)
+static double decimal(struct argp_state *state, const char *arg, const char *what)
 {
     char *end;
     double v = strtod(arg, &end);
     if (end == arg || *end != '\0' || !(v >= 0 && v <= 86400))
-        argp_error(state, "%s: seconds from 0 to 86400 are wanted", arg);
+        argp_error(state, "%s: %s from 0 to 86400 are wanted", arg, what);
     return v;
 }
 
@@ -89,6 +98,18 @@ static error_t run_option(int key, char *arg, struct argp_state *state)
     case OPT_EVENTS:
         o->events_path = arg;
         return 0;
+    case OPT_PLAN:
+        o->plan_path = arg;
+        return 0;
+    case OPT_CONTINGENCIES:
+        o->contingencies = decimal(state, arg, "contingencies a minute");
+        return 0;
+    case OPT_GRACE:
+        o->grace_ms = number(state, arg, 3600000);
+        return 0;
+    case OPT_ACCOUNTS:
+        o->accounts_path = arg;
+        return 0;
     case OPT_TIMEOUT:
         o->timeout_s = number(state, arg, 1000000);
         return 0;
@@ -117,6 +138,11 @@ static int run_main(int argc, char **argv)
         {"seed", OPT_SEED, "N", 0, "Repeats the candidates' choices (default 1)", 0},
         {"acked", OPT_ACKED, "FILE", 0, "Write each acknowledged answer as CSV", 0},
         {"events", OPT_EVENTS, "FILE", 0, "Write attached, lost, locked ... as JSON lines", 0},
+        {"plan", OPT_PLAN, "FILE", 0, "Contingencies that befall the seats: see below", 0},
+        {"contingencies", OPT_CONTINGENCIES, "RATE", 0,
+         "So many power cuts and cut cables a seat and minute, drawn from the seed", 0},
+        {"grace-ms", OPT_GRACE, "MS", 0, "The batch's grace, as imported (default 15000)", 0},
+        {"accounts", OPT_ACCOUNTS, "FILE", 0, "Write what each account must be as CSV", 0},
         {"timeout", OPT_TIMEOUT, "SECONDS", 0, "Give up after so long (default 1800; 0: never)", 0},
         {"json", OPT_JSON, NULL, 0, "Summary as JSON", 0},
         {0}};
@@ -125,14 +151,33 @@ static int run_main(int argc, char **argv)
         run_option,
         NULL,
         "Simulated candidates: sign in, wait for the batch, fetch the paper, answer, submit. "
-        "Checks that "
-        "no acknowledged answer is missing and no clock is wrong; exits with 0 only then.\v"
-        "Example: seatsim run --nodes 127.0.0.1:7100,127.0.0.1:7200 --roster roster.csv --journals "
-        "j",
+        "Checks "
+        "that no acknowledged answer is missing, and reckons from what the seats see what each "
+        "account must be (common timing); exits with 0 only if all of it holds.\v"
+        "Example: seatsim run --nodes 127.0.0.1:7100,127.0.0.1:7200 --roster roster.csv "
+        "--journals j\n"
+        "\n"
+        "A plan has one act a line; # begins a comment. Times are [h:]mm:ss[.mmm] since the first "
+        "screen opened; @FILE in their place means: when that file exists.\n"
+        "\n"
+        "  0:02     power 10%     for 0:03           PCs lose their power, and boot after 3 s\n"
+        "  0:02.500 cut   R01-*   for 0:20           cables are pulled: silence, to all nodes\n"
+        "  0:03     reset R02-01,R02-02 from 2 until @healed\n"
+        "                                            resets and refusals, by the 2nd of --nodes\n"
+        "  0:05     move  R01-03  to R01-41          the candidate walks to a spare seat, and\n"
+        "                                            signs in there when examctl has moved the\n"
+        "                                            sitting; the old PC stays as it is\n"
+        "\n"
+        "SEATS are all, N% of those who still sit, or names with commas between them; R01-* is "
+        "every "
+        "seat whose name begins so. A candidate who moved is told from the old seat, which must "
+        "hear "
+        "that it is shut out before the run is over.",
         NULL,
         NULL,
         NULL};
-    struct run_options o = {.answers_n = 40, .think_ms = 400, .seed = 1, .timeout_s = 1800};
+    struct run_options o = {
+        .answers_n = 40, .think_ms = 400, .seed = 1, .timeout_s = 1800, .grace_ms = 15000};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     return run_seats(&o);
 }
@@ -154,10 +199,10 @@ static error_t bench_option(int key, char *arg, struct argp_state *state)
         o->seats_n = (uint32_t)number(state, arg, SITTINGS_MAX);
         return 0;
     case OPT_WARM:
-        o->warm_s = seconds(state, arg);
+        o->warm_s = decimal(state, arg, "seconds");
         return 0;
     case OPT_DUR:
-        o->dur_s = seconds(state, arg);
+        o->dur_s = decimal(state, arg, "seconds");
         return 0;
     case OPT_VALUE:
         o->value_bytes = (uint32_t)number(state, arg, ANSWER_BYTES_MAX);
@@ -167,6 +212,9 @@ static error_t bench_option(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_SOLO:
         o->solo = true;
+        return 0;
+    case OPT_MIXED:
+        o->mixed = true;
         return 0;
     case ARGP_KEY_END:
         if (o->nodes == NULL || o->roster_path == NULL)
@@ -189,6 +237,8 @@ static int bench_main(int argc, char **argv)
         {"value-bytes", OPT_VALUE, "N", 0, "Size of an answer's value (default 120)", 0},
         {"seed", OPT_SEED, "N", 0, "Of the answers' bytes (default 1)", 0},
         {"solo", OPT_SOLO, NULL, 0, "Measure a primary that is alone; without it, only a pair", 0},
+        {"mixed", OPT_MIXED, NULL, 0, "Measure while a standby comes or goes: solo and dual count",
+         0},
         {0}};
     static const struct argp argp = {
         options,
@@ -207,6 +257,7 @@ static int bench_main(int argc, char **argv)
 
 struct check_options {
     const char *acked_path, *results_path;
+    const char *accounts_path, *totals_path, *interruptions_path;
 };
 
 static error_t check_option(int key, char *arg, struct argp_state *state)
@@ -219,9 +270,21 @@ static error_t check_option(int key, char *arg, struct argp_state *state)
     case OPT_RESULTS:
         o->results_path = arg;
         return 0;
+    case OPT_ACCOUNTS:
+        o->accounts_path = arg;
+        return 0;
+    case OPT_TOTALS:
+        o->totals_path = arg;
+        return 0;
+    case OPT_INTERRUPTIONS:
+        o->interruptions_path = arg;
+        return 0;
     case ARGP_KEY_END:
-        if (o->acked_path == NULL || o->results_path == NULL)
-            argp_error(state, "--acked and --results are needed");
+        if ((o->acked_path == NULL) != (o->results_path == NULL) ||
+            (o->accounts_path == NULL) != (o->totals_path == NULL) ||
+            (o->acked_path == NULL && o->accounts_path == NULL) ||
+            (o->interruptions_path != NULL && o->accounts_path == NULL))
+            argp_error(state, "--acked with --results, or --accounts with --totals, or both");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -234,7 +297,13 @@ static void fault_print(void *ctx, const char *text)
     printf("FAULT %s\n", text);
 }
 
-static int check_files(const struct check_options *o)
+static int unreadable(const char *file, const char *why)
+{
+    fprintf(stderr, "seatsim: %s: %s\n", file, why);
+    return EX_DATAERR;
+}
+
+static int check_answers(const struct check_options *o)
 {
     char why[300] = "";
     const char *file = o->acked_path;
@@ -248,10 +317,8 @@ static int check_files(const struct check_options *o)
         err = answer_check_compare(check, file, fault_print, NULL, &f, why, sizeof why);
     }
     answer_check_free(check);
-    if (err != EXAM_OK) {
-        fprintf(stderr, "seatsim: %s: %s\n", file, why);
-        return EX_DATAERR;
-    }
+    if (err != EXAM_OK)
+        return unreadable(file, why);
     printf(
         "answers in force          %llu acknowledged, %llu found in the result (%llu newer), %llu "
         "missing, %llu different\n",
@@ -261,21 +328,64 @@ static int check_files(const struct check_options *o)
     return f.found == f.acknowledged && f.acknowledged > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static int check_accounts(const struct check_options *o)
+{
+    char why[300] = "";
+    const char *file = o->accounts_path;
+    struct account_check *check;
+    if (account_check_new(&check) != EXAM_OK)
+        return EX_OSERR;
+    account_check_on_fault(check, fault_print, NULL);
+    exam_err err = account_check_bounds(check, file, why, sizeof why);
+    if (err == EXAM_OK)
+        err = account_check_results(check, file = o->totals_path, why, sizeof why);
+    if (err == EXAM_OK && o->interruptions_path != NULL)
+        err = account_check_sittings(check, file = o->interruptions_path, why, sizeof why);
+    struct account_check_figures f = account_check_figures(check);
+    account_check_free(check);
+    if (err != EXAM_OK)
+        return unreadable(file, why);
+    printf("accounts                  %llu reckoned by the seats, %llu right, %llu wrong, %llu "
+           "missing\n",
+           (unsigned long long)f.reckoned, (unsigned long long)f.right, (unsigned long long)f.wrong,
+           (unsigned long long)f.missing);
+    if (o->interruptions_path != NULL)
+        printf(
+            "interruptions             of %llu sittings summed up, %llu are not their lost time\n",
+            (unsigned long long)f.itemized, (unsigned long long)f.sum_wrong);
+    bool itemized = o->interruptions_path == NULL || f.itemized == f.reckoned;
+    bool right = f.right == f.reckoned && f.reckoned > 0 && f.sum_wrong == 0 && itemized;
+    return right ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int check_files(const struct check_options *o)
+{
+    int answers = o->acked_path != NULL ? check_answers(o) : EXIT_SUCCESS;
+    int accounts = o->accounts_path != NULL ? check_accounts(o) : EXIT_SUCCESS;
+    return answers != EXIT_SUCCESS ? answers : accounts;
+}
+
 static int check_main(int argc, char **argv)
 {
     static const struct argp_option options[] = {
         {"acked", OPT_ACKED, "FILE", 0, "What `seatsim run --acked` wrote", 0},
         {"results", OPT_RESULTS, "FILE", 0, "What `examctl results ID --answers` wrote", 0},
+        {"accounts", OPT_ACCOUNTS, "FILE", 0, "What `seatsim run --accounts` wrote", 0},
+        {"totals", OPT_TOTALS, "FILE", 0, "What `examctl results ID` wrote", 0},
+        {"interruptions", OPT_INTERRUPTIONS, "FILE", 0,
+         "What `examctl sitting show --json` wrote of each candidate, one after the other", 0},
         {0}};
-    static const struct argp argp = {options,
-                                     check_option,
-                                     NULL,
-                                     "The last acknowledged answer of each candidate and item must "
-                                     "be in the result. Exits with 1 when "
-                                     "one is missing or differs, and when there is none at all.",
-                                     NULL,
-                                     NULL,
-                                     NULL};
+    static const struct argp argp = {
+        options,
+        check_option,
+        NULL,
+        "The last acknowledged answer of each candidate and item must be in the result. Each "
+        "account of the result must be within what the seats' side reckons, and with "
+        "--interruptions the sum of them must be the lost time (T14). Exits with 1 when something "
+        "is missing or differs, and when there is nothing at all.",
+        NULL,
+        NULL,
+        NULL};
     struct check_options o = {0};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     return check_files(&o);
@@ -286,7 +396,7 @@ static int usage(FILE *to)
     fputs("Usage: seatsim run|bench|check [OPTION...]\n"
           "  run    candidates who think, answer and submit; checks from the seats' side\n"
           "  bench  a closed loop that measures acknowledgements per second\n"
-          "  check  acknowledged answers against an exported result\n"
+          "  check  acknowledged answers and reckoned accounts against an exported result\n"
           "`seatsim COMMAND --help` tells the options.\n",
           to);
     return to == stdout ? EXIT_SUCCESS : EXIT_USAGE;

@@ -30,7 +30,7 @@ exam_err outputs_open(struct outputs *o, const char *acked_path, const char *eve
     if (err == EXAM_OK)
         err = file_open(events_path, &o->events);
     if (err == EXAM_OK && o->acked != NULL)
-        fputs("admission_no,item,seq,value,durability\n", o->acked);
+        fputs("admission_no,item,made,seq,value,durability\n", o->acked);
     if (err != EXAM_OK && o->acked != NULL) {
         fclose(o->acked);
         o->acked = NULL;
@@ -63,12 +63,12 @@ exam_err outputs_close(struct outputs *o)
     return err;
 }
 
-void outputs_acked(struct outputs *o, const struct swarm_seat *s, const char *item, uint64_t seq,
-                   const char *value, bool dual)
+void outputs_acked(struct outputs *o, const struct swarm_seat *s, const char *item, uint64_t made,
+                   uint64_t seq, const char *value, bool dual)
 {
     if (o->acked == NULL)
         return;
-    fprintf(o->acked, "%s,%s,%" PRIu64 ",", s->row->admission_no, item, seq);
+    fprintf(o->acked, "%s,%s,%" PRIu64 ",%" PRIu64 ",", s->row->admission_no, item, made, seq);
     csv_fwrite(o->acked, value, strlen(value));
     fputs(dual ? ",dual\n" : ",solo\n", o->acked);
 }

@@ -22,8 +22,9 @@ void outputs_flush(struct outputs *o);
 /* EXAM_IO when any write since the opening failed. */
 EXAM_MUST_USE exam_err outputs_close(struct outputs *o);
 
-void outputs_acked(struct outputs *o, const struct swarm_seat *s, const char *item, uint64_t seq,
-                   const char *value, bool dual);
+/* `made`: the number of the answer among all of this candidate's, at whatever seat. */
+void outputs_acked(struct outputs *o, const struct swarm_seat *s, const char *item, uint64_t made,
+                   uint64_t seq, const char *value, bool dual);
 
 /* One line {"ms": wall clock, "event": name, "seat":, "admission_no":, ...}. `format` writes
  * further members, beginning with a comma; "" for none. */

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,334 +10,175 @@
 #include <unistd.h>
 
 #include "boot_clock.h"
-#include "candidate.h"
-#include "outputs.h"
-#include "paper_shelf.h"
-#include "swarm.h"
-#include "witness.h"
+#include "run_internal.h"
 
-enum { RETRY_MS = 200, PROGRESS_EVERY_MS = 1000 };
+enum { RETRY_MS = 200, SIGN_IN_RETRY_MS = 300, PROGRESS_EVERY_MS = 1000 };
 
-struct run;
+/* ---------------------------------------------------------------- who is done */
 
-struct run_seat {
-    struct run *run;
-    struct witness witness;
-    struct candidate candidate;
-    const struct paper_items *paper; /* NULL: not fetched yet */
-    struct paper_copy copy;
-    struct candidate_action *made; /* the actions of this run: made[seq - seq_base - 1] */
-    uint32_t made_n;
-    uint64_t seq_base;            /* actions that the journal had at the start */
-    struct candidate_action held; /* chosen, not yet taken */
-    uint64_t think_until_ms;
-    bool asked; /* for a sign-in */
-    bool fetch_due;
-    bool holding;
-    bool out; /* lost contact, not back yet */
-    bool submitted;
-    bool done; /* submitted and saved, or given up */
-    bool failed;
-};
-
-struct run_figures {
-    uint64_t signed_in, started, finished, done, failed;
-    uint64_t answers, acked_dual, acked_solo, refused, late;
-    uint64_t losses, resumed, locks;
-};
-
-struct run {
-    const struct run_options *options;
-    struct roster roster;
-    struct swarm *swarm;
-    struct run_seat *seat;
-    struct paper_shelf shelf;
-    struct outputs outputs;
-    struct witness_faults faults;
-    struct run_figures n;
-    uint64_t began_ms, told_ms;
-    bool timed_out, tty;
-};
-
-static struct run_seat *seat_of(const struct swarm_seat *s)
+static void end_if_all_done(struct run *run)
 {
-    return s->user;
-}
-
-static void seat_done(struct run_seat *r)
-{
-    struct run *run = r->run;
-    if (r->done)
-        return;
-    r->done = true;
-    if (++run->n.done == swarm_seats(run->swarm))
+    if (run->n.done == run->sitters_n && run->lefts_n == 0)
         swarm_stop(run->swarm);
 }
 
-/* A seat that cannot go on: the run goes on without it and does not end well. */
-static void seat_fail(const struct swarm_seat *s, const char *what, const char *text)
+void run_sitter_done(struct desk *d)
 {
-    struct run_seat *r = seat_of(s);
-    struct run *run = r->run;
-    witness_fault(&run->faults, "%s: %s: %.100s", s->row->seat, what, text);
-    if (!r->failed)
+    if (d->sitter->done)
+        return;
+    d->sitter->done = true;
+    d->run->n.done++;
+    end_if_all_done(d->run);
+}
+
+void run_fail(struct desk *d, const char *what, const char *text)
+{
+    struct run *run = d->run;
+    witness_fault(&run->faults, "%s: %s: %.100s", d->seat->row->seat, what, text);
+    if (d->sitter == NULL)
+        return;
+    if (!d->sitter->failed)
         run->n.failed++;
-    r->failed = true;
-    seat_done(r);
-}
-
-/* ---------------------------------------------------------------- what seats are told */
-
-static struct witness_account account_of(const struct seat_account *a)
-{
-    return (struct witness_account){a->allot_ms, a->grants_ms, a->used_ms, a->left_ms, a->lost_ms};
-}
-
-static void see_attached(struct swarm_seat *s, const struct seat_event *e)
-{
-    struct run_seat *r = seat_of(s);
-    struct run *run = r->run;
-    struct witness_account a = account_of(&e->u.attached.account);
-    if (e->u.attached.signed_in)
-        run->n.signed_in++;
-    else
-        witness_see_attached(&r->witness, e->u.attached.seq_have);
-    witness_see_account(&r->witness, &a, s->reply_sent_ms, e->now_ms);
-    const char *name = r->out ? "resumed" : "attached";
-    run->n.resumed += r->out;
-    r->out = false;
-    outputs_event(&run->outputs, s, name,
-                  ",\"epoch\":%" PRIu64 ",\"node\":%u,\"out_ms\":%" PRIu64 ",\"open_ms\":%" PRIu64
-                  ",\"used_ms\":%" PRIu64 ",\"lost_ms\":%" PRIu64 ",\"resend\":%" PRIu64,
-                  e->u.attached.epoch, e->u.attached.node, e->u.attached.out_ms,
-                  e->u.attached.open_ms, a.used_ms, a.lost_ms,
-                  e->u.attached.seq_acked > e->u.attached.seq_have
-                      ? e->u.attached.seq_acked - e->u.attached.seq_have
-                      : 0);
-}
-
-static void see_lost(struct swarm_seat *s, const struct seat_event *e)
-{
-    struct run_seat *r = seat_of(s);
-    struct run *run = r->run;
-    if (!r->out)
-        run->n.losses++;
-    r->out = true;
-    outputs_event(&run->outputs, s, "lost", ",\"code\":\"%s\"", exam_err_name(e->u.problem.code));
-}
-
-static void see_answer(struct swarm_seat *s, const struct seat_event *e)
-{
-    struct run_seat *r = seat_of(s);
-    struct run *run = r->run;
-    uint64_t seq = e->u.answer.seq;
-    bool dual = e->u.answer.state == SEAT_ANSWER_DUAL;
-    if (e->u.answer.state == SEAT_ANSWER_REFUSED) {
-        run->n.refused++;
-        witness_fault(&run->faults, "%s: answer %" PRIu64 " was refused: %.100s", s->row->seat, seq,
-                      e->u.answer.text);
-        return;
-    }
-    if (!dual && e->u.answer.state != SEAT_ANSWER_SOLO)
-        return;
-    witness_see_acked(&r->witness, seq);
-    if (e->u.answer.submit)
-        return;
-    run->n.acked_dual += dual;
-    run->n.acked_solo += !dual;
-    run->n.late += e->u.answer.late;
-    if (seq <= r->seq_base || seq - r->seq_base > r->made_n)
-        return; /* made by an earlier run on the same journal */
-    const struct candidate_action *a = &r->made[seq - r->seq_base - 1];
-    outputs_acked(&run->outputs, s, r->paper->item[a->item].id, seq, a->value, dual);
-}
-
-static void see_account(struct swarm_seat *s, const struct seat_event *e)
-{
-    struct run_seat *r = seat_of(s);
-    const struct seat_account *a = &e->u.account.account;
-    if (e->u.account.full) {
-        struct witness_account whole = account_of(a);
-        witness_see_account(&r->witness, &whole, s->reply_sent_ms, e->now_ms);
-    } else {
-        witness_see_mark(&r->witness, a->used_ms, a->left_ms, s->reply_sent_ms, e->now_ms);
-    }
-}
-
-static void see_paper(struct swarm_seat *s, const struct seat_event *e)
-{
-    struct run_seat *r = seat_of(s);
-    struct run *run = r->run;
-    exam_err err = EXAM_OK;
-    switch (e->kind) {
-    case SEAT_EVENT_STARTED:
-        run->n.started += r->paper == NULL && !r->fetch_due;
-        r->fetch_due = r->paper == NULL;
-        return;
-    case SEAT_EVENT_PAPER_PART:
-        err = paper_copy_add(&r->copy, e->u.part.offset, e->u.part.total, e->u.part.data,
-                             e->u.part.data_bytes);
-        break;
-    case SEAT_EVENT_PAPER:
-        err = paper_shelf_put(&run->shelf, e->u.started.digest, &r->copy, &r->paper);
-        if (err != EXAM_OK)
-            break;
-        candidate_init(&r->candidate,
-                       run->options->seed * 1000003u + run->options->skip_n + s->index, r->paper->n,
-                       run->options->answers_n, run->options->think_ms);
-        r->think_until_ms = e->now_ms + candidate_think_ms(&r->candidate);
-        return;
-    default: /* SEAT_EVENT_PAPER_FAILED */
-        paper_copy_drop(&r->copy);
-        r->fetch_due = true;
-        return;
-    }
-    if (err != EXAM_OK)
-        seat_fail(s, "the paper cannot be read", exam_err_text(err));
-}
-
-static void on_event(struct swarm_seat *s, const struct seat_event *e)
-{
-    struct run_seat *r = seat_of(s);
-    struct run *run = r->run;
-    switch (e->kind) {
-    case SEAT_EVENT_ATTACHED:
-        see_attached(s, e);
-        break;
-    case SEAT_EVENT_LOST:
-        see_lost(s, e);
-        break;
-    case SEAT_EVENT_SIGN_IN_REFUSED:
-    case SEAT_EVENT_SIGN_IN_NEEDED:
-        seat_fail(s, "sign-in", e->u.problem.text);
-        break;
-    case SEAT_EVENT_STARTED:
-    case SEAT_EVENT_PAPER_PART:
-    case SEAT_EVENT_PAPER:
-    case SEAT_EVENT_PAPER_FAILED:
-        see_paper(s, e);
-        break;
-    case SEAT_EVENT_ANSWER:
-        see_answer(s, e);
-        break;
-    case SEAT_EVENT_ACCOUNT:
-        see_account(s, e);
-        break;
-    case SEAT_EVENT_STATE:
-        if (e->u.state.to == SEAT_ANSWERING)
-            witness_see_opened(&r->witness);
-        break;
-    case SEAT_EVENT_LOCKED:
-        run->n.locks++;
-        witness_see_closed(&r->witness);
-        outputs_event(&run->outputs, s, "locked", "%s", "");
-        break;
-    case SEAT_EVENT_UNLOCKED:
-        outputs_event(&run->outputs, s, "unlocked", "%s", "");
-        break;
-    case SEAT_EVENT_FINISHED:
-        run->n.finished++;
-        outputs_event(&run->outputs, s, "finished", ",\"finish\":%d", (int)e->u.finished.finish);
-        break;
-    default:
-        break;
-    }
+    d->sitter->failed = true;
+    run_sitter_done(d);
 }
 
 /* ---------------------------------------------------------------- what candidates do */
 
-static void sign_in(struct swarm_seat *s, uint64_t now_ms)
+static void sign_in(struct desk *d, uint64_t now_ms)
 {
-    struct run_seat *r = seat_of(s);
     uint8_t session[SESSION_BYTES];
-    r->asked = true;
+    const struct roster_row *row = d->seat->row;
+    if (now_ms < d->sign_in_ms)
+        return;
+    d->asked = true;
+    d->sign_in_ms = now_ms + SIGN_IN_RETRY_MS;
     if (getrandom(session, sizeof session, 0) != (ssize_t)sizeof session) {
-        seat_fail(s, "no random numbers", "getrandom");
+        run_fail(d, "no random numbers", "getrandom");
         return;
     }
-    exam_err err = seat_core_sign_in(s->core, now_ms, s->row->admission_no, s->row->id_no, session);
+    exam_err err = seat_core_sign_in(d->seat->core, now_ms, row->admission_no, row->id_no, session);
     if (err != EXAM_OK && err != EXAM_EXISTS)
-        seat_fail(s, "sign-in", exam_err_text(err));
+        run_fail(d, "sign-in", exam_err_text(err));
 }
 
-static void action_kept(struct run_seat *r, uint64_t seq)
+static void action_kept(struct desk *d, uint64_t seq, uint64_t now_ms)
 {
-    struct run *run = r->run;
-    assert(seq == r->seq_base + r->made_n + 1);
-    assert(r->made_n < run->options->answers_n);
-    r->made[r->made_n++] = r->held;
-    r->holding = false;
-    run->n.answers++;
+    struct sitter *c = d->sitter;
+    const struct reckoning *r = &c->reckoning;
+    assert(seq == d->seq_base + d->made_n + 1);
+    assert(c->made_n < d->run->options->answers_n);
+    c->made[c->made_n++] = c->held;
+    d->made_n++;
+    c->holding = false;
+    d->run->n.answers++;
+    if (now_ms > r->mark.hi_ms + r->grace_ms)
+        witness_fault(&d->run->faults,
+                      "%s: takes an answer %" PRIu64 " ms after its last mark (T6)",
+                      d->seat->row->seat, now_ms - r->mark.hi_ms);
+}
+
+static exam_err submit(struct desk *d, uint64_t now_ms)
+{
+    uint64_t seq;
+    exam_err err = seat_core_submit(d->seat->core, now_ms, &seq);
+    if (err != EXAM_OK)
+        return err;
+    d->sitter->submitted = true;
+    reckon_submits(&d->sitter->reckoning, now_ms);
+    return EXAM_OK;
 }
 
 /* One answer, or the submission after the last. Out of contact or locked, the candidate waits or
  * goes on, as the seat allows. */
-static void act_once(struct swarm_seat *s, uint64_t now_ms)
+static void act_once(struct desk *d, uint64_t now_ms)
 {
-    struct run_seat *r = seat_of(s);
+    struct sitter *c = d->sitter;
     uint64_t seq;
     exam_err err;
-    if (!r->holding && !candidate_next(&r->candidate, r->paper, &r->held)) {
-        err = seat_core_submit(s->core, now_ms, &seq);
-        r->submitted = err == EXAM_OK;
-        if (r->submitted)
-            witness_see_closed(&r->witness);
+    if (!c->holding && !candidate_next(&c->candidate, c->paper, &c->held)) {
+        err = submit(d, now_ms);
     } else {
-        r->holding = true;
-        err = seat_core_answer(s->core, now_ms, r->paper->item[r->held.item].id,
-                               (const uint8_t *)r->held.value, strlen(r->held.value), &seq);
+        c->holding = true;
+        err = seat_core_answer(d->seat->core, now_ms, c->paper->item[c->held.item].id,
+                               (const uint8_t *)c->held.value, strlen(c->held.value), &seq);
         if (err == EXAM_OK)
-            action_kept(r, seq);
+            action_kept(d, seq, now_ms);
     }
     if (err == EXAM_OK)
-        r->think_until_ms = now_ms + candidate_think_ms(&r->candidate);
+        c->think_until_ms = now_ms + candidate_think_ms(&c->candidate);
     else if (err == EXAM_STATE || err == EXAM_FULL)
-        r->think_until_ms = now_ms + RETRY_MS;
+        c->think_until_ms = now_ms + RETRY_MS;
     else
-        seat_fail(s, "an answer was not taken", exam_err_text(err));
+        run_fail(d, "an answer was not taken", exam_err_text(err));
 }
 
-static bool may_answer(const struct swarm_seat *s)
+static bool may_answer(const struct desk *d)
 {
-    const struct run_seat *r = seat_of(s);
-    return r->paper != NULL && !r->submitted && !r->done &&
-           seat_core_state(s->core) == SEAT_ANSWERING;
+    return d->paper_here && !d->left && !d->sitter->submitted && !d->sitter->done &&
+           seat_core_state(d->seat->core) == SEAT_ANSWERING;
+}
+
+/* T11: a desk that was left is free when the node has told it so and has everything it held. */
+static void left_desk_look(struct desk *d)
+{
+    enum seat_state state = seat_core_state(d->seat->core);
+    bool told = d->former || state == SEAT_SHUT_OUT;
+    if (d->freed || !told || seat_core_unsaved_n(d->seat->core) > 0)
+        return;
+    d->freed = true;
+    d->run->n.formers++;
+    d->run->lefts_n--;
+    outputs_event(&d->run->outputs, d->seat, "freed", "%s", "");
+    end_if_all_done(d->run);
+}
+
+static void sitter_look(struct desk *d)
+{
+    enum seat_state state = seat_core_state(d->seat->core);
+    bool ended = state == SEAT_FINISHED && seat_core_unsaved_n(d->seat->core) == 0;
+    if (ended) {
+        run_sitter_done(d);
+    } else if (d->sitter->done && !d->sitter->failed) {
+        d->sitter->done = false; /* the successor does not know it yet (A3) */
+        d->run->n.done--;
+    }
+    if (state == SEAT_SHUT_OUT)
+        run_fail(d, "shut out", "the sitting goes on elsewhere");
 }
 
 static void on_act(struct swarm_seat *s, uint64_t now_ms)
 {
-    struct run_seat *r = seat_of(s);
-    if (r->done)
+    struct desk *d = desk_of(s);
+    if (d->attaching)
+        run_settle_attached(d);
+    if (d->sitter == NULL)
         return;
-    if (!r->asked)
-        sign_in(s, now_ms);
-    if (r->fetch_due && seat_core_fetch_paper(s->core, now_ms) == EXAM_OK)
-        r->fetch_due = false;
-    if (may_answer(s) && now_ms >= r->think_until_ms)
-        act_once(s, now_ms);
-    enum seat_state state = seat_core_state(s->core);
-    if (state == SEAT_FINISHED && seat_core_unsaved_n(s->core) == 0)
-        seat_done(r);
-    else if (state == SEAT_SHUT_OUT)
-        seat_fail(s, "shut out", "the sitting goes on elsewhere");
+    if (d->left) {
+        left_desk_look(d);
+        return;
+    }
+    if (!d->asked)
+        sign_in(d, now_ms);
+    if (d->fetch_due && seat_core_fetch_paper(s->core, now_ms) == EXAM_OK)
+        d->fetch_due = false;
+    if (may_answer(d) && now_ms >= d->sitter->think_until_ms)
+        act_once(d, now_ms);
+    sitter_look(d);
 }
 
 static uint64_t on_wake_ms(const struct swarm_seat *s)
 {
-    return may_answer(s) ? seat_of(s)->think_until_ms : UINT64_MAX;
+    const struct desk *d = desk_of(s);
+    if (d->sitter == NULL || d->left)
+        return UINT64_MAX;
+    if (!d->asked)
+        return d->sign_in_ms;
+    return may_answer(d) ? d->sitter->think_until_ms : UINT64_MAX;
 }
 
-static void on_beat(void *user, uint64_t now_ms)
+static void progress_tell(const struct run *run)
 {
-    struct run *run = user;
-    outputs_flush(&run->outputs);
-    if (run->options->timeout_s > 0 && now_ms - run->began_ms > run->options->timeout_s * 1000) {
-        run->timed_out = true;
-        swarm_stop(run->swarm);
-    }
-    if (!run->tty || now_ms - run->told_ms < PROGRESS_EVERY_MS)
-        return;
-    run->told_ms = now_ms;
     fprintf(stderr,
             "\rsigned in %" PRIu64 "  answers %" PRIu64 "  saved %" PRIu64 "  out %" PRIu64
             "  finished %" PRIu64 "   ",
@@ -346,31 +186,84 @@ static void on_beat(void *user, uint64_t now_ms)
             run->n.losses - run->n.resumed, run->n.finished);
 }
 
+static void on_beat(void *user, uint64_t now_ms)
+{
+    struct run *run = user;
+    outputs_flush(&run->outputs);
+    run_acts_beat(run, now_ms);
+    if (run->options->timeout_s > 0 && now_ms - run->began_ms > run->options->timeout_s * 1000) {
+        run->timed_out = true;
+        swarm_stop(run->swarm);
+    }
+    if (!run->tty || now_ms - run->told_ms < PROGRESS_EVERY_MS)
+        return;
+    run->told_ms = now_ms;
+    progress_tell(run);
+}
+
+static void on_took(void *user, uint64_t from_ms, uint64_t to_ms)
+{
+    struct run *run = user;
+    if (round_trips_note(&run->round_trips, from_ms, to_ms) != EXAM_OK)
+        run->sitter[0].reckoning.nomem = true; /* sticky: told when all is reckoned */
+}
+
 /* ---------------------------------------------------------------- the run */
 
-static exam_err seats_prepare(struct run *run, uint32_t seats_n)
+static exam_err sitter_open(struct run *run, uint32_t i)
 {
-    run->seat = calloc(seats_n, sizeof *run->seat);
-    if (run->seat == NULL)
+    struct sitter *c = &run->sitter[i];
+    c->desk = c->watched = &run->desk[i];
+    c->made = calloc(run->options->answers_n + 1, sizeof *c->made);
+    reckon_init(&c->reckoning, run->options->grace_ms);
+    return c->made == NULL ? EXAM_NOMEM : EXAM_OK;
+}
+
+static exam_err desks_open(struct run *run)
+{
+    bool sole = swarm_nodes(run->swarm) == 1;
+    run->desk = calloc(run->desks_n, sizeof *run->desk);
+    run->sitter = calloc(run->sitters_n, sizeof *run->sitter);
+    if (run->desk == NULL || run->sitter == NULL)
         return EXAM_NOMEM;
-    for (uint32_t i = 0; i < seats_n; i++) {
-        struct swarm_seat *s = swarm_seat_at(run->swarm, i);
-        struct run_seat *r = &run->seat[i];
-        s->user = r;
-        r->run = run;
-        r->seq_base = seat_core_seq_last(s->core);
-        r->made = calloc(run->options->answers_n + 1, sizeof *r->made);
-        if (r->made == NULL)
-            return EXAM_NOMEM;
-        witness_init(&r->witness, s->row->seat, &run->faults);
-        /* A restarted seat may have been closed while nobody ran it (T7). */
-        if (r->seq_base > 0)
-            witness_see_closed(&r->witness);
+    for (uint32_t i = 0; i < run->desks_n; i++) {
+        struct desk *d = &run->desk[i];
+        *d = (struct desk){.run = run, .seat = swarm_seat_at(run->swarm, i)};
+        d->seat->user = d;
+        d->seq_base = seat_core_seq_last(d->seat->core);
+        witness_init(&d->witness, d->seat->row->seat, sole, &run->faults);
+        if (i >= run->sitters_n)
+            continue;
+        d->sitter = &run->sitter[i];
+        exam_err err = sitter_open(run, i);
+        if (err != EXAM_OK)
+            return err;
     }
     return EXAM_OK;
 }
 
-static exam_err run_open(struct run *run)
+/* The spare seats of the plan are switched on from the beginning (P3); nobody sits there yet. */
+static exam_err spares_add(struct run *run)
+{
+    uint32_t spares_n = 0, n = run->options->skip_n + run->sitters_n;
+    for (uint32_t i = 0; i < run->plan.n; i++)
+        spares_n += run->plan.act[i].kind == PLAN_MOVE;
+    struct roster_row *row = realloc(run->roster.row, (n + spares_n) * sizeof *row);
+    if (row == NULL)
+        return EXAM_NOMEM;
+    run->roster.row = row;
+    for (uint32_t i = 0; i < run->plan.n; i++) {
+        if (run->plan.act[i].kind != PLAN_MOVE)
+            continue;
+        row[n] = (struct roster_row){0};
+        strcpy(row[n++].seat, run->plan.act[i].spare);
+    }
+    run->roster.n = n;
+    run->desks_n = run->sitters_n + spares_n;
+    return EXAM_OK;
+}
+
+static exam_err roster_open(struct run *run)
 {
     const struct run_options *o = run->options;
     char why[300] = "";
@@ -380,94 +273,85 @@ static exam_err run_open(struct run *run)
         return err;
     }
     uint32_t left_n = run->roster.n > o->skip_n ? run->roster.n - o->skip_n : 0;
-    uint32_t seats_n = o->seats_n ? o->seats_n : left_n;
-    if (seats_n == 0 || seats_n > left_n) {
+    run->sitters_n = o->seats_n ? o->seats_n : left_n;
+    if (run->sitters_n == 0 || run->sitters_n > left_n) {
         fprintf(stderr, "seatsim: %s has %u candidates, %u after the first %u are wanted\n",
-                o->roster_path, run->roster.n, seats_n, o->skip_n);
+                o->roster_path, run->roster.n, run->sitters_n, o->skip_n);
         return EXAM_INVALID;
     }
-    err = outputs_open(&run->outputs, o->acked_path, o->events_path);
-    struct swarm_config c = {.nodes = o->nodes,
-                             .roster = &run->roster,
-                             .skip_n = o->skip_n,
-                             .seats_n = seats_n,
-                             .journals_dir = o->journals_dir,
-                             .seed = o->seed,
-                             .behaviour = {on_event, on_act, on_wake_ms, on_beat, run}};
+    return EXAM_OK;
+}
+
+static uint32_t nodes_named(const char *nodes)
+{
+    uint32_t n = 1;
+    for (; *nodes != '\0'; nodes++)
+        n += *nodes == ',';
+    return n;
+}
+
+static exam_err run_open(struct run *run)
+{
+    const struct run_options *o = run->options;
+    exam_err err = roster_open(run);
+    if (err == EXAM_OK)
+        err = run_plan_open(run, nodes_named(o->nodes));
+    if (err == EXAM_OK)
+        err = spares_add(run);
+    if (err == EXAM_OK)
+        err = outputs_open(&run->outputs, o->acked_path, o->events_path);
+    struct swarm_config c = {
+        .nodes = o->nodes,
+        .roster = &run->roster,
+        .skip_n = o->skip_n,
+        .seats_n = run->desks_n,
+        .journals_dir = o->journals_dir,
+        .seed = o->seed,
+        .behaviour = {run_on_event, on_act, on_wake_ms, on_beat, on_took, run}};
     if (err == EXAM_OK)
         err = swarm_open(&c, &run->swarm);
     if (err == EXAM_OK)
-        err = seats_prepare(run, seats_n);
+        err = desks_open(run);
+    if (err == EXAM_OK)
+        err = run_acts_open(run);
     return err;
 }
 
 static void run_free(struct run *run)
 {
-    for (uint32_t i = 0; run->seat != NULL && i < swarm_seats(run->swarm); i++) {
-        free(run->seat[i].made);
-        paper_copy_drop(&run->seat[i].copy);
+    for (uint32_t i = 0; run->desk != NULL && i < run->desks_n; i++)
+        paper_copy_drop(&run->desk[i].copy);
+    for (uint32_t i = 0; run->sitter != NULL && i < run->sitters_n; i++) {
+        free(run->sitter[i].made);
+        reckon_fini(&run->sitter[i].reckoning);
     }
-    free(run->seat);
+    run_acts_free(run);
+    free(run->desk);
+    free(run->sitter);
     swarm_close(run->swarm);
     paper_shelf_free(&run->shelf);
     roster_free(&run->roster);
+    round_trips_free(&run->round_trips);
     free(run);
 }
 
 /* What was not finished when the run ended is a fault, too: nothing may be taken on trust. */
 static void leftovers_note(struct run *run)
 {
-    for (uint32_t i = 0; i < swarm_seats(run->swarm); i++) {
-        struct swarm_seat *s = swarm_seat_at(run->swarm, i);
-        uint64_t unsaved_n = seat_core_unsaved_n(s->core);
-        if (!run->seat[i].done)
-            witness_fault(&run->faults, "%s: not finished; %" PRIu64 " answers not saved",
-                          s->row->seat, unsaved_n);
+    for (uint32_t i = 0; i < run->desks_n; i++) {
+        const struct desk *d = &run->desk[i];
+        const char *seat = d->seat->row->seat;
+        uint64_t unsaved_n = d->seat->core ? seat_core_unsaved_n(d->seat->core) : 0;
+        const char *off = d->seat->core ? "" : "; the PC is off";
+        if (d->left && !d->freed)
+            witness_fault(&run->faults,
+                          "%s: was left, and never told that it is shut out (T11); %" PRIu64
+                          " answers not saved%s",
+                          seat, unsaved_n, off);
+        else if (!d->left && d->sitter != NULL && !d->sitter->done)
+            witness_fault(&run->faults, "%s: not finished; %" PRIu64 " answers not saved%s", seat,
+                          unsaved_n, off);
     }
-}
-
-static json_t *faults_json(const struct run *run)
-{
-    json_t *list = json_array();
-    for (uint64_t i = 0; i < run->faults.count && i < WITNESS_FAULTS_KEPT; i++)
-        json_array_append_new(list, json_string(run->faults.text[i]));
-    return list;
-}
-
-static void report_json(const struct run *run, bool ok)
-{
-    const struct run_figures *n = &run->n;
-    json_t *j = json_pack(
-        "{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "ok",
-        (int)ok, "seats", (json_int_t)swarm_seats(run->swarm), "signed_in",
-        (json_int_t)n->signed_in, "finished", (json_int_t)n->finished, "failed",
-        (json_int_t)n->failed, "answers", (json_int_t)n->answers, "acked_dual",
-        (json_int_t)n->acked_dual, "acked_solo", (json_int_t)n->acked_solo, "refused",
-        (json_int_t)n->refused, "late", (json_int_t)n->late, "losses", (json_int_t)n->losses,
-        "resumed", (json_int_t)n->resumed, "locks", (json_int_t)n->locks, "seed",
-        (json_int_t)run->options->seed, "faults_n", (json_int_t)run->faults.count, "faults",
-        faults_json(run));
-    if (j == NULL)
-        return;
-    json_dumpf(j, stdout, JSON_COMPACT);
-    putchar('\n');
-    json_decref(j);
-}
-
-static void report_text(const struct run *run, bool ok)
-{
-    const struct run_figures *n = &run->n;
-    printf("seats          %u, %" PRIu64 " signed in, %" PRIu64 " finished (seed %" PRIu64 ")\n",
-           swarm_seats(run->swarm), n->signed_in, n->finished, run->options->seed);
-    printf("answers        %" PRIu64 " made, %" PRIu64 " saved on both nodes, %" PRIu64
-           " on one (solo), %" PRIu64 " late, %" PRIu64 " refused\n",
-           n->answers, n->acked_dual, n->acked_solo, n->late, n->refused);
-    printf("contact        lost %" PRIu64 " times, resumed %" PRIu64 ", locked %" PRIu64 "\n",
-           n->losses, n->resumed, n->locks);
-    for (uint64_t i = 0; i < run->faults.count && i < WITNESS_FAULTS_KEPT; i++)
-        printf("FAULT          %s\n", run->faults.text[i]);
-    printf("checks         %s (%" PRIu64 " faults)\n", ok ? "all hold" : "FAILED",
-           run->faults.count);
 }
 
 int run_seats(const struct run_options *o)
@@ -477,21 +361,22 @@ int run_seats(const struct run_options *o)
         return EX_OSERR;
     run->options = o;
     run->tty = isatty(STDERR_FILENO);
-    if (run_open(run) != EXAM_OK) {
+    rng_init(&run->rng, o->seed);
+    exam_err err = run_open(run);
+    if (err != EXAM_OK) {
         run_free(run);
-        return EX_UNAVAILABLE;
+        return err == EXAM_MALFORMED ? EX_DATAERR : EX_UNAVAILABLE;
     }
     run->began_ms = boot_clock_ms();
     bool signalled = swarm_run(run->swarm);
     if (run->tty)
         fputc('\n', stderr);
     leftovers_note(run);
-    exam_err err = outputs_close(&run->outputs);
-    bool ok = err == EXAM_OK && run->faults.count == 0 && !signalled && !run->timed_out;
-    if (o->json)
-        report_json(run, ok);
-    else
-        report_text(run, ok);
+    err = run_reckon(run);
+    exam_err closed = outputs_close(&run->outputs);
+    bool ok = err == EXAM_OK && closed == EXAM_OK && run->faults.count == 0 && !signalled &&
+              !run->timed_out;
+    run_report(run, ok);
     if (run->timed_out)
         fprintf(stderr, "seatsim: ended after %" PRIu64 " s as asked with --timeout\n",
                 o->timeout_s);

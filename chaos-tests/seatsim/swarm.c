@@ -9,12 +9,13 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "boot_clock.h"
 #include "rng.h"
 #include "tcp_link.h"
 
-enum { SEATS_STARTED_PER_MS = 4, BEAT_MS = 200 };
+enum { SEATS_STARTED_PER_MS = 4 };
 
 /* What a seat is, seen from inside the swarm. */
 struct seat {
@@ -22,8 +23,14 @@ struct seat {
     struct tcp_link *link[NODES_MAX];
     bool broken[NODES_MAX]; /* to be told to the core once it has returned */
     bool any_broken;
+    bool straight; /* the path has been whole since the request that is being answered */
     bool started;
     bool act_due;
+    bool collected, collected_keep; /* the journal is to be begun anew */
+    enum swarm_path path[NODES_MAX];
+    uint64_t durable_bytes; /* of the journal */
+    uint64_t written_ms;    /* of the last position, on the disk or not */
+    uint32_t boots;
     void *block;       /* the core lies in it */
     uint64_t armed_ms; /* when the timer fires; UINT64_MAX: not armed */
     uint64_t start_ms;
@@ -35,6 +42,9 @@ struct swarm {
     uv_loop_t loop;
     struct tcp_link_pool pool;
     uv_timer_t beat;
+    uv_prepare_t listening; /* the loop is about to wait */
+    uv_check_t heard;       /* it has waited */
+    uint64_t heard_ms;
     uv_signal_t term, interrupt;
     bool stopping, signalled;
     uint32_t nodes_n;
@@ -44,16 +54,27 @@ struct swarm {
     uint8_t *arena_block;
     struct arena arena;
     uint8_t boot_id[BOOT_ID_BYTES];
+    struct rng rng; /* what a power cut leaves of a journal */
 };
 
 /* ---------------------------------------------------------------- the cores' effects */
+
+/* The link ends: what was on its way may have arrived, until this instant or (the seat hung up)
+ * nobody knows when. */
+static void doubt_note(struct seat *s, uint32_t node, uint64_t until_ms)
+{
+    if (tcp_link_waits(s->link[node]) && until_ms > s->face.doubt_ms)
+        s->face.doubt_ms = until_ms;
+}
 
 static void effect_close(void *ctx, uint32_t node)
 {
     struct seat *s = ctx;
     s->broken[node] = false;
-    if (s->link[node] != NULL)
-        tcp_link_close(s->link[node]);
+    if (s->link[node] == NULL)
+        return;
+    doubt_note(s, node, UINT64_MAX);
+    tcp_link_close(s->link[node]);
     s->link[node] = NULL;
 }
 
@@ -77,6 +98,12 @@ static void effect_dial(void *ctx, uint32_t node)
     struct swarm *w = s->face.swarm;
     assert(s->link[node] == NULL);
     s->broken[node] = false;
+    if (s->path[node] == SWARM_SILENT)
+        return; /* nothing comes back, not even a refusal: the core gives the attempt up */
+    if (s->path[node] == SWARM_REFUSED) {
+        link_break(s, node);
+        return;
+    }
     if (tcp_link_dial(&w->pool, (const struct sockaddr *)&w->node[node], &hooks, s, node,
                       &s->link[node]) != EXAM_OK)
         link_break(s, node);
@@ -94,7 +121,18 @@ static void effect_send(void *ctx, uint32_t node, const uint8_t *frame, size_t f
 static exam_err effect_journal(void *ctx, const struct seat_record *r, bool durable)
 {
     struct seat *s = ctx;
-    return journal_append(s->face.journal, r, durable);
+    exam_err err = journal_append(s->face.journal, r, durable);
+    if (err != EXAM_OK)
+        return err;
+    if (r->kind == SEAT_RECORD_POSITION)
+        s->written_ms = r->u.position.at_ms;
+    else if (r->kind == SEAT_RECORD_ANSWER || r->kind == SEAT_RECORD_SUBMIT)
+        s->written_ms = r->u.action.at_ms;
+    if (durable) {
+        s->face.position_ms = s->written_ms;
+        s->durable_bytes = journal_bytes(s->face.journal);
+    }
+    return EXAM_OK;
 }
 
 static exam_err effect_fetch(void *ctx, uint64_t seq, struct seat_record *out)
@@ -107,7 +145,13 @@ static void effect_event(void *ctx, const struct seat_event *e)
 {
     struct seat *s = ctx;
     s->act_due = true;
+    if (e->kind == SEAT_EVENT_COLLECTED) {
+        s->collected = true;
+        s->collected_keep = e->u.collected.keep;
+    }
     s->face.swarm->config.behaviour.event(&s->face, e);
+    if (e->kind == SEAT_EVENT_ATTACHED)
+        s->face.doubt_ms = 0;
 }
 
 static const struct seat_effects effects = {effect_dial,    effect_close, effect_send,
@@ -137,9 +181,25 @@ static void seat_arm(struct seat *s, uint64_t now_ms)
 void swarm_seat_wake(struct swarm_seat *face)
 {
     struct seat *s = (struct seat *)face;
+    if (face->core == NULL)
+        return;
     s->act_due = true;
     s->armed_ms = boot_clock_ms();
     uv_timer_start(&s->timer, on_timer, 0, 0);
+}
+
+/* Everything in the journal has been collected: the seat is free for the next candidate. */
+static void journal_renew(struct seat *s, uint64_t now_ms)
+{
+    s->collected = false;
+    exam_err err = journal_discard(s->face.journal, s->collected_keep);
+    if (err == EXAM_OK)
+        err = seat_core_rejournal(s->face.core, now_ms);
+    if (err != EXAM_OK)
+        fprintf(stderr, "seatsim: seat %s: its journal cannot be begun anew: %s\n",
+                s->face.row->seat, journal_why(s->face.journal));
+    s->durable_bytes = journal_bytes(s->face.journal);
+    s->face.position_ms = s->written_ms = 0;
 }
 
 static void losses_tell(struct seat *s, uint64_t now_ms)
@@ -162,6 +222,8 @@ static void seat_settle(struct seat *s, uint64_t now_ms)
     enum { ROUNDS_MAX = 8 };
     for (int i = 0; i < ROUNDS_MAX && (s->any_broken || s->act_due); i++) {
         losses_tell(s, now_ms);
+        if (s->collected)
+            journal_renew(s, now_ms);
         s->act_due = false;
         if (!s->face.swarm->stopping)
             s->face.swarm->config.behaviour.act(&s->face, now_ms);
@@ -212,9 +274,17 @@ static void on_link_closed(void *ctx, uint32_t node)
 {
     struct seat *s = ctx;
     uint64_t now_ms = boot_clock_ms();
+    doubt_note(s, node, now_ms);
     s->link[node] = NULL;
     seat_core_link_closed(s->face.core, now_ms, node);
     seat_settle(s, now_ms);
+}
+
+static void took_tell(const struct seat *s, uint64_t sent_ms, uint64_t now_ms)
+{
+    const struct swarm_behaviour *b = &s->face.swarm->config.behaviour;
+    if (b->took != NULL && s->straight && !s->face.reply_pushed)
+        b->took(b->user, sent_ms, now_ms);
 }
 
 static void on_link_frame(void *ctx, uint32_t node, const uint8_t *payload, size_t payload_bytes,
@@ -223,6 +293,9 @@ static void on_link_frame(void *ctx, uint32_t node, const uint8_t *payload, size
     struct seat *s = ctx;
     uint64_t now_ms = boot_clock_ms();
     s->face.reply_sent_ms = sent_ms;
+    s->straight = sent_ms > tcp_link_healed_ms(s->link[node]);
+    s->face.reply_pushed = !tcp_link_is_reply(payload);
+    took_tell(s, sent_ms, now_ms);
     seat_core_frame(s->face.core, now_ms, node, payload, payload_bytes);
     seat_settle(s, now_ms);
 }
@@ -288,22 +361,29 @@ static exam_err replay_one(void *ctx, const struct seat_record *r)
     return EXAM_OK;
 }
 
-static exam_err seat_open(struct swarm *w, uint32_t i)
+/* The boot id of the machine, and another one each time this seat's PC boots again. */
+static void boot_id_make(const struct seat *s, uint8_t out[BOOT_ID_BYTES])
 {
-    struct seat *s = &w->seat[i];
-    s->face = (struct swarm_seat){
-        .swarm = w, .index = i, .row = &w->config.roster->row[w->config.skip_n + i]};
-    s->armed_ms = UINT64_MAX;
-    s->start_ms = boot_clock_ms() + i / SEATS_STARTED_PER_MS;
+    memcpy(out, s->face.swarm->boot_id, BOOT_ID_BYTES);
+    for (size_t i = 0; i < sizeof s->boots; i++)
+        out[i] ^= (uint8_t)(s->boots >> 8 * i);
+}
+
+/* The PC's program starts: a core, with what the journal tells. */
+static exam_err seat_boot(struct seat *s)
+{
+    struct swarm *w = s->face.swarm;
+    uint64_t who = w->config.skip_n + s->face.index;
     struct seat_config c = {.seat = s->face.row->seat,
                             .client = "seatsim",
                             .nodes_n = w->nodes_n,
-                            .chance_seed = w->config.seed * 1000003u + w->config.skip_n + i,
+                            .chance_seed = (w->config.seed * 1000003u + who) ^ (uint64_t)s->boots
+                                                                                   << 48,
                             .answers_bytes = SEAT_ANSWERS_BYTES_MIN,
                             .arena = &w->arena,
                             .effects = &effects,
                             .ctx = s};
-    memcpy(c.boot_id, w->boot_id, sizeof c.boot_id);
+    boot_id_make(s, c.boot_id);
     size_t bytes;
     exam_err err = seat_core_bytes(&c, &bytes);
     if (err == EXAM_OK && (s->block = calloc(1, bytes)) == NULL)
@@ -317,9 +397,22 @@ static exam_err seat_open(struct swarm *w, uint32_t i)
     char why[JOURNAL_WHY_BYTES] = "";
     err = journal_open(w->config.journals_dir, s->face.row->seat, replay_one, s, &s->face.journal,
                        NULL, why);
-    if (err != EXAM_OK)
+    if (err != EXAM_OK) {
         fprintf(stderr, "seatsim: journal of seat %s: %s\n", s->face.row->seat, why);
-    return err;
+        return err;
+    }
+    s->durable_bytes = journal_bytes(s->face.journal);
+    return EXAM_OK;
+}
+
+static exam_err seat_open(struct swarm *w, uint32_t i)
+{
+    struct seat *s = &w->seat[i];
+    s->face = (struct swarm_seat){
+        .swarm = w, .index = i, .row = &w->config.roster->row[w->config.skip_n + i]};
+    s->armed_ms = UINT64_MAX;
+    s->start_ms = boot_clock_ms() + i / SEATS_STARTED_PER_MS;
+    return seat_boot(s);
 }
 
 /* Each seat needs its journal and a connection to each node, and some more while one is closing. */
@@ -351,6 +444,20 @@ static void on_beat(uv_timer_t *t)
     w->config.behaviour.beat(w->config.behaviour.user, boot_clock_ms());
 }
 
+static void on_listening(uv_prepare_t *p)
+{
+    struct swarm *w = p->data;
+    uint64_t now_ms = boot_clock_ms();
+    if (now_ms > w->heard_ms)
+        w->config.behaviour.took(w->config.behaviour.user, w->heard_ms, now_ms);
+}
+
+static void on_heard(uv_check_t *c)
+{
+    struct swarm *w = c->data;
+    w->heard_ms = boot_clock_ms();
+}
+
 static void on_signal(uv_signal_t *sig, int number)
 {
     (void)number;
@@ -364,10 +471,13 @@ static exam_err loop_open(struct swarm *w)
     if (uv_loop_init(&w->loop) != 0)
         return EXAM_SYSTEM;
     w->pool.loop = &w->loop;
+    LIST_INIT(&w->pool.abandoned);
     uv_timer_init(&w->loop, &w->beat);
     uv_signal_init(&w->loop, &w->term);
     uv_signal_init(&w->loop, &w->interrupt);
-    w->beat.data = w->term.data = w->interrupt.data = w;
+    uv_prepare_init(&w->loop, &w->listening);
+    uv_check_init(&w->loop, &w->heard);
+    w->beat.data = w->term.data = w->interrupt.data = w->listening.data = w->heard.data = w;
     for (uint32_t i = 0; i < w->seats_n; i++) {
         uv_timer_init(&w->loop, &w->seat[i].timer);
         w->seat[i].timer.data = &w->seat[i];
@@ -386,6 +496,7 @@ exam_err swarm_open(const struct swarm_config *c, struct swarm **out)
         err = files_allow(c->seats_n, w->nodes_n);
     if (err == EXAM_OK && !boot_id_read(w->boot_id))
         err = EXAM_SYSTEM;
+    rng_init(&w->rng, c->seed);
     w->seat = calloc(c->seats_n, sizeof *w->seat);
     w->arena_block = aligned_alloc(64, ARENA_BYTES_SEAT * 2);
     if (err == EXAM_OK && (w->seat == NULL || w->arena_block == NULL))
@@ -422,11 +533,15 @@ static void goodbye(struct swarm *w)
     for (uint32_t i = 0; i < w->seats_n; i++) {
         if (w->seat[i].started)
             seat_core_stop(w->seat[i].face.core, now_ms);
-        for (uint32_t n = 0; n < w->nodes_n; n++)
+        for (uint32_t n = 0; n < w->nodes_n; n++) {
             effect_close(&w->seat[i], n);
+            tcp_link_release(&w->pool, &w->seat[i], n);
+        }
         uv_close((uv_handle_t *)&w->seat[i].timer, NULL);
     }
     uv_close((uv_handle_t *)&w->beat, NULL);
+    uv_close((uv_handle_t *)&w->listening, NULL);
+    uv_close((uv_handle_t *)&w->heard, NULL);
     uv_close((uv_handle_t *)&w->term, NULL);
     uv_close((uv_handle_t *)&w->interrupt, NULL);
     /* Only closing handles are left: this ends. */
@@ -440,7 +555,12 @@ static void goodbye(struct swarm *w)
 bool swarm_run(struct swarm *w)
 {
     uint64_t now_ms = boot_clock_ms();
-    uv_timer_start(&w->beat, on_beat, BEAT_MS, BEAT_MS);
+    uv_timer_start(&w->beat, on_beat, SWARM_BEAT_MS, SWARM_BEAT_MS);
+    w->heard_ms = now_ms;
+    if (w->config.behaviour.took != NULL) {
+        uv_prepare_start(&w->listening, on_listening);
+        uv_check_start(&w->heard, on_heard);
+    }
     uv_signal_start(&w->term, on_signal, SIGTERM);
     uv_signal_start(&w->interrupt, on_signal, SIGINT);
     for (uint32_t i = 0; i < w->seats_n; i++)
@@ -471,8 +591,103 @@ uint32_t swarm_seats(const struct swarm *w)
     return w->seats_n;
 }
 
+uint32_t swarm_nodes(const struct swarm *w)
+{
+    return w->nodes_n;
+}
+
 struct swarm_seat *swarm_seat_at(struct swarm *w, uint32_t i)
 {
     assert(i < w->seats_n);
     return &w->seat[i].face;
+}
+
+/* ---------------------------------------------------------------- contingencies */
+
+/* Of what the program and the system had not flushed, the disk has some beginning. */
+static void journal_tear(struct seat *s)
+{
+    struct swarm *w = s->face.swarm;
+    char path[4096];
+    uint64_t bytes = journal_bytes(s->face.journal);
+    journal_close(s->face.journal);
+    s->face.journal = NULL;
+    assert(bytes >= s->durable_bytes);
+    uint64_t kept = s->durable_bytes + rng_below(&w->rng, (uint32_t)(bytes - s->durable_bytes) + 1);
+    int n = snprintf(path, sizeof path, "%s/%s.journal", w->config.journals_dir, s->face.row->seat);
+    if (n < 0 || (size_t)n >= sizeof path || truncate(path, (off_t)kept) != 0)
+        fprintf(stderr, "seatsim: seat %s: its journal cannot be cut: %s\n", s->face.row->seat,
+                strerror(errno));
+}
+
+void swarm_seat_power_cut(struct swarm_seat *face)
+{
+    struct seat *s = (struct seat *)face;
+    assert(face->core != NULL);
+    for (uint32_t n = 0; n < face->swarm->nodes_n; n++) {
+        if (s->link[n] != NULL)
+            tcp_link_stall(s->link[n]);
+        effect_close(s, n);
+    }
+    uv_timer_stop(&s->timer);
+    s->armed_ms = UINT64_MAX;
+    s->started = s->act_due = s->any_broken = s->collected = false;
+    if (s->written_ms > face->position_ms && s->written_ms > face->doubt_ms)
+        face->doubt_ms = s->written_ms; /* it may be in what the disk has of the rest */
+    journal_tear(s);
+    free(s->block);
+    s->block = NULL;
+    face->core = NULL;
+}
+
+exam_err swarm_seat_power_on(struct swarm_seat *face)
+{
+    struct seat *s = (struct seat *)face;
+    assert(face->core == NULL);
+    for (uint32_t n = 0; n < face->swarm->nodes_n; n++)
+        if (s->path[n] != SWARM_SILENT)
+            tcp_link_release(&face->swarm->pool, s, n);
+    s->boots++;
+    exam_err err = seat_boot(s);
+    if (err != EXAM_OK) {
+        free(s->block);
+        s->block = NULL;
+        face->core = NULL;
+        return err;
+    }
+    s->written_ms = face->position_ms;
+    s->start_ms = boot_clock_ms();
+    seat_arm(s, s->start_ms);
+    return EXAM_OK;
+}
+
+static void path_heal(struct seat *s, uint32_t node, uint64_t now_ms)
+{
+    tcp_link_release(&s->face.swarm->pool, s, node);
+    if (s->link[node] != NULL)
+        tcp_link_heal(s->link[node], now_ms);
+    if (!s->started)
+        return;
+    seat_core_hint(s->face.core, now_ms, node);
+    seat_settle(s, now_ms);
+}
+
+void swarm_seat_path(struct swarm_seat *face, uint32_t node, enum swarm_path path)
+{
+    struct seat *s = (struct seat *)face;
+    uint64_t now_ms = boot_clock_ms();
+    if (s->path[node] == path)
+        return;
+    s->path[node] = path;
+    if (path == SWARM_WHOLE) {
+        path_heal(s, node, now_ms);
+    } else if (s->link[node] != NULL && path == SWARM_SILENT) {
+        tcp_link_stall(s->link[node]);
+    } else if (s->link[node] != NULL) {
+        doubt_note(s, node, UINT64_MAX);
+        tcp_link_reset(s->link[node]);
+        s->link[node] = NULL;
+        s->broken[node] = s->any_broken = true;
+        seat_settle(s, now_ms);
+    }
 }

@@ -15,16 +15,29 @@ struct tcp_link {
     void *ctx;
     uint32_t node;
     bool closing;
-    bool blind;     /* lost count of its requests: no time of one is known any more */
-    uint8_t *carry; /* the beginning of a frame whose end has not come */
+    bool stalled;
+    bool opened_unseen; /* connected while stalled */
+    bool blind;         /* lost count of its requests: no time of one is known any more */
+    uint8_t *carry;     /* the beginning of a frame whose end has not come */
     size_t carry_bytes;
     uint64_t opened_ms;
     uint32_t requests_first, requests_n; /* a ring of the times at which requests were sent */
     uint64_t request_ms[TCP_LINK_REQUESTS_TIMED];
+    uint64_t healed_ms;
+    uint32_t left_n;                /* stalled: of the requests, those that had been sent before */
+    STAILQ_HEAD(, held_frame) held; /* sent while stalled */
+    size_t held_bytes;
+    LIST_ENTRY(tcp_link) abandoned;
 };
 
 struct queued_write {
     uv_write_t write;
+    uint8_t bytes[];
+};
+
+struct held_frame {
+    STAILQ_ENTRY(held_frame) next;
+    size_t n;
     uint8_t bytes[];
 };
 
@@ -36,11 +49,57 @@ static void on_closed(uv_handle_t *h)
     free(l);
 }
 
+static void held_drop(struct tcp_link *l)
+{
+    while (!STAILQ_EMPTY(&l->held)) {
+        struct held_frame *f = STAILQ_FIRST(&l->held);
+        STAILQ_REMOVE_HEAD(&l->held, next);
+        free(f);
+    }
+    l->held_bytes = 0;
+}
+
 void tcp_link_close(struct tcp_link *l)
 {
     assert(!l->closing);
     l->closing = true;
-    uv_close((uv_handle_t *)&l->tcp, on_closed);
+    held_drop(l);
+    if (l->stalled)
+        LIST_INSERT_HEAD(&l->pool->abandoned, l, abandoned);
+    else
+        uv_close((uv_handle_t *)&l->tcp, on_closed);
+}
+
+void tcp_link_reset(struct tcp_link *l)
+{
+    assert(!l->closing);
+    l->closing = true;
+    held_drop(l);
+    if (uv_tcp_close_reset(&l->tcp, on_closed) != 0)
+        uv_close((uv_handle_t *)&l->tcp, on_closed);
+}
+
+void tcp_link_release(struct tcp_link_pool *pool, const void *ctx, uint32_t node)
+{
+    struct tcp_link *next;
+    for (struct tcp_link *l = LIST_FIRST(&pool->abandoned); l != NULL; l = next) {
+        next = LIST_NEXT(l, abandoned);
+        if (l->ctx != ctx || l->node != node)
+            continue;
+        LIST_REMOVE(l, abandoned);
+        if (uv_tcp_close_reset(&l->tcp, on_closed) != 0)
+            uv_close((uv_handle_t *)&l->tcp, on_closed);
+    }
+}
+
+bool tcp_link_waits(const struct tcp_link *l)
+{
+    return l->stalled ? l->left_n > 0 : l->requests_n > 0;
+}
+
+uint64_t tcp_link_healed_ms(const struct tcp_link *l)
+{
+    return l->healed_ms;
 }
 
 static void link_end(struct tcp_link *l)
@@ -51,7 +110,7 @@ static void link_end(struct tcp_link *l)
 
 /* A Reply's first field is its request's id; protobuf leaves out an id of 0, which marks a pushed
  * frame. So the first byte tells the two apart without decoding. */
-static bool frame_is_reply(const uint8_t *payload)
+bool tcp_link_is_reply(const uint8_t *payload)
 {
     enum { TAG_ID = 1 << 3 };
     return payload[0] == TAG_ID;
@@ -59,7 +118,7 @@ static bool frame_is_reply(const uint8_t *payload)
 
 static uint64_t request_answered(struct tcp_link *l, const uint8_t *payload)
 {
-    if (l->blind || !frame_is_reply(payload) || l->requests_n == 0)
+    if (l->blind || !tcp_link_is_reply(payload) || l->requests_n == 0)
         return l->opened_ms;
     uint64_t sent_ms = l->request_ms[l->requests_first];
     l->requests_first = (l->requests_first + 1) % TCP_LINK_REQUESTS_TIMED;
@@ -128,18 +187,29 @@ static void on_bytes(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
         link_end(l);
 }
 
-static void on_connect(uv_connect_t *c, int status)
+static void link_open(struct tcp_link *l)
 {
-    struct tcp_link *l = c->data;
-    if (l->closing)
-        return;
-    if (status != 0 || uv_read_start((uv_stream_t *)&l->tcp, on_space, on_bytes) != 0) {
+    if (uv_read_start((uv_stream_t *)&l->tcp, on_space, on_bytes) != 0) {
         link_end(l);
         return;
     }
     uv_tcp_nodelay(&l->tcp, 1);
     l->opened_ms = boot_clock_ms();
+    l->healed_ms = l->opened_ms;
     l->hooks->opened(l->ctx, l->node);
+}
+
+static void on_connect(uv_connect_t *c, int status)
+{
+    struct tcp_link *l = c->data;
+    if (l->closing)
+        return;
+    if (status != 0)
+        link_end(l);
+    else if (l->stalled)
+        l->opened_unseen = true;
+    else
+        link_open(l);
 }
 
 exam_err tcp_link_dial(struct tcp_link_pool *pool, const struct sockaddr *to,
@@ -153,6 +223,7 @@ exam_err tcp_link_dial(struct tcp_link_pool *pool, const struct sockaddr *to,
     l->hooks = hooks;
     l->ctx = ctx;
     l->node = node;
+    STAILQ_INIT(&l->held);
     if (uv_tcp_init(pool->loop, &l->tcp) != 0) {
         free(l);
         return EXAM_SYSTEM;
@@ -191,11 +262,22 @@ static exam_err send_later(struct tcp_link *l, const uint8_t *bytes, size_t n)
     return EXAM_OK;
 }
 
-exam_err tcp_link_send(struct tcp_link *l, const uint8_t *frame, size_t frame_bytes,
-                       uint64_t now_ms)
+static exam_err send_held(struct tcp_link *l, const uint8_t *bytes, size_t n)
 {
-    assert(!l->closing);
-    request_note(l, now_ms);
+    if (l->held_bytes + n > TCP_LINK_QUEUED_BYTES_MAX)
+        return EXAM_FULL;
+    struct held_frame *f = malloc(sizeof *f + n);
+    if (f == NULL)
+        return EXAM_NOMEM;
+    memcpy(f->bytes, bytes, n);
+    f->n = n;
+    l->held_bytes += n;
+    STAILQ_INSERT_TAIL(&l->held, f, next);
+    return EXAM_OK;
+}
+
+static exam_err send_now(struct tcp_link *l, const uint8_t *frame, size_t frame_bytes)
+{
     /* libuv reads the bytes only; its interface has no const. */
     uv_buf_t buf = {.base = (char *)(uintptr_t)frame, .len = frame_bytes};
     int n = uv_try_write((uv_stream_t *)&l->tcp, &buf, 1);
@@ -206,4 +288,54 @@ exam_err tcp_link_send(struct tcp_link *l, const uint8_t *frame, size_t frame_by
     if ((size_t)n == frame_bytes)
         return EXAM_OK;
     return send_later(l, frame + n, frame_bytes - (size_t)n);
+}
+
+exam_err tcp_link_send(struct tcp_link *l, const uint8_t *frame, size_t frame_bytes,
+                       uint64_t now_ms)
+{
+    assert(!l->closing);
+    request_note(l, now_ms);
+    return l->stalled ? send_held(l, frame, frame_bytes) : send_now(l, frame, frame_bytes);
+}
+
+/* ---------------------------------------------------------------- a path that is cut */
+
+void tcp_link_stall(struct tcp_link *l)
+{
+    assert(!l->closing);
+    if (l->stalled)
+        return;
+    l->stalled = true;
+    l->left_n = l->requests_n;
+    uv_read_stop((uv_stream_t *)&l->tcp);
+}
+
+static void requests_left_now(struct tcp_link *l, uint64_t now_ms)
+{
+    for (uint32_t i = l->left_n; i < l->requests_n; i++)
+        l->request_ms[(l->requests_first + i) % TCP_LINK_REQUESTS_TIMED] = now_ms;
+}
+
+void tcp_link_heal(struct tcp_link *l, uint64_t now_ms)
+{
+    exam_err err = EXAM_OK;
+    assert(!l->closing);
+    if (!l->stalled)
+        return;
+    l->stalled = false;
+    l->healed_ms = now_ms;
+    requests_left_now(l, now_ms);
+    while (err == EXAM_OK && !STAILQ_EMPTY(&l->held)) {
+        struct held_frame *f = STAILQ_FIRST(&l->held);
+        STAILQ_REMOVE_HEAD(&l->held, next);
+        err = send_now(l, f->bytes, f->n);
+        free(f);
+    }
+    held_drop(l);
+    if (err != EXAM_OK)
+        link_end(l);
+    else if (l->opened_unseen)
+        link_open(l);
+    else if (l->opened_ms != 0 && uv_read_start((uv_stream_t *)&l->tcp, on_space, on_bytes) != 0)
+        link_end(l);
 }

@@ -16,9 +16,9 @@ void witness_fault(struct witness_faults *f, const char *format, ...)
     f->count++;
 }
 
-void witness_init(struct witness *w, const char *name, struct witness_faults *faults)
+void witness_init(struct witness *w, const char *name, bool sole, struct witness_faults *faults)
 {
-    *w = (struct witness){.name = name, .faults = faults};
+    *w = (struct witness){.name = name, .sole = sole, .faults = faults};
 }
 
 /* Every figure of `used` that reaches the seat goes through here. */
@@ -54,28 +54,30 @@ void witness_see_account(struct witness *w, const struct witness_account *a, uin
     if (a->lost_ms < w->lost_ms)
         witness_fault(w->faults, "%s: lost went back from %" PRIu64 " to %" PRIu64 " ms", w->name,
                       w->lost_ms, a->lost_ms);
-    if (!w->opened)
-        w->lost_before_ms = a->lost_ms;
-    if (a->lost_ms > w->lost_before_ms && !w->closed)
-        witness_fault(w->faults, "%s: never locked, and yet lost %" PRIu64 " ms (T6)", w->name,
-                      a->lost_ms - w->lost_before_ms);
     w->lost_ms = a->lost_ms;
     used_check(w, a->used_ms, sent_ms, received_ms);
 }
 
-void witness_see_attached(struct witness *w, uint64_t seq_have)
+void witness_see_attached(struct witness *w, uint64_t seq_have, uint64_t epoch)
 {
-    if (seq_have < w->seq_acked)
+    uint64_t seq = w->seq_dual;
+    if (epoch == w->solo_epoch && w->seq_solo > seq)
+        seq = w->seq_solo;
+    if (seq_have < seq)
         witness_fault(w->faults,
                       "%s: answer %" PRIu64
                       " was acknowledged, but the node has only up to %" PRIu64 " (A2)",
-                      w->name, w->seq_acked, seq_have);
+                      w->name, seq, seq_have);
 }
 
-void witness_see_acked(struct witness *w, uint64_t seq)
+void witness_see_acked(struct witness *w, uint64_t seq, bool dual, uint64_t epoch)
 {
-    if (seq > w->seq_acked)
-        w->seq_acked = seq;
+    if ((dual || w->sole) && seq > w->seq_dual)
+        w->seq_dual = seq;
+    if (!dual) {
+        w->seq_solo = seq;
+        w->solo_epoch = epoch;
+    }
 }
 
 void witness_see_mark(struct witness *w, uint64_t used_ms, uint64_t left_ms, uint64_t sent_ms,
@@ -86,14 +88,4 @@ void witness_see_mark(struct witness *w, uint64_t used_ms, uint64_t left_ms, uin
                       "%s: used %" PRIu64 " + left %" PRIu64 " is not the whole %" PRIu64, w->name,
                       used_ms, left_ms, w->budget_ms);
     used_check(w, used_ms, sent_ms, received_ms);
-}
-
-void witness_see_opened(struct witness *w)
-{
-    w->opened = true;
-}
-
-void witness_see_closed(struct witness *w)
-{
-    w->closed = true;
 }

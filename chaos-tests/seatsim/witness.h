@@ -2,15 +2,16 @@
  * Pure. One struct a seat. Times are milliseconds of the seat's own monotonic clock.
  *
  * Checked, from nothing but what came over the wire to this seat:
- *   A2   the node never has less of the session than it has acknowledged (seq_have at each attach)
+ *   A2   a node that serves never has less of the session than was acknowledged (seq_have at each
+ *        attach). What was acknowledged `solo` may be missing at a successor in another epoch (A1):
+ *        the seat has it, and sends it again.
  *   sec5 used + left == allot + grants in every account and every acknowledgement
  *   sec5 used never decreases
  *   T2   used never grows faster than this seat's own clock: for two replies i before j,
  *        used_j - used_i <= received_j - sent_i, where sent_i is when the request of reply i left.
  *        WITNESS_CLOCK_SLACK_MS covers the rounding to whole milliseconds at both ends.
- *   T6   once its screen has opened, a seat loses nothing until the screen closes: locked, or
- * submitted. (A seat that is out of contact when its batch starts loses the time until it is back,
- * T2.) The first WITNESS_FAULTS_KEPT contradictions are kept as text; all are counted. */
+ * What was lost, and whether rightly, is for reckon.h to say.
+ * The first WITNESS_FAULTS_KEPT contradictions are kept as text; all are counted. */
 #ifndef SEATSIM_WITNESS_H
 #define SEATSIM_WITNESS_H
 
@@ -25,21 +26,20 @@ struct witness_faults { /* of a whole run */
 };
 
 struct witness {
-    const char *name;        /* of the seat, for texts; not owned */
-    bool account_known;      /* budget_ms is of this sitting */
-    bool opened;             /* the screen has opened */
-    bool closed;             /* and closed since: locked, or submitted */
-    uint64_t budget_ms;      /* allot + grants */
-    uint64_t used_ms;        /* as last told */
-    uint64_t lost_ms;        /* as last told */
-    uint64_t lost_before_ms; /* before the screen opened */
-    uint64_t seq_acked;      /* highest acknowledged */
+    const char *name;            /* of the seat, for texts; not owned */
+    bool account_known;          /* budget_ms is of this sitting */
+    uint64_t budget_ms;          /* allot + grants */
+    uint64_t used_ms;            /* as last told */
+    uint64_t lost_ms;            /* as last told */
+    bool sole;                   /* the site has one node: what is solo is on all of them */
+    uint64_t seq_dual, seq_solo; /* highest acknowledged */
+    uint64_t solo_epoch;
     bool bound_known;
     int64_t bound_ms; /* least (used_i - sent_i) so far */
     struct witness_faults *faults;
 };
 
-void witness_init(struct witness *w, const char *name, struct witness_faults *faults);
+void witness_init(struct witness *w, const char *name, bool sole, struct witness_faults *faults);
 
 /* A whole account came (at an attachment, or pushed). */
 struct witness_account {
@@ -52,10 +52,8 @@ void witness_see_account(struct witness *w, const struct witness_account *a, uin
 /* A mark came: the acknowledgement of an answer or of a heartbeat (T3). */
 void witness_see_mark(struct witness *w, uint64_t used_ms, uint64_t left_ms, uint64_t sent_ms,
                       uint64_t received_ms);
-void witness_see_acked(struct witness *w, uint64_t seq);
-void witness_see_attached(struct witness *w, uint64_t seq_have);
-void witness_see_opened(struct witness *w);
-void witness_see_closed(struct witness *w);
+void witness_see_acked(struct witness *w, uint64_t seq, bool dual, uint64_t epoch);
+void witness_see_attached(struct witness *w, uint64_t seq_have, uint64_t epoch);
 
 /* Adds a contradiction found elsewhere. */
 void witness_fault(struct witness_faults *f, const char *format, ...)

@@ -1,15 +1,19 @@
 /* fakenode.c - a node that holds everything in memory and can lie: shows that seatsim's checks can
- * fail. For tests only. One thread, poll, a few seats.
+ * fail. For tests only. One thread, poll, a few seats; its batch starts when all of them are in.
  *
- *   fakenode LIE       prints its port, serves until it is killed
- *     none             an honest node
- *     forget           breaks all connections once, and then has one answer less than it
- * acknowledged fast             used runs 5 % too fast back             used falls by 400 ms once
- *     sum              used + left is one millisecond too much, in acknowledgements
- *     lost             credits 500 ms at a re-attachment though the seat never locked
- *     refuse           refuses each candidate's tenth answer */
+ *   fakenode LIE SEATS  prints its port, serves until it is killed
+ *     none              an honest node
+ *     forget            breaks all connections once, and then has one answer less than acknowledged
+ *     fast              used runs 5 % too fast
+ *     back              used falls by 400 ms once
+ *     sum               used + left is one millisecond too much, in acknowledgements
+ *     credit            a seat that comes back is credited the time its screen was open (T6)
+ *     charge            a seat that comes back is charged all the time that it was away (T5, T7)
+ *     rest              so is one that comes back after a dead stretch, for a quarter of it
+ *     refuse            refuses each candidate's tenth answer */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sodium.h>
 #include <stdbool.h>
@@ -29,6 +33,7 @@ enum {
     ALLOT_MS = 3600 * 1000,
     BREAK_AFTER_ANSWERS = 20,
     REFUSED_SEQ = 10,
+    GRACE_MS = 500,
 };
 
 static const char paper_text[] =
@@ -39,9 +44,9 @@ static const char paper_text[] =
 
 struct sitting {
     char admission_no[NAME_BYTES_MAX + 1];
-    uint64_t begin_ms;
     uint64_t seq_have;
-    uint64_t lost_ms;
+    uint64_t used_ms, mark_ms, lost_ms; /* at the last mark */
+    bool attached;
     bool finished;
     bool went_back;
 };
@@ -59,6 +64,8 @@ struct fake {
     struct connection *conn[CONNECTIONS_MAX];
     struct arena arena;
     uint64_t answers;
+    uint32_t seats_n, signed_in_n;
+    uint64_t start_ms; /* 0: not yet */
     bool broke;
     uint8_t digest[HASH_BYTES];
 };
@@ -75,16 +82,42 @@ static uint64_t now_ms(void)
     return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
 }
 
-static uint64_t used_ms(const struct fake *f, struct sitting *s)
+/* T2, T3: an attached sitting's clock runs; an acknowledgement marks it. */
+static uint64_t mark(struct fake *f, struct sitting *s)
 {
-    uint64_t used = now_ms() - s->begin_ms;
-    if (lies(f, "fast"))
-        used += used / 20;
-    if (lies(f, "back") && used > 500 && !s->went_back) {
+    uint64_t now = now_ms();
+    if (f->start_ms != 0 && s->attached && !s->finished)
+        s->used_ms += now - s->mark_ms;
+    s->mark_ms = now;
+    if (lies(f, "back") && s->used_ms > 500 && !s->went_back) {
         s->went_back = true;
-        used -= 400;
+        s->used_ms -= 400;
     }
-    return used - (s->lost_ms < used ? s->lost_ms : used);
+    return s->used_ms + (lies(f, "fast") ? s->used_ms / 20 : 0);
+}
+
+/* T5-T7: what a seat that is back has used since the mark; the rest is lost. */
+static void come_back(struct fake *f, struct sitting *s, const Seat__Attach *a)
+{
+    uint64_t now = now_ms(), away = now - s->mark_ms, carried = 0, used;
+    if (f->start_ms == 0 || s->finished)
+        return;
+    memcpy(&carried, a->mark.data, a->mark.len < sizeof carried ? a->mark.len : sizeof carried);
+    used = carried + (a->open_ms < GRACE_MS ? a->open_ms : GRACE_MS);
+    used = used > s->used_ms ? used - s->used_ms : 0;
+    if (a->clock_continuous && a->open_ms == a->since_ms && a->open_ms <= GRACE_MS)
+        used = away;
+    if (lies(f, "credit"))
+        used = 0;
+    if (lies(f, "charge"))
+        used = away;
+    if (used > away)
+        used = away;
+    if (lies(f, "rest"))
+        used += (away - used) / 4;
+    s->used_ms += used;
+    s->lost_ms += away - used;
+    s->mark_ms = now;
 }
 
 static void reply_send(struct connection *c, Seat__Reply *r, uint32_t id)
@@ -121,12 +154,48 @@ static struct sitting *sitting_of(struct fake *f, const char *admission_no)
         struct sitting *s = &f->sitting[i];
         if (s->admission_no[0] == '\0') {
             snprintf(s->admission_no, sizeof s->admission_no, "%s", admission_no);
-            s->begin_ms = now_ms();
         }
         if (strcmp(s->admission_no, admission_no) == 0)
             return s;
     }
     exit(EXIT_FAILURE);
+}
+
+static void account_put(struct fake *f, struct sitting *s, Seat__Account *a)
+{
+    a->allot_ms = ALLOT_MS;
+    a->used_ms = mark(f, s);
+    a->left_ms = ALLOT_MS - a->used_ms;
+    a->lost_ms = s->lost_ms;
+}
+
+/* T1: the batch starts for all of them at once. */
+static void batch_start(struct fake *f)
+{
+    f->start_ms = now_ms();
+    for (int i = 0; i < SEATS_MAX; i++)
+        f->sitting[i].mark_ms = f->start_ms;
+    for (int i = 0; i < CONNECTIONS_MAX; i++) {
+        struct connection *c = f->conn[i];
+        Seat__Reply r;
+        Seat__Notice n;
+        Seat__Account account;
+        if (c == NULL || c->sitting == NULL)
+            continue;
+        seat__reply__init(&r);
+        seat__notice__init(&n);
+        seat__account__init(&account);
+        account_put(f, c->sitting, &account);
+        n.kind = SEAT__NOTICE_KIND__NOTICE_KIND_STARTED;
+        n.epoch = 1;
+        n.account = &account;
+        n.mark = (ProtobufCBinaryData){sizeof c->sitting->used_ms, (uint8_t *)&c->sitting->used_ms};
+        n.paper_bytes = sizeof paper_text - 1;
+        n.paper_digest = (ProtobufCBinaryData){HASH_BYTES, f->digest};
+        r.kind_case = SEAT__REPLY__KIND_NOTICE;
+        r.notice = &n;
+        reply_send(c, &r, 0);
+    }
 }
 
 static void attached_send(struct fake *f, struct connection *c, uint32_t id)
@@ -137,7 +206,6 @@ static void attached_send(struct fake *f, struct connection *c, uint32_t id)
     Seat__Account account;
     Seat__Candidate who;
     char word[] = "x";
-    uint8_t mark[8] = {7};
     seat__reply__init(&r);
     seat__attached__init(&a);
     seat__account__init(&account);
@@ -145,24 +213,23 @@ static void attached_send(struct fake *f, struct connection *c, uint32_t id)
     who.admission_no = s->admission_no;
     who.name = who.id_no = who.room = who.seat = who.batch = who.batch_title = word;
     who.paper = who.paper_title = word;
-    account.allot_ms = ALLOT_MS;
-    account.used_ms = used_ms(f, s);
-    account.left_ms = ALLOT_MS - account.used_ms;
-    account.lost_ms = s->lost_ms;
+    s->attached = true;
+    account_put(f, s, &account);
     a.candidate = &who;
     a.account = &account;
-    a.state = s->finished ? SEAT__SITTING_STATE__SITTING_STATE_FINISHED
-                          : SEAT__SITTING_STATE__SITTING_STATE_ANSWERING;
+    a.state = s->finished        ? SEAT__SITTING_STATE__SITTING_STATE_FINISHED
+              : f->start_ms == 0 ? SEAT__SITTING_STATE__SITTING_STATE_WAITING
+                                 : SEAT__SITTING_STATE__SITTING_STATE_ANSWERING;
     a.finish = s->finished ? 2 : 0;
     a.attachment_epoch = 1;
     a.attachment_lsn = 1 + f->answers;
     a.seq_have = s->seq_have;
     a.heartbeat_ms = 100;
-    a.grace_ms = 15000;
-    a.paper_bytes = sizeof paper_text - 1;
+    a.grace_ms = GRACE_MS;
+    a.paper_bytes = f->start_ms == 0 ? 0 : sizeof paper_text - 1;
     a.paper_digest = (ProtobufCBinaryData){HASH_BYTES, f->digest};
     a.durability = SEAT__DURABILITY__DURABILITY_DUAL;
-    a.mark = (ProtobufCBinaryData){sizeof mark, mark};
+    a.mark = (ProtobufCBinaryData){sizeof s->used_ms, (uint8_t *)&s->used_ms};
     a.epoch = 1;
     r.kind_case = SEAT__REPLY__KIND_ATTACHED;
     r.attached = &a;
@@ -171,17 +238,17 @@ static void attached_send(struct fake *f, struct connection *c, uint32_t id)
 
 static void ack_send(struct fake *f, struct connection *c, uint32_t id, uint64_t seq)
 {
+    struct sitting *s = c->sitting;
     Seat__Reply r;
     Seat__Ack a;
-    uint8_t mark[8] = {7};
     seat__reply__init(&r);
     seat__ack__init(&a);
     a.seq = seq;
     a.durability = SEAT__DURABILITY__DURABILITY_DUAL;
-    a.used_ms = used_ms(f, c->sitting);
+    a.used_ms = mark(f, s);
     a.left_ms = ALLOT_MS - a.used_ms + lies(f, "sum");
-    a.mark = (ProtobufCBinaryData){sizeof mark, mark};
-    a.finished = c->sitting->finished;
+    a.mark = (ProtobufCBinaryData){sizeof s->used_ms, (uint8_t *)&s->used_ms};
+    a.finished = s->finished;
     r.kind_case = SEAT__REPLY__KIND_ACK;
     r.ack = &a;
     reply_send(c, &r, id);
@@ -230,8 +297,6 @@ static void break_all(struct fake *f)
     for (int i = 0; i < SEATS_MAX; i++) {
         if (lies(f, "forget") && f->sitting[i].seq_have > 0)
             f->sitting[i].seq_have--;
-        if (lies(f, "lost"))
-            f->sitting[i].lost_ms = 500;
     }
 }
 
@@ -258,9 +323,13 @@ static void on_request(struct fake *f, struct connection *c, const Seat__Request
     case SEAT__REQUEST__KIND_SIGN_IN:
         c->sitting = sitting_of(f, q->sign_in->admission_no);
         attached_send(f, c, q->id);
+        if (++f->signed_in_n == f->seats_n)
+            batch_start(f);
         return;
     case SEAT__REQUEST__KIND_ATTACH:
         c->sitting = sitting_of(f, q->attach->admission_no);
+        c->sitting->attached = false;
+        come_back(f, c->sitting, q->attach);
         attached_send(f, c, q->id);
         return;
     case SEAT__REQUEST__KIND_HEARTBEAT:
@@ -270,6 +339,7 @@ static void on_request(struct fake *f, struct connection *c, const Seat__Request
         on_answer(f, c, q->id, q->answer->seq);
         return;
     case SEAT__REQUEST__KIND_SUBMIT:
+        mark(f, c->sitting);
         c->sitting->seq_have = q->submit->seq;
         c->sitting->finished = true;
         ack_send(f, c, q->id, q->submit->seq);
@@ -310,7 +380,7 @@ static void on_dialled(struct fake *f, int listener)
         if (f->conn[i] != NULL)
             continue;
         struct connection *c = calloc(1, sizeof *c);
-        if (c == NULL)
+        if (c == NULL || setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)) != 0)
             exit(EXIT_FAILURE);
         c->fd = fd;
         frame_reader_init(&c->reader, c->buf, sizeof c->buf, SEAT_REQUEST_BYTES_MAX);
@@ -318,6 +388,15 @@ static void on_dialled(struct fake *f, int listener)
         return;
     }
     exit(EXIT_FAILURE);
+}
+
+/* The same sitting has come back on another connection. */
+static bool superseded(const struct fake *f, const struct connection *c)
+{
+    for (int i = 0; i < CONNECTIONS_MAX; i++)
+        if (f->conn[i] != NULL && f->conn[i] != c && f->conn[i]->sitting == c->sitting)
+            return true;
+    return false;
 }
 
 static void serve(struct fake *f, int listener)
@@ -333,6 +412,8 @@ static void serve(struct fake *f, int listener)
         for (int i = 0; i < CONNECTIONS_MAX; i++) {
             if (p[i + 1].revents == 0 || on_bytes(f, f->conn[i]))
                 continue;
+            if (f->conn[i]->sitting != NULL && !superseded(f, f->conn[i]))
+                f->conn[i]->sitting->attached = false;
             close(f->conn[i]->fd);
             free(f->conn[i]);
             f->conn[i] = NULL;
@@ -346,9 +427,10 @@ int main(int argc, char **argv)
     static _Alignas(64) uint8_t block[ARENA_BYTES_SEAT];
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t bytes = sizeof at;
-    if (argc != 2 || sodium_init() < 0)
+    if (argc != 3 || sodium_init() < 0)
         return EXIT_FAILURE;
     f.lie = argv[1];
+    f.seats_n = (uint32_t)atoi(argv[2]);
     arena_init(&f.arena, block, sizeof block);
     crypto_generichash(f.digest, HASH_BYTES, (const uint8_t *)paper_text, sizeof paper_text - 1,
                        NULL, 0);

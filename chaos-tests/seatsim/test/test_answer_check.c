@@ -51,7 +51,7 @@ static void file_write(const char *text)
 static void acked(const char *rows)
 {
     char text[1000], why[200];
-    snprintf(text, sizeof text, "admission_no,item,seq,value,durability\n%s", rows);
+    snprintf(text, sizeof text, "admission_no,item,made,seq,value,durability\n%s", rows);
     file_write(text);
     assert_int_equal(answer_check_note_file(check, path, why, sizeof why), EXAM_OK);
 }
@@ -70,7 +70,7 @@ static struct answer_check_figures compared(const char *rows)
 static void test_answer_check__last_acknowledged_counts(void **state)
 {
     (void)state;
-    acked("1,q1,1,A,dual\n1,q2,2,B,dual\n1,q1,3,C,dual\n2,q1,1,A,solo\n");
+    acked("1,q1,1,1,A,dual\n1,q2,2,2,B,dual\n1,q1,3,3,C,dual\n2,q1,1,1,A,solo\n");
     struct answer_check_figures f = compared("1,q1,s,C,3,10,0\n1,q2,s,B,2,9,0\n2,q1,s,A,1,9,0\n");
     assert_int_equal(f.acknowledged, 3);
     assert_int_equal(f.found, 3);
@@ -82,18 +82,29 @@ static void test_answer_check__last_acknowledged_counts(void **state)
 static void test_answer_check__older_value(void **state)
 {
     (void)state;
-    acked("1,q1,1,A,dual\n1,q1,3,C,dual\n");
+    acked("1,q1,1,1,A,dual\n1,q1,3,3,C,dual\n");
     struct answer_check_figures f = compared("1,q1,s,A,1,10,0\n");
     assert_int_equal(f.different, 1);
     assert_int_equal(f.found, 0);
     assert_non_null(strstr(said, "1 q1: acknowledged \"C\" (answer 3), the result has A"));
 }
 
+/* A3, T11: what the candidate made last counts, though an older answer of the seat that was left is
+ * acknowledged after it, with a higher number of its own session. */
+static void test_answer_check__moved_candidate(void **state)
+{
+    (void)state;
+    acked("1,q1,8,1,B,dual\n1,q1,7,7,A,dual\n");
+    struct answer_check_figures f = compared("1,q1,s,A,7,10,0\n");
+    assert_int_equal(f.different, 1);
+    assert_int_equal(f.newer, 0);
+}
+
 /* An acknowledged answer that the result lacks is missing. */
 static void test_answer_check__missing(void **state)
 {
     (void)state;
-    acked("1,q1,1,A,dual\n");
+    acked("1,q1,1,1,A,dual\n");
     struct answer_check_figures f = compared("2,q1,s,A,1,10,0\n");
     assert_int_equal(f.missing, 1);
     assert_non_null(strstr(said, "nothing"));
@@ -103,7 +114,7 @@ static void test_answer_check__missing(void **state)
 static void test_answer_check__newer_value(void **state)
 {
     (void)state;
-    acked("1,q1,1,A,dual\n");
+    acked("1,q1,1,1,A,dual\n");
     struct answer_check_figures f = compared("1,q1,s,D,4,10,0\n");
     assert_int_equal(f.found, 1);
     assert_int_equal(f.newer, 1);
@@ -113,7 +124,7 @@ static void test_answer_check__newer_value(void **state)
 static void test_answer_check__taken_back(void **state)
 {
     (void)state;
-    acked("1,q1,1,A,dual\n1,q1,2,,dual\n1,q2,3,,dual\n1,q3,4,,dual\n");
+    acked("1,q1,1,1,A,dual\n1,q1,2,2,,dual\n1,q2,3,3,,dual\n1,q3,4,4,,dual\n");
     struct answer_check_figures f = compared("1,q2,s,,3,10,0\n1,q3,s,B,1,10,0\n");
     assert_int_equal(f.acknowledged, 3);
     assert_int_equal(f.found, 2);
@@ -126,7 +137,7 @@ static void test_answer_check__item_twice_in_result(void **state)
     (void)state;
     char why[200];
     struct answer_check_figures f;
-    acked("1,q1,1,A,dual\n");
+    acked("1,q1,1,1,A,dual\n");
     file_write("admission_no,item,subject,value,seq,made_at_ms,late\n"
                "1,q1,s,A,1,1,0\n1,q1,s,A,1,1,0\n");
     assert_int_equal(answer_check_compare(check, path, say, NULL, &f, why, sizeof why),
@@ -140,6 +151,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_answer_check__last_acknowledged_counts, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_answer_check__older_value, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_answer_check__moved_candidate, setup, teardown),
         cmocka_unit_test_setup_teardown(test_answer_check__missing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_answer_check__newer_value, setup, teardown),
         cmocka_unit_test_setup_teardown(test_answer_check__taken_back, setup, teardown),
