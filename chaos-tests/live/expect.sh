@@ -104,15 +104,17 @@ pair_up() {
     wait_until 30 "the standby joins" pair_is_dual
 }
 
-seats_begin() { # SEATS ANSWERS THINK_MS: seatsim in the background
+seats_begin() { # SEATS ANSWERS THINK_MS OPTION...: seatsim in the background
+    local seats=$1 answers=$2 think_ms=$3
+    shift 3
     mkdir -p "$PAIR_DIR/journals"
     : >"$PAIR_DIR/acked.csv"
     "$PAIR_BIN/seatsim" run --nodes "$SEAT_NODES" --roster "$PAIR_DIR/site/roster.csv" \
-        --journals "$PAIR_DIR/journals" --seats "$1" --answers "$2" --think-ms "$3" \
-        --acked "$PAIR_DIR/acked.csv" --events "$PAIR_DIR/events.jsonl" --json \
-        --timeout $((120 * WAIT_FACTOR)) >"$PAIR_DIR/seats.json" 2>"$PAIR_DIR/seats.log" &
+        --journals "$PAIR_DIR/journals" --seats "$seats" --answers "$answers" --think-ms "$think_ms" \
+        --acked "$PAIR_DIR/acked.csv" --events "$PAIR_DIR/events.jsonl" --accounts "$PAIR_DIR/accounts.csv" \
+        --json "$@" --timeout $((120 * WAIT_FACTOR)) >"$PAIR_DIR/seats.json" 2>"$PAIR_DIR/seats.log" &
     SIM_PID=$!
-    wait_until 60 "$1 candidates sign in" signed_in_reach "$1"
+    wait_until 60 "$seats candidates sign in" signed_in_reach "$seats"
 }
 
 batch_field() { # BATCH FIELD
@@ -143,11 +145,30 @@ seats_figure() { # NAME
     jq -r ".$1" "$PAIR_DIR/seats.json"
 }
 
-# Collects, exports, and compares with every acknowledged answer.
+# Collects, exports, and compares with every acknowledged answer, and with what the seats reckon of every
+# account.
 result_check() { # BATCH
     expect 0 ctl batch collect "$1" --unfinished --yes
     expect 0 ctl results "$1" --answers -o "$PAIR_DIR/answers.csv"
-    expect 0 "$PAIR_BIN/seatsim" check --acked "$PAIR_DIR/acked.csv" --results "$PAIR_DIR/answers.csv"
+    expect 0 ctl results "$1" -o "$PAIR_DIR/results.csv"
+    expect 0 "$PAIR_BIN/seatsim" check --acked "$PAIR_DIR/acked.csv" --results "$PAIR_DIR/answers.csv" \
+        --accounts "$PAIR_DIR/accounts.csv" --totals "$PAIR_DIR/results.csv"
+}
+
+# T14: the interruptions of every candidate of the run sum up to the lost time. After result_check.
+interruptions_check() {
+    local admission_no
+    tail -n +2 "$PAIR_DIR/accounts.csv" | cut -d, -f1 | while read -r admission_no; do
+        ctl sitting show "$admission_no" --json
+    done >"$PAIR_DIR/sittings.json"
+    expect 0 "$PAIR_BIN/seatsim" check --accounts "$PAIR_DIR/accounts.csv" --totals "$PAIR_DIR/results.csv" \
+        --interruptions "$PAIR_DIR/sittings.json"
+}
+
+# A line of the seats' events: event_seen NAME [SEAT]
+event_seen() {
+    kill -0 "$SIM_PID" 2>/dev/null || fail "seatsim ended early: $(cat "$PAIR_DIR/seats.json")"
+    grep -q "\"event\":\"$1\",\"seat\":\"${2:-}" "$PAIR_DIR/events.jsonl"
 }
 
 nodes_agree() {

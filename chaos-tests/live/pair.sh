@@ -4,6 +4,8 @@
 #
 #   pair_init BIN DIR      programs, and an existing folder for configurations, data and logs
 #   pair_configure [SOLO_AFTER_MS]   writes A.conf and B.conf with free ports
+#   pair_configure_relayed [SOLO_AFTER_MS]   the same with a relay (socat) on each replica path
+#   paths_open, paths_cut  starts and ends the relays: both nodes live, and do not hear of each other
 #   node_start NAME        starts it; returns when it says that it is ready, fails when it ends before
 #   node_kill NAME [SIG]   ends it (default KILL) and waits for the end; status in NODE_STATUS
 #   node_is_up NAME
@@ -15,7 +17,7 @@
 #
 # WAIT_FACTOR (environment, default 1) stretches every time limit: sanitized builds are slower.
 
-declare -A NODE_PID=() NODE_SEAT=() NODE_ADMIN=() NODE_REPLICA=()
+declare -A NODE_PID=() NODE_SEAT=() NODE_ADMIN=() NODE_REPLICA=() NODE_PATH=() PATH_PID=()
 NODE_STATUS=0 PAIR_FAILURES=
 PAIR_BIN= PAIR_DIR=
 : "${WAIT_FACTOR:=1}"
@@ -51,7 +53,7 @@ node_configure() { # NAME SOLO_AFTER_MS PEER...
         echo "admin-listen = \"${NODE_ADMIN[$name]}\""
         echo "replica-listen = \"${NODE_REPLICA[$name]}\""
         for peer in "$@"; do
-            echo "peer \"$peer\" { replica = \"${NODE_REPLICA[$peer]}\" }"
+            echo "peer \"$peer\" { replica = \"${NODE_PATH[$peer]:-${NODE_REPLICA[$peer]}}\" }"
         done
         echo "solo-after-ms = $solo_after_ms"
         echo "reserve-mib = ${RESERVE_MIB:-64}"
@@ -71,6 +73,34 @@ pair_configure() {
     node_configure B "${1:-2000}" A
     SEAT_NODES=${NODE_SEAT[A]},${NODE_SEAT[B]}
     ADMIN_NODES=${NODE_ADMIN[A]},${NODE_ADMIN[B]}
+}
+
+pair_configure_relayed() {
+    local name
+    for name in A B; do
+        free_port && NODE_PATH[$name]=127.0.0.1:$FREE_PORT
+    done
+    pair_configure "$@"
+    paths_open
+}
+
+# A relay makes a child a connection: each has a process group of its own, and is ended with it.
+paths_open() {
+    local name
+    for name in "${!NODE_PATH[@]}"; do
+        setsid socat "TCP-LISTEN:${NODE_PATH[$name]##*:},bind=127.0.0.1,reuseaddr,fork" \
+            "TCP:${NODE_REPLICA[$name]}" >>"$PAIR_DIR/paths.log" 2>&1 &
+        PATH_PID[$name]=$!
+    done
+}
+
+paths_cut() {
+    local name
+    for name in "${!PATH_PID[@]}"; do
+        kill -KILL -- "-${PATH_PID[$name]}" 2>/dev/null || kill -KILL "${PATH_PID[$name]}" 2>/dev/null || true
+        wait "${PATH_PID[$name]}" 2>/dev/null || true
+    done
+    PATH_PID=()
 }
 
 node_is_up() {
@@ -124,6 +154,7 @@ pair_stop() {
         [ $status = 0 ] || PAIR_FAILURES="$PAIR_FAILURES node $name ended with $status;"
         NODE_PID[$name]=
     done
+    paths_cut
     for name in "$PAIR_DIR"/*.log; do
         if grep -Eqs 'Sanitizer|runtime error:' "$name"; then
             PAIR_FAILURES="$PAIR_FAILURES a sanitizer's report is in $name;"

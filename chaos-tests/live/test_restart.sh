@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Both nodes end while candidates answer - in order (TERM), or killed (KILL) - and start again: the one
-# that served serves again by itself once it has met the other (W3), seats come back, nothing is lost.
+# Both nodes end while candidates answer - in order (TERM: the first hands over), or killed (KILL) - and start
+# again: the one that served last serves again by itself once it has met the other (W3), seats come back, nothing
+# is lost.
 # Usage: test_restart.sh BIN TERM|KILL
 set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
@@ -25,14 +26,16 @@ for name in A B; do
 done
 pass "both nodes are down ($SIG)"
 expect 69 ctl batch list
-node_start B
+# In order A hands over first, and B was the last to serve.
+if [ "$SIG" = TERM ]; then last=B other=A; else last=A other=B; fi
+node_start $other
 sleep 1
 expect_same false "$(status_is '.nodes | any(.role == "primary")' && echo true || echo false)" \
-    "a standby that never served, alone after a restart, serves"
-node_start A
-wait_until 30 "A serves again by itself" node_has_role A primary
-wait_until 30 "B follows" pair_is_dual
-pass "A serves again, B follows"
+    "a standby, alone after a restart, serves"
+node_start $last
+wait_until 30 "$last serves again by itself" node_has_role $last primary
+wait_until 30 "$other follows" pair_is_dual
+pass "$last serves again, $other follows"
 
 seats_end
 expect_same "$SEATS" "$(seats_figure resumed)" "seats that came back"
