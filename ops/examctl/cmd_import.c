@@ -184,6 +184,7 @@ static enum exit_code begin_send(struct import_sender *s)
     begin.allot_ms = s->o->allot_ms;
     begin.timing = s->o->timing;
     begin.grace_ms = s->o->grace_ms;
+    begin.entry_wall_ms = s->o->entry_wall_ms;
     request.kind_case = ADMIN__REQUEST__KIND_IMPORT_BEGIN;
     request.import_begin = &begin;
     return request_send(s, &request, false, &reply);

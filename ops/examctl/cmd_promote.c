@@ -28,7 +28,9 @@ static void stake_print(const Admin__NodeStatus *s)
         duration_format(p->silent_ms, silent);
         if (p->connected)
             fprintf(stderr, "%s (%s) is in contact with it, %s.\n", p->node, word_of_role(p->role),
-                    p->in_sync ? "in sync" : "not in sync");
+                    p->in_sync    ? "in sync"
+                    : p->learning ? "not in sync: new, or being copied anew (D7)"
+                                  : "not in sync");
         else if (p->ever_heard)
             fprintf(stderr,
                     "%s (%s) has been out of contact for %s; when last heard it had records up to "
@@ -38,6 +40,8 @@ static void stake_print(const Admin__NodeStatus *s)
             fprintf(stderr, "%s has never been heard: what it holds is not known.\n", p->node);
         lack_print(s, p);
     }
+    if (s->promotion[0])
+        fprintf(stderr, "\n%s\n", s->promotion);
 }
 
 static enum exit_code promote_send(const struct options *o, struct cluster_node *node)
@@ -74,10 +78,12 @@ static enum exit_code promote_at(const struct options *o, struct cluster *c)
             o->argument);
         return EXIT_CODE_UNAVAILABLE;
     }
-    if (!o->yes || !o->json) {
+    if (!o->yes || !o->json || o->preview) {
         (void)status_view_nodes(c, stderr);
         stake_print(node->status);
     }
+    if (o->preview)
+        return EXIT_CODE_DONE;
     if (o->attest)
         snprintf(
             question, sizeof question,

@@ -37,12 +37,13 @@ const struct command commands[] = {
     {
         .name = "import",
         .options = OPTION_BATCH | OPTION_ROOMS | OPTION_ROSTER | OPTION_PAPER | OPTION_TITLE |
-                   OPTION_ALLOT | OPTION_TIMING | OPTION_GRACE,
+                   OPTION_ALLOT | OPTION_TIMING | OPTION_GRACE | OPTION_ENTRY,
         .required = OPTION_BATCH | OPTION_ROOMS | OPTION_ROSTER | OPTION_PAPER,
         .run = cmd_import,
         .synopsis =
             "--batch ID --rooms FILE --roster FILE --paper FILE [--paper FILE ...]\n"
-            "          [--title TEXT] [--allot SPAN] [--timing common|personal] [--grace SPAN]",
+            "          [--title TEXT] [--allot SPAN] [--timing common|personal] [--grace SPAN]\n"
+            "          [--entry 'YYYY-MM-DD HH:MM']",
         .summary = "bring in a batch: its rooms, candidates and papers",
         .help =
             "Checks the files first and lists every mistake as file:line. Then all of it is taken "
@@ -57,6 +58,9 @@ const struct command commands[] = {
             "  --timing       common: all begin when the batch starts (default); personal: each\n"
             "                 begins when opening the paper (T1)\n"
             "  --grace SPAN   how long a seat stays open without contact; default 0:15 (T6)\n"
+            "  --entry WHEN   planned entry, by this machine's calendar: `batch status` warns "
+            "when\n"
+            "                 the batch before it is going to last until then (P11)\n"
             "\n"
             "  examctl import --batch B1 --rooms rooms.csv --roster roster.csv --paper elec-3.json "
             "\\\n"
@@ -328,9 +332,9 @@ const struct command commands[] = {
     {
         .name = "promote",
         .argument = "NODE",
-        .options = OPTION_ATTEST | OPTION_REASON,
+        .options = OPTION_ATTEST | OPTION_REASON | OPTION_PREVIEW,
         .run = cmd_promote,
-        .synopsis = "[--attest] [--reason TEXT]",
+        .synopsis = "[--preview] [--attest] [--reason TEXT]",
         .summary = "make a standby the primary (W2)",
         .help =
             "With both nodes in contact and in sync it is a switchover: nothing is lost. With the "
@@ -338,6 +342,7 @@ const struct command commands[] = {
             "out of contact it needs your word (--attest) that the primary is off: look at it, or\n"
             "pull its plug. Shows what is at stake and asks for confirmation.\n"
             "\n"
+            "  --preview      show what is at stake, and promote nobody\n"
             "  --attest       I state that the old primary is off\n"
             "  --reason TEXT  for the record\n"
             "\n"

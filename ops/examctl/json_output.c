@@ -234,6 +234,10 @@ json_t *json_of_node(const char *address, const Admin__NodeStatus *s)
     set_number(o, "incidents_open", s->incidents_open);
     set_number(o, "limits_reached", s->limits_reached);
     set_flag(o, "going_down", s->going_down);
+    set_number(o, "log_checked_lsn", s->log_checked_lsn);
+    set_number(o, "log_check_passes", s->log_check_passes);
+    set_number(o, "log_check_ms", s->log_check_ms);
+    set_number(o, "log_bad_lsn", s->log_bad_lsn);
     for (size_t i = 0; i < s->n_peers; i++)
         (void)json_array_append_new(peers, json_of_peer(s->peers[i]));
     for (size_t i = 0; i < s->n_batches; i++)

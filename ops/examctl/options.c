@@ -4,6 +4,7 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "codec.h"
@@ -44,6 +45,8 @@ static const struct option long_options[] = {
     {"room", required_argument, NULL, CODE_FIRST_OWN + 17},
     {"new-batch", required_argument, NULL, CODE_FIRST_OWN + 18},
     {"open", no_argument, NULL, CODE_FIRST_OWN + 19},
+    {"entry", required_argument, NULL, CODE_FIRST_OWN + 20},
+    {"preview", no_argument, NULL, CODE_FIRST_OWN + 21},
     {"nodes", required_argument, NULL, CODE_NODES},
     {"who", required_argument, NULL, CODE_WHO},
     {"json", no_argument, NULL, CODE_JSON},
@@ -73,6 +76,22 @@ static enum exit_code take_duration(const char *option, const char *text, uint64
     if (duration_parse(text, ms) == EXAM_OK && *ms > 0)
         return EXIT_CODE_DONE;
     report_error("--%s '%s' is no span of time; write [h:]mm:ss, like 60:00 or 0:15", option, text);
+    return EXIT_CODE_USAGE;
+}
+
+/* An instant of this machine's calendar and time zone. */
+static enum exit_code take_instant(const char *option, const char *text, int64_t *wall_ms)
+{
+    struct tm tm = {.tm_isdst = -1};
+    const char *end = strptime(text, "%Y-%m-%d %H:%M", &tm);
+    time_t at = end != NULL && *end == '\0' ? mktime(&tm) : -1;
+
+    if (at > 0) {
+        *wall_ms = (int64_t)at * 1000;
+        return EXIT_CODE_DONE;
+    }
+    report_error("--%s '%s' is no date and time; write YYYY-MM-DD HH:MM, like '2026-05-16 10:30'",
+                 option, text);
     return EXIT_CODE_USAGE;
 }
 
@@ -165,6 +184,8 @@ static enum exit_code take_own(struct parse *p, unsigned bit, const char *value)
         return take_duration("allot", value, &o->allot_ms);
     case OPTION_GRACE:
         return take_duration("grace", value, &o->grace_ms);
+    case OPTION_ENTRY:
+        return take_instant("entry", value, &o->entry_wall_ms);
     case OPTION_TIMING:
         return take_timing(value, &o->timing);
     case OPTION_ROOMS:
@@ -187,6 +208,9 @@ static enum exit_code take_own(struct parse *p, unsigned bit, const char *value)
         break;
     case OPTION_ATTEST:
         o->attest = true;
+        break;
+    case OPTION_PREVIEW:
+        o->preview = true;
         break;
     case OPTION_ANSWERS:
         o->answers = true;

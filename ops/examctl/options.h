@@ -43,11 +43,13 @@ struct options {
     const char *output;
     uint64_t allot_ms;
     uint64_t grace_ms;
+    int64_t entry_wall_ms; /* Unix time */
     Ev__Timing timing;
     bool digest;
     bool watch;
     bool unfinished;
     bool attest;
+    bool preview;
     bool answers;
     bool open;
 };
@@ -74,6 +76,8 @@ enum {
     OPTION_ROOM = 1 << 17,
     OPTION_NEW_BATCH = 1 << 18,
     OPTION_OPEN = 1 << 19,
+    OPTION_ENTRY = 1 << 20,
+    OPTION_PREVIEW = 1 << 21,
 };
 
 /* EXIT_CODE_DONE: *command is what to run (NULL with --help or --version alone), and with neither

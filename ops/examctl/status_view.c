@@ -152,6 +152,12 @@ static void node_attention(const struct cluster_node *node, FILE *to)
                 s->node);
     else if (s->disk_low)
         fprintf(to, "! %s is short of disk space. Make room.\n", s->node);
+    if (s->log_bad_lsn > 0)
+        fprintf(to,
+                "! %s: record %" PRIu64 " of its log is not what was written (D8). If it serves, "
+                "promote its standby; then keep its data folder, and let it start with an empty "
+                "one.\n",
+                s->node, s->log_bad_lsn);
     if (s->branch_records > 0)
         fprintf(to, "! %s keeps %" PRIu64 " records of a dead branch (W5, A3).\n", s->node,
                 s->branch_records);

@@ -177,6 +177,9 @@ static void test_examctl__refuses_wrong_command_lines(void **state)
         {{"--nodes", "a:1", "import", "--batch", "B1", NULL}, "`import` needs --rooms"},
         {{"--nodes", "a:1", "status", "--timeout", "0", NULL}, "--timeout '0'"},
         {{"--nodes", "a:1", "import", "--allot", "60", NULL}, "--allot '60' is no span"},
+        {{"--nodes", "a:1", "import", "--entry", "10:30", NULL}, "--entry '10:30' is no date"},
+        {{"--nodes", "a:1", "import", "--entry", "2026-05-16 10:30 h", NULL},
+         "is no date and time"},
         {{"--nodes", "a:1", "import", "--timing", "mine", NULL}, "--timing 'mine'"},
         {{"--nodes", "a:1", "status", "--frob", NULL}, "--frob"},
         {{"incident", NULL}, "`incident` needs list, open, note or close behind"},
@@ -474,6 +477,7 @@ static void test_examctl__asks_before_what_cannot_be_undone(void **state)
     struct fixture *f = *state;
 
     fake_begin(f, &standby);
+    assert_int_equal(run_at(f, "promote", "B", "--preview"), 0);
     assert_int_equal(run_at(f, "promote", "B", "--attest"), 2);
     expect_text(f->err, "Z has never been heard"); /* what is at stake was shown */
     expect_text(f->err, "give --yes");
