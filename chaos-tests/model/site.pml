@@ -326,8 +326,8 @@ inline tell_saved(seat) {
     ::atomic { MAY_DECIDE && seen >> 1 < n[me].known -> STEP(ATTACH); seen = ME } }                \
     ::atomic { SERVES && seen >> 1 > n[me].known ->                                                \
         STEP(HEARD); above = seen >> 1; learn(above) } }                                           \
-    ::atomic { SERVES && seen >> 1 == n[me].known && seen != ME && MORE_EPOCHS && UNHEARD ->       \
-        STEP(SHARED); above = n[me].known + 1; begin(above, BEGAN_ALONE) } }                       \
+    ::atomic { SERVES && seen >> 1 == n[me].known && seen != ME && MORE_ABOVE && UNHEARD ->        \
+        STEP(SHARED); above = ABOVE; begin(above, BEGAN_ALONE) } }                                 \
     ::atomic { MAY_DECIDE && seen == ME && (journal & (1 << seat)) && !(n[me].has & (1 << seat)) ->\
         STEP(WRITE); append(RECORD(ANSWER + seat)) } }                                             \
     ::atomic { SERVES && seen == ME && !(saved & (1 << seat)) && (made & (1 << seat)) &&           \
@@ -340,6 +340,8 @@ inline tell_saved(seat) {
 
 /* Well again, a node hears of an epoch from the other before anything makes it begin one more. */
 #define UNHEARD (!calm || n[other].known <= n[me].known)
+#define ABOVE (n[me].known + 1 + me) /* a number that was begun twice: not twice again */
+#define MORE_ABOVE (calm -> n[me].known + me < 7 : n[me].known < EPOCHS)
 #define MORE_EPOCHS (calm -> n[me].known < 7 : n[me].known < EPOCHS)
 /* A Hello tells what is durable. */
 #define TELLS(x) n[x].log[n[x].durable - 1]
@@ -388,9 +390,9 @@ end:do
     /* -------- who serves */
     :: atomic { n[other].known > n[me].known -> STEP(HEAR);
         above = n[other].known; learn(above) } }
-    :: atomic { SERVES && BEGUN_TWICE && MORE_EPOCHS && UNHEARD &&
+    :: atomic { SERVES && BEGUN_TWICE && MORE_ABOVE && UNHEARD &&
                 !(n[other].role == PRIMARY && me == 1) ->
-        STEP(TIE); above = n[me].known + 1; begin(above, BEGAN_ALONE) } }
+        STEP(TIE); above = ABOVE; begin(above, BEGAN_ALONE) } }
     :: atomic { n[me].role != PRIMARY && LEARNED_ENOUGH && n[me].last > 0 &&
                 MORE_EPOCHS &&
                 (!calm || (NOBODY_SERVES && !n[other].offered &&

@@ -24,7 +24,7 @@ enum {
     ALONES_MAX = 3,
     LOG_MAX = 14,
     EPOCH_MAX = 6,
-    STEP_BYTES = 64,
+    STEP_BYTES = 128,
     LINE_BYTES = 256,
     CALM_MS = 100,
     ACTS_MAX = 400,
