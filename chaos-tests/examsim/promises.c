@@ -71,8 +71,8 @@ static bool says_how(struct history *h, const struct record *r, bool *solo)
 void promises_solo(struct history *h, uint32_t seat, uint32_t answer)
 {
     uint32_t node = seat_core_node(world_seat(h->w, seat)->core);
-    if (node >= h->plan->site.nodes_n)
-        return;
+    if (node >= h->plan->site.nodes_n || h->rotten_lsn[node])
+        return; /* what it said may be what has rotted */
     const store_image *disk = world_disk(h->w, node);
     bool solo, found = false;
     for (size_t i = store_image_records(disk, false); i-- > 0;) {
