@@ -91,6 +91,8 @@ static void peer_says(rep *r, struct peer *p, uint64_t epoch, enum rep_role role
     if (role == REP_ROLE_PRIMARY && epoch < r->known_epoch) {
         rep_send_superseded(r, p->link);
     } else if (role == REP_ROLE_PRIMARY) {
+        if (r->primary_lsn <= r->last.lsn && lsn > r->last.lsn)
+            r->follow_ms = r->now_ms; /* what it has more is on its way from now on */
         if (r->primary != at || r->primary_epoch != epoch || lsn > r->primary_lsn)
             r->primary_lsn = lsn;
         r->primary = at;

@@ -458,16 +458,9 @@ void rep_step_down(rep *r)
     rep_send_hello_all(r);
 }
 
-/* Settles a number that was begun twice. Nobody is asked for it, and two nodes may do so out of
- * contact with each other: each has numbers that no other node takes by itself (W1). */
 static void begin_above(rep *r)
 {
-    uint64_t nodes = r->peers_n + 1, place = 0, epoch = r->known_epoch + 1;
-    for (size_t i = 0; i < r->peers_n; i++)
-        place += strcmp(r->peers[i].name, r->node) < 0;
-    while (epoch % nodes != place)
-        epoch++;
-    rep_begin(r, epoch, EV__EPOCH_REASON__EPOCH_REASON_RESTARTED, true, 0);
+    rep_begin(r, r->known_epoch + 1, EV__EPOCH_REASON__EPOCH_REASON_RESTARTED, true, 0);
 }
 
 void rep_settle_tie(rep *r, struct peer *p)

@@ -340,9 +340,8 @@ inline tell_saved(seat) {
 
 /* Well again, a node hears of an epoch from the other before anything makes it begin one more. */
 #define UNHEARD (!calm || n[other].known <= n[me].known)
-/* Of a number that was begun twice: A takes even ones, B odd ones, so that it is not done again. */
-#define ABOVE (n[me].known + 1 + (n[me].known + 1 + me) % 2)
-#define MORE_ABOVE (calm -> ABOVE < 8 : n[me].known < EPOCHS)
+#define ABOVE (n[me].known + 1) /* a number that was begun twice */
+#define MORE_ABOVE (calm -> n[me].known < 7 : n[me].known < EPOCHS)
 #define MORE_EPOCHS (calm -> n[me].known < 7 : n[me].known < EPOCHS)
 /* A Hello tells what is durable. */
 #define TELLS(x) n[x].log[n[x].durable - 1]
