@@ -74,7 +74,7 @@ static void append(store *s, struct position *last, uint64_t *rnd)
 {
     static uint8_t event[EVENT_BYTES_MAX], value[RECORD_HEADER_BYTES + EVENT_BYTES_MAX];
     size_t n = random_bytes(rnd);
-    memset(event, (int)random_next(rnd), n);
+    memset(event, (int)chance_next(rnd), n);
     struct record r = {.lsn = last->lsn + 1,
                        .epoch = last->epoch ? last->epoch : 1,
                        .at_ms = last->lsn,

@@ -3,13 +3,7 @@
 #include <assert.h>
 #include <math.h>
 
-static uint64_t splitmix_next(uint64_t *x)
-{
-    uint64_t z = (*x += UINT64_C(0x9e3779b97f4a7c15));
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
+#include "chance.h"
 
 static uint64_t rotl(uint64_t x, int k)
 {
@@ -19,7 +13,7 @@ static uint64_t rotl(uint64_t x, int k)
 void rng_init(struct rng *r, uint64_t seed)
 {
     for (int i = 0; i < 4; i++)
-        r->s[i] = splitmix_next(&seed);
+        r->s[i] = chance_next(&seed);
 }
 
 uint64_t rng_next(struct rng *r)

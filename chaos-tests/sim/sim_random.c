@@ -4,15 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t state;
+#include "chance.h"
 
-static uint64_t next_u64(void) /* splitmix64 */
-{
-    uint64_t x = state += UINT64_C(0x9E3779B97F4A7C15);
-    x = (x ^ (x >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return x ^ (x >> 31);
-}
+static uint64_t state;
 
 static const char *random_name(void)
 {
@@ -21,14 +15,14 @@ static const char *random_name(void)
 
 static uint32_t random_u32(void)
 {
-    return (uint32_t)(next_u64() >> 32);
+    return (uint32_t)(chance_next(&state) >> 32);
 }
 
 static void random_buf(void *const buf, const size_t bytes)
 {
     uint8_t *at = buf;
     for (size_t done = 0; done < bytes; done += 8) {
-        uint64_t x = next_u64();
+        uint64_t x = chance_next(&state);
         memcpy(at + done, &x, bytes - done < 8 ? bytes - done : 8);
     }
 }

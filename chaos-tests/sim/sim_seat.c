@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chance.h"
+
 /* ---------------------------------------------------------------- the seat's clock */
 
 static uint64_t own_ms(const struct sim_seat *s, uint64_t now_ms)
@@ -309,10 +311,7 @@ void sim_seat_boot(struct sim_seat *s, uint64_t now_ms)
 
 static uint64_t draw(struct sim_seat *s, uint64_t n)
 {
-    uint64_t x = s->chance += UINT64_C(0x9E3779B97F4A7C15);
-    x = (x ^ (x >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return (x ^ (x >> 31)) % n;
+    return chance_next(&s->chance) % n;
 }
 
 static void cut_journal(struct sim_seat *s)

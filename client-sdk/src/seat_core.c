@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "chance.h"
 #include "seat_internal.h"
 
 enum { REQUEST_FRAME_BYTES_MAX = 2048 }; /* an answer of ANSWER_BYTES_MAX with all around it */
@@ -44,15 +45,11 @@ uint32_t seat_send(struct seat_core *s, uint32_t node, Seat__Request *m)
     return m->id;
 }
 
-/* splitmix64: enough to spread dials. */
+/* To spread dials. */
 uint64_t seat_chance_ms(struct seat_core *s, uint64_t min_ms, uint64_t max_ms)
 {
     assert(min_ms < max_ms);
-    uint64_t x = s->chance += UINT64_C(0x9E3779B97F4A7C15);
-    x = (x ^ (x >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94D049BB133111EB);
-    x ^= x >> 31;
-    return min_ms + x % (max_ms - min_ms + 1);
+    return min_ms + chance_next(&s->chance) % (max_ms - min_ms + 1);
 }
 
 void seat_state_set(struct seat_core *s, enum seat_state state)

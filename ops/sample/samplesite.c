@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "chance.h"
 #include "exam_limits.h"
 #include "questions.h"
 
@@ -25,19 +26,9 @@ struct site {
     uint64_t seed;
 };
 
-/* splitmix64: small, and the same everywhere. */
-static uint64_t random_next(uint64_t *state)
-{
-    uint64_t z = (*state += UINT64_C(0x9E3779B97F4A7C15));
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return z ^ (z >> 31);
-}
-
 static unsigned random_below(uint64_t *state, unsigned n)
 {
-    return (unsigned)(random_next(state) % n);
+    return (unsigned)(chance_next(state) % n);
 }
 
 static FILE *file_open(const struct site *s, const char *name, char path[PATH_BYTES])

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "chance.h"
+
 /* The seed of this run: EXAM_TEST_SEED if it is set, else a new one; printed either way. */
 static inline uint64_t seed_of_run(const char *test)
 {
@@ -24,14 +26,9 @@ static inline uint64_t seed_of_run(const char *test)
     return seed;
 }
 
-/* splitmix64 */
 static inline uint64_t seed_next(uint64_t *seed)
 {
-    uint64_t z = (*seed += 0x9E3779B97F4A7C15u);
-
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
+    return chance_next(seed);
 }
 
 static inline size_t seed_below(uint64_t *seed, size_t n)

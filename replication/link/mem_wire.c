@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chance.h"
 #include "exam_limits.h"
 
 enum { PERMILLE = 1000, LATE_MS_MIN = 1, LATE_MS_MAX = 20 };
@@ -19,22 +20,14 @@ struct mem_flight {
 
 /* ---------------------------------------------------------------- chance */
 
-static uint64_t draw(struct mem_air *a) /* splitmix64 */
-{
-    uint64_t x = a->chance += UINT64_C(0x9E3779B97F4A7C15);
-    x = (x ^ (x >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return x ^ (x >> 31);
-}
-
 static bool happens(struct mem_air *a, uint32_t permille)
 {
-    return permille && draw(a) % PERMILLE < permille;
+    return permille && chance_next(&a->chance) % PERMILLE < permille;
 }
 
 static uint64_t between(struct mem_air *a, uint32_t min, uint32_t max)
 {
-    return max > min ? min + draw(a) % (max - min + 1) : min;
+    return max > min ? min + chance_next(&a->chance) % (max - min + 1) : min;
 }
 
 /* ---------------------------------------------------------------- the air */

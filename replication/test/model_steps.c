@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chance.h"
 #include "cluster.h"
 
 enum {
@@ -65,11 +66,7 @@ struct teller {
 
 static uint32_t roll(struct teller *t, uint32_t sides)
 {
-    t->dice += 0x9e3779b97f4a7c15u;
-    uint64_t z = t->dice;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return (uint32_t)((z ^ (z >> 31)) % sides);
+    return (uint32_t)(chance_next(&t->dice) % sides);
 }
 
 /* ---------------------------------------------------------------- telling */

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "chance.h"
 #include "cluster.h"
 
 enum { RUNS = 3000, STEPS_MAX = 600 };
@@ -32,11 +33,7 @@ struct dice {
 
 static uint32_t roll(struct dice *d, uint32_t sides)
 {
-    d->state += 0x9e3779b97f4a7c15u;
-    uint64_t z = d->state;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return (uint32_t)((z ^ (z >> 31)) % sides);
+    return (uint32_t)(chance_next(&d->state) % sides);
 }
 
 static uint64_t number_from_env(const char *name, uint64_t otherwise)

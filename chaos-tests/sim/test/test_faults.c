@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "chance.h"
 #include "check_accounts.h"
 #include "check_replicas.h"
 #include "rep.h"
@@ -731,10 +732,7 @@ static uint64_t chance;
 
 static uint32_t below(uint32_t n)
 {
-    uint64_t x = chance += UINT64_C(0x9E3779B97F4A7C15);
-    x = (x ^ (x >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return (uint32_t)((x ^ (x >> 31)) % n);
+    return (uint32_t)(chance_next(&chance) % n);
 }
 
 static struct mem_weather any_weather(void)

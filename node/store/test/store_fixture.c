@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "chance.h"
+
 void fixture_dir_name(char out[FIXTURE_PATH_BYTES])
 {
     const char *tmp = getenv("TMPDIR");
@@ -51,12 +53,9 @@ uint64_t fixture_seed(const char *test)
     return seed;
 }
 
-uint64_t fixture_random(uint64_t *state) /* splitmix64 */
+uint64_t fixture_random(uint64_t *state)
 {
-    uint64_t z = (*state += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
+    return chance_next(state);
 }
 
 uint64_t fixture_random_below(uint64_t *state, uint64_t limit)
