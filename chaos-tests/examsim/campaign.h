@@ -10,7 +10,7 @@ enum { CAMPAIGN_JOBS_MAX = 64, CAMPAIGN_FAILURES_MAX = 32 };
 struct campaign_options {
     uint64_t first, last; /* seeds */
     uint32_t jobs;
-    uint32_t without; /* families, as plan_without has them */
+    uint64_t without; /* families, as plan_without has them */
     bool stop_at_first;
     FILE *progress; /* NULL: silent */
 };

@@ -161,7 +161,7 @@ static void take_without(struct argp_state *state, struct options *o, const char
             i++;
         if (i == PLAN_FAMILIES)
             argp_error(state, "%.*s: no such family; --without list names them", (int)n, arg);
-        o->without |= UINT32_C(1) << i;
+        o->without |= plan_bit(i);
         arg += n;
         arg += *arg == ',';
     }

@@ -76,7 +76,7 @@ struct act {
     enum act_kind kind;
     uint32_t a, b, node;
     int64_t x;
-    uint32_t family; /* 1 << enum plan_family; 0: of the exam itself */
+    uint64_t family; /* plan_bit; 0: of the exam itself */
 };
 
 struct plan_site {
@@ -89,7 +89,7 @@ struct plan_site {
 struct plan {
     uint64_t seed;
     struct plan_site site;
-    uint32_t families; /* of faults: 1 << enum plan_family */
+    uint64_t families; /* of faults: plan_bit */
     uint32_t acts_n;
     uint64_t end_ms; /* then everything heals */
     struct act acts[PLAN_ACTS_MAX];
@@ -131,11 +131,15 @@ enum plan_family {
     PLAN_FAMILIES,
 };
 const char *plan_family_name(enum plan_family f);
+static inline uint64_t plan_bit(enum plan_family f)
+{
+    return UINT64_C(1) << f;
+}
 
 /* The plan of a seed; the same on every machine. */
 void plan_make(uint64_t seed, struct plan *p);
 /* Takes out every act of these families (bits as in struct plan). */
-void plan_without(struct plan *p, uint32_t families);
+void plan_without(struct plan *p, uint64_t families);
 
 /* Scopes of pauses and grants: 0 the site, 1 the batch, 2 the room, then seats, then sittings. */
 enum { PLAN_SCOPE_SITE, PLAN_SCOPE_BATCH, PLAN_SCOPE_ROOM, PLAN_SCOPE_SEAT };

@@ -104,7 +104,7 @@ static void mend_node(struct history *h, uint32_t node)
         if (i == node)
             continue;
         mend_path(h, world_at_node(node), world_at_node(i));
-        if (h->plan->families & 1U << PLAN_NODE_WEATHER) /* a link that has lost frames ends */
+        if (h->plan->families & plan_bit(PLAN_NODE_WEATHER)) /* a link that has lost frames ends */
             world_cut_nodes(h->w, node, i);
         world_heal_nodes(h->w, node, i);
     }
@@ -376,8 +376,8 @@ static void check_answers(struct history *h)
  * forgets what it had not flushed. */
 static bool marks_may_be_lost(const struct history *h)
 {
-    const uint32_t forgetful = 1U << PLAN_SEAT_DEATHS | 1U << PLAN_SEAT_FUSES |
-                               1U << PLAN_SEAT_WIPES | 1U << PLAN_JOURNAL_FAULTS;
+    const uint64_t forgetful = plan_bit(PLAN_SEAT_DEATHS) | plan_bit(PLAN_SEAT_FUSES) |
+                               plan_bit(PLAN_SEAT_WIPES) | plan_bit(PLAN_JOURNAL_FAULTS);
     size_t branches_n = 0;
     for (uint32_t i = 0; i < h->plan->site.nodes_n; i++)
         branches_n += store_image_records(world_disk(h->w, i), true);
@@ -389,11 +389,12 @@ static bool marks_may_be_lost(const struct history *h)
  * frame was under way, which is only known of attachments: with weather there is no upper bound. */
 static void check_used(struct history *h, uint32_t candidate)
 {
-    const uint32_t on_their_way = 1U << PLAN_SEAT_WEATHER | 1U << PLAN_SEAT_MUTES;
+    const uint64_t on_their_way = plan_bit(PLAN_SEAT_WEATHER) | plan_bit(PLAN_SEAT_MUTES);
     /* With these every screen that is open is charged to the millisecond (T6): no seat dies, no
      * pause comes while one is out of contact. Restarts belong here, too (README: "Known"). */
-    const uint32_t calm = 1U << PLAN_NODE_CUTS | 1U << PLAN_NODE_MUTES | 1U << PLAN_DATES |
-                          1U << PLAN_SEAT_CUTS | 1U << PLAN_PROMOTIONS | 1U << PLAN_GRANTS;
+    const uint64_t calm = plan_bit(PLAN_NODE_CUTS) | plan_bit(PLAN_NODE_MUTES) |
+                          plan_bit(PLAN_DATES) | plan_bit(PLAN_SEAT_CUTS) |
+                          plan_bit(PLAN_PROMOTIONS) | plan_bit(PLAN_GRANTS);
     const struct screens *s = &h->screens[candidate];
     struct node *n = world_node(h->w, world_primary(h->w));
     struct exam_sitting_view v;
@@ -452,7 +453,8 @@ void tend_to_the_end(struct history *h)
     }
     if (!h->collected)
         check_answers(h);
-    const uint32_t lost_disks = 1U << PLAN_NODE_WIPES | 1U << PLAN_AMNESIAS | 1U << PLAN_ROTS;
+    const uint64_t lost_disks =
+        plan_bit(PLAN_NODE_WIPES) | plan_bit(PLAN_AMNESIAS) | plan_bit(PLAN_ROTS);
     if (!h->two_served && !(h->plan->families & lost_disks))
         for (uint32_t i = 0; i < h->plan->site.candidates_n; i++)
             check_used(h, i);

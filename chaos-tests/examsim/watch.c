@@ -148,7 +148,8 @@ static void take_answer(struct history *h, uint32_t seat, const struct seat_even
 /* A sitting that was closed in another history, and a seat that the candidate has left. */
 static bool may_go_back(const struct history *h, uint32_t candidate, uint32_t seat)
 {
-    const uint32_t lost_disks = 1U << PLAN_NODE_WIPES | 1U << PLAN_AMNESIAS | 1U << PLAN_ROTS;
+    const uint64_t lost_disks =
+        plan_bit(PLAN_NODE_WIPES) | plan_bit(PLAN_AMNESIAS) | plan_bit(PLAN_ROTS);
     bool forgotten = h->two_served || (h->plan->families & lost_disks);
     return h->sits_at[candidate] != seat || (forgotten && h->collected);
 }
@@ -380,7 +381,7 @@ static void look_at_replicas(struct history *h)
         h->clash_ms = 0;
         return;
     }
-    bool under_way = h->two_served && h->plan->families & 1U << PLAN_NODE_WEATHER;
+    bool under_way = h->two_served && h->plan->families & plan_bit(PLAN_NODE_WEATHER);
     if (!h->clash_ms)
         h->clash_ms = world_now_ms(h->w);
     if (!under_way || strstr(what, "(D4") || world_now_ms(h->w) - h->clash_ms > UNHEARD_MS_MAX)
