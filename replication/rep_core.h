@@ -162,7 +162,7 @@ void rep_look_round(rep *r);
 
 /* ---------------------------------------------------------------- rep_primary.c */
 
-/* Asks the shell to begin an epoch; raises the highest known one. */
+/* Asks the shell to begin an epoch; it is the highest known one when it is durable. */
 void rep_begin(rep *r, uint64_t epoch, Ev__EpochReason reason, bool solo, uint64_t token);
 void rep_epoch_open(rep *r, const struct position *last);
 void rep_step_down(rep *r);

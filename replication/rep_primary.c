@@ -397,7 +397,6 @@ void rep_begin(rep *r, uint64_t epoch, Ev__EpochReason reason, bool solo, uint64
     r->begin_epoch = epoch;
     r->begin_solo = solo || !r->peers_n;
     r->begin_token = token;
-    r->known_epoch = epoch;
     for (size_t i = 0; i < r->peers_n; i++)
         rep_stream_stop(&r->peers[i]);
     struct rep_action *a = rep_act(r, REP_DO_BEGIN_EPOCH);
@@ -435,6 +434,7 @@ void rep_epoch_open(rep *r, const struct position *last)
         rep_step_down(r);
         return;
     }
+    r->known_epoch = epoch; /* not before: nobody is told of an epoch that may come to nothing */
     snprintf(text, sizeof text, "%s serves, epoch %llu", r->node, (unsigned long long)epoch);
     begin_reply(r, EXAM_OK, text);
     rep_send_hello_all(r);
@@ -458,9 +458,16 @@ void rep_step_down(rep *r)
     rep_send_hello_all(r);
 }
 
+/* Settles a number that was begun twice. Nobody is asked for it, and two nodes may do so out of
+ * contact with each other: each has numbers that no other node takes for this (W1). */
 static void begin_above(rep *r)
 {
-    rep_begin(r, r->known_epoch + 1, EV__EPOCH_REASON__EPOCH_REASON_RESTARTED, true, 0);
+    uint64_t nodes = r->peers_n + 1, place = 0, epoch = r->known_epoch + 1;
+    for (size_t i = 0; i < r->peers_n; i++)
+        place += strcmp(r->peers[i].name, r->node) < 0;
+    while ((epoch - 1) % nodes != place)
+        epoch++;
+    rep_begin(r, epoch, EV__EPOCH_REASON__EPOCH_REASON_RESTARTED, true, 0);
 }
 
 void rep_settle_tie(rep *r, struct peer *p)

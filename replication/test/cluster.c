@@ -476,11 +476,12 @@ static uint64_t known_on_disk(const struct node *n)
 }
 
 /* W3, D7: of two nodes; a third may have heard of nothing. The same number at the same moment is a
- * person's doing, and the two settle it. */
+ * person's doing, and a primary settles it; this is about one that serves again. */
 static void check_restarted(struct node *n, uint64_t epoch)
 {
     const struct node *other = &n->c->nodes[!n->at];
-    if (n->c->n == 2 && !n->c->forgery &&
+    bool settles = rep_role(n->rep) == REP_ROLE_FENCED;
+    if (n->c->n == 2 && !settles && !n->c->forgery &&
         (known_on_disk(other) > epoch || other->lost_epoch == epoch))
         broken(n->c,
                "%s serves again by itself in epoch %llu, and the other one knew of epoch %llu",

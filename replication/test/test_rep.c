@@ -1135,9 +1135,9 @@ static void test_rep__shared_epoch_is_left_behind(void **state)
     cluster_cut(c, A, B);
     cluster_epoch_shared(c, A, 1);
     assert_int_equal(role(c, A), REP_ROLE_PRIMARY);
-    assert_int_equal(rep_epoch(cluster_rep(c, A)), 2);
+    assert_int_equal(rep_epoch(cluster_rep(c, A)), 3); /* B would take 2 */
     cluster_epoch_shared(c, A, 1); /* told again: that one is behind it already */
-    assert_int_equal(rep_epoch(cluster_rep(c, A)), 2);
+    assert_int_equal(rep_epoch(cluster_rep(c, A)), 3);
     cluster_heal(c, A, B);
     cluster_run(c, 4000);
     end(c, A, B);
@@ -1213,9 +1213,61 @@ static void test_rep__returning_branch_of_the_same_number(void **state)
     cluster_boot(c, A);
     cluster_run(c, 100);
     assert_int_equal(cluster_primary(c), B);
-    assert_int_equal(rep_epoch(cluster_rep(c, B)), 3);
+    assert_int_equal(rep_epoch(cluster_rep(c, B)), 4); /* A would have taken 3 */
     assert_int_equal(cluster_branches(c, A), 1);
     end(c, A, B);
+}
+
+/* W1: who settles a number out of contact with another who settles it takes another one. Both times
+ * a seat has been served by both. */
+static void test_rep__numbers_that_settle_differ(void **state)
+{
+    (void)state;
+    struct cluster *c = pair();
+    cluster_kill(c, A);
+    cluster_cut(c, A, B);
+    cluster_boot(c, A);
+    cluster_run(c, 3000);
+    cluster_promote(c, A, true);
+    cluster_promote(c, B, true);
+    cluster_epoch_shared(c, B, 2);
+    cluster_epoch_shared(c, A, 2);
+    assert_int_equal(role(c, A), REP_ROLE_PRIMARY);
+    assert_int_equal(role(c, B), REP_ROLE_PRIMARY);
+    assert_int_equal(rep_epoch(cluster_rep(c, A)), 3);
+    assert_int_equal(rep_epoch(cluster_rep(c, B)), 4);
+    cluster_heal(c, A, B);
+    cluster_run(c, 300);
+    assert_int_equal(cluster_primary(c), B);
+    assert_int_equal(rep_epoch(cluster_rep(c, B)), 4);
+    end(c, A, B);
+}
+
+/* An epoch is told to nobody before its first record is durable, wherever its node dies: one that
+ * came to nothing would be taken for a successor's. */
+static void test_rep__epoch_is_told_when_it_is_durable(void **state)
+{
+    (void)state;
+    for (size_t effects = 1; effects < 12; effects++) {
+        struct cluster *c = pair();
+        cluster_kill(c, B);
+        cluster_kill(c, A);
+        cluster_boot(c, A);
+        cluster_promote(c, A, true);
+        cluster_kill(c, A);
+        cluster_boot(c, B);
+        cluster_promote(c, B, true);
+        cluster_boot(c, A); /* in A's log is the number that B serves under: B settles it ... */
+        cluster_fuse(c, B, effects);
+        cluster_run(c, 100); /* ... and dies as it does */
+        assert_false(cluster_is_up(c, B));
+        cluster_cut(c, A, B);
+        cluster_boot(c, B);
+        assert_true(rep_epoch(cluster_rep(c, A)) <= rep_epoch(cluster_rep(c, B)));
+        cluster_heal(c, A, B);
+        cluster_run(c, 4000);
+        end_alone(c);
+    }
 }
 
 /* W1, W3: A hands over, dies and is back before B has got the word. As long as B may still take it,
@@ -1386,6 +1438,8 @@ int main(void)
         cmocka_unit_test(test_rep__learner_is_not_in_sync),
         cmocka_unit_test(test_rep__shared_epoch_is_left_behind),
         cmocka_unit_test(test_rep__returning_branch_of_the_same_number),
+        cmocka_unit_test(test_rep__numbers_that_settle_differ),
+        cmocka_unit_test(test_rep__epoch_is_told_when_it_is_durable),
         cmocka_unit_test(test_rep__primary_is_promoted_above_a_claim),
         cmocka_unit_test(test_rep__preview_names_who_has_more),
         cmocka_unit_test(test_rep__handover_under_way_outlives_its_sender),
