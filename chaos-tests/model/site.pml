@@ -2,8 +2,9 @@
  * (W1-W5), what may be acknowledged (A1, A2, D1-D3), what a dead branch still holds (A3).
  *
  * A step is one act of one node with what the other hears of it at once; README.md maps each to the
- * code and says what is left out. No clocks: what may elapse may elapse now. A record is a byte:
- * epoch, who began it, what it is; with its place in the log that identifies it, as its hash does.
+ * code, says what is left out, and what HASTE leaves out besides. No clocks: what may elapse may
+ * elapse now. A record is a byte: epoch, who began it, what it is; with its place in the log that
+ * identifies it, as its hash does.
  * The bounds and the faults planted in the model (BREAK_...) are set from outside: see `run`. */
 
 #ifndef EPOCHS
@@ -60,10 +61,12 @@ typedef Node {
     bit follows; /* has joined the other, which streams to it */
     bit may_resume;
     bit offered; /* a HandOver is on its way to it */
+    unsigned goal : 4; /* a learner that has so much durable has learned */
     /* as primary */
     bit in_sync, told; /* the other one counts; and the log says so */
     unsigned solo : 2; /* 1: its record is written, 2: durable */
     unsigned acked : 4, has_acked : 2;
+    bit shown; /* a Hello on its way to it shows that its number was begun twice */
     /* What is only looked at: */
     unsigned heard : 3; /* highest epoch this disk ever knew of */
     unsigned held : 2; /* answers that this disk ever had durable: what must not be lost (A2) */
@@ -73,7 +76,7 @@ Node n[2];
 bit calm; /* nothing goes wrong any more */
 unsigned made : 2, journal : 2, saved : 2, dual : 2;
 unsigned seen0 : 4 = 2, seen1 : 4 = 2; /* by seat: the serving it has seen last (W1) */
-unsigned crashes : 2 = CRASHES, journals : 1 = JOURNALS, wipes : 1 = WIPES,
+unsigned crashes : 3 = CRASHES, journals : 1 = JOURNALS, wipes : 1 = WIPES,
     alones : 2 = ALONES;
 
 hidden byte i, common, run_end, above;
@@ -82,21 +85,43 @@ hidden byte i, common, run_end, above;
 mtype = {
     COMMIT, TAKE, ACK, LEARNED, SYNC, LOST, ALONE, HEAR, TIE, ATTEST, ATTEST_ABOVE, GIVE, TAKE_OVER,
     DROP_OVER, RESUME, PULL, JOIN, ATTACH, HEARD, SHARED, WRITE, SAVED, RECOVER, RESTART, WIPE,
-    ANSWER_MADE, JOURNAL_LOST, CALM
+    ANSWER_MADE, JOURNAL_LOST, CALM, YIELD, DROP_HELLO, HANG
 };
+
+#define WHO ((_pid - 1) % 2) /* the node whose process it is; -1: the world */
 
 #ifdef TRACE /* only what a history of the real cores does: see `traces` */
 #include "trace.pml"
-#define FOLLOWS_TRACE provided (!off)
 #else
-#define STEP(name) d_step { printf("%d %e\n", _pid - 1, name) /* in a violation's trail */
+#define STEP(name) d_step { printf("%d %e\n", WHO, name) /* in a violation's trail */
 #define FOLLOWS_TRACE
-#define TRACE_OPTIONS
+#define NODE_TRACE_OPTIONS
+#define WORLD_TRACE_OPTIONS
+#endif
+
+/* Once all is well: what the log still has to do goes before everything else, and all is well only
+ * when nothing is under way that could also happen while it is not. */
+#ifdef HASTE
+#define LOG_IS_BUSY(x)                                                                             \
+    (n[x].durable != n[x].last ||                                                                  \
+     n[x].role == PRIMARY && n[1 - (x)].follows &&                                                 \
+         (n[1 - (x)].last < n[x].last || n[x].acked < n[1 - (x)].VOUCHED))
+#define IS_SETTLED(x)                                                                              \
+    (n[x].role != PRIMARY || n[1 - (x)].role == PRIMARY ||                                         \
+     n[1 - (x)].follows && (n[x].in_sync || n[1 - (x)].learning))
+#define AFTER_LOG provided (!calm || !LOG_IS_BUSY(0) && !LOG_IS_BUSY(1))
+#define CALM_MAY_COME                                                                              \
+    (!LOG_IS_BUSY(0) && !LOG_IS_BUSY(1) && n[0].known == n[1].known && !n[0].offered &&            \
+     !n[1].offered && IS_SETTLED(0) && IS_SETTLED(1))
+#else
+#define AFTER_LOG FOLLOWS_TRACE
+#define CALM_MAY_COME true
 #endif
 
 #define other (1 - me)
 #define ME (n[me].known << 1 | me) /* this node's serving, as a seat remembers it */
 #define SERVES (n[me].role == PRIMARY)
+#define BOTH_SERVE (SERVES && n[other].role == PRIMARY && n[other].known == n[me].known)
 #define MAY_DECIDE (SERVES && (n[me].solo == 2 || n[me].in_sync))
 #define STREAMS (SERVES && n[other].follows)
 #define LEVEL (n[me].durable == n[me].last)
@@ -121,12 +146,12 @@ mtype = {
 #ifdef BREAK_NO_FENCING
 #define REFUSE_LOWER_EPOCHS
 #else
-#define REFUSE_LOWER_EPOCHS n[me].follows = 0 /* D3 */
+#define REFUSE_LOWER_EPOCHS leave() /* D3 */
 #endif
 #ifdef BREAK_ONE_NUMBER
-#define BEGUN_TWICE (n[other].role == PRIMARY && n[other].known == n[me].known)
+#define BEGUN_TWICE BOTH_SERVE
 #else
-#define BEGUN_TWICE (n[other].last && RUN_OF(NEWEST(other)) == (ME ^ 1))
+#define BEGUN_TWICE (n[me].shown || n[other].last && RUN_OF(NEWEST(other)) == (ME ^ 1))
 #endif
 /* A3: recovery is by what an epoch is, not by its number: two may have the same. */
 #ifdef BREAK_BY_NUMBER
@@ -141,6 +166,9 @@ mtype = {
 #else
 #define IS_FOUND_IN_BRANCH(r) (WHAT_OF(r) >= ANSWER)
 #endif
+/* It is down by now, or has hung; its last Hello may come all the same. */
+#define SERVED_WHEN_HEARD                                                                          \
+    (n[other].role != PRIMARY && n[other].last > 0 && RUN_OF(NEWEST(other)) == (ME ^ 1))
 #define ANSWERED (!n[other].offered) /* nothing of an older link is under way (W3) */
 #ifdef BREAK_SOLO_UNLOGGED
 #define ALONE_LOGGED 2
@@ -168,7 +196,17 @@ inline commit_all() {
 
 inline stop_serving() {
     n[me].in_sync = 0; n[me].told = 0; n[me].solo = 0; n[me].acked = 0; n[me].has_acked = 0;
+    n[me].shown = 0;
     n[other].follows = 0
+}
+
+/* What the other one had of this standby counts for nothing any more, but for a late release. */
+inline leave() {
+    n[me].follows = 0;
+    if
+    :: !n[other].in_sync -> n[other].acked = 0; n[other].has_acked = 0
+    :: else
+    fi
 }
 
 /* W1, rep_learn_epoch */
@@ -176,7 +214,7 @@ inline learn(epoch) {
     n[me].known = epoch;
     n[me].heard = epoch;
     REFUSE_LOWER_EPOCHS;
-    n[me].offered = 0;
+    n[me].offered = 0; n[me].may_resume = 0;
     if
     :: n[me].role == PRIMARY -> n[me].role = FENCED; stop_serving()
     :: else
@@ -229,11 +267,11 @@ inline find_common() {
         fi
     :: else
     fi;
-    /* What it joins at is in both logs, record by record. */
-    assert(common <= n[other].last);
+    /* What it joins at is in both logs, record by record, but for what the other has lost since. */
+    assert(common <= n[other].last || n[other].role != PRIMARY);
     i = 0;
     do
-    :: i < common -> assert(n[me].log[i] == n[other].log[i]); i++
+    :: i < common && i < n[other].last -> assert(n[me].log[i] == n[other].log[i]); i++
     :: else -> break
     od;
     i = 0; run_end = 0
@@ -273,7 +311,8 @@ inline restart() {
     od;
     n[me].has = n[me].has_durable;
     n[me].role = STANDBY;
-    n[me].follows = 0;
+    n[me].goal = 0; n[me].offered = 0;
+    leave();
     stop_serving();
 #ifdef BREAK_FORGET_EPOCH
     if
@@ -340,8 +379,9 @@ inline tell_saved(seat) {
 
 /* Well again, a node hears of an epoch from the other before anything makes it begin one more. */
 #define UNHEARD (!calm || n[other].known <= n[me].known)
-#define ABOVE (n[me].known + 1) /* a number that was begun twice */
-#define MORE_ABOVE (calm -> n[me].known < 7 : n[me].known < EPOCHS)
+/* Of a number that was begun twice: A takes odd ones, B even ones, so that it is not done again. */
+#define ABOVE (n[me].known + 1 + (n[me].known + me) % 2)
+#define MORE_ABOVE (calm -> ABOVE < 8 : n[me].known < EPOCHS)
 #define MORE_EPOCHS (calm -> n[me].known < 7 : n[me].known < EPOCHS)
 /* A Hello tells what is durable. */
 #define TELLS(x) n[x].log[n[x].durable - 1]
@@ -350,28 +390,29 @@ inline tell_saved(seat) {
      (EPOCH_OF(TELLS(x)) == EPOCH_OF(NEWEST(y)) && n[x].durable > n[y].last))
 #define NOBODY_SERVES (n[0].role != PRIMARY && n[1].role != PRIMARY)
 
-proctype Exam_node(bit me) FOLLOWS_TRACE
+/* The log: what is made durable, sent, acknowledged. */
+proctype Log(bit me) FOLLOWS_TRACE
 {
 end:do
-    /* -------- the log */
     :: atomic { !LEVEL -> STEP(COMMIT);
         commit_all();
         if
         :: n[me].solo == 1 -> n[me].solo = 2
         :: else
         fi } }
-    :: atomic { STREAMS && n[other].last < n[me].last -> STEP(TAKE);
-        i = n[other].last;
-        n[other].log[i] = n[me].log[i];
-        n[other].has = n[other].has | ANSWERS_OF(n[me].log[i]);
-        n[other].last = i + 1;
-        i = 0 } }
+    :: atomic { n[other].role == PRIMARY && n[me].follows && n[me].last < n[other].last ->
+        STEP(TAKE); append(n[other].log[n[me].last]) } }
     :: atomic { STREAMS && n[me].acked < n[other].VOUCHED -> STEP(ACK);
         assert(n[other].heard <= n[me].known); /* D3 */
         n[me].acked = n[other].VOUCHED;
         n[me].has_acked = n[other].HAS_VOUCHED } }
-    :: atomic { n[other].role == PRIMARY && n[me].follows && n[me].learning && LEVEL &&
-                n[me].durable >= n[other].durable -> STEP(LEARNED); n[me].learning = 0 } }
+    od
+}
+
+proctype Exam_node(bit me) AFTER_LOG
+{
+end:do
+    NODE_TRACE_OPTIONS
     /* -------- in sync, or alone (A1) */
     :: atomic { STREAMS && !n[me].in_sync && n[me].acked > 0 && !n[other].learning &&
                 (n[me].acked == n[me].last || !calm) -> STEP(SYNC);
@@ -381,7 +422,7 @@ end:do
         fi;
         n[me].in_sync = 1; n[me].told = 1; n[me].solo = 0 } }
     :: atomic { SERVES && n[me].in_sync && (MAY_BE_LOST || !STREAMS) -> STEP(LOST);
-        n[me].in_sync = 0; n[other].follows = 0 } }
+        n[me].in_sync = 0; n[me].acked = 0; n[me].has_acked = 0; n[other].follows = 0 } }
     :: atomic { SERVES && !n[me].in_sync && !n[me].solo && alones -> STEP(ALONE);
         alones--;
         append(RECORD(WENT_ALONE));
@@ -393,6 +434,8 @@ end:do
     :: atomic { SERVES && BEGUN_TWICE && MORE_ABOVE && UNHEARD &&
                 !(n[other].role == PRIMARY && me == 1) ->
         STEP(TIE); above = ABOVE; begin(above, BEGAN_ALONE) } }
+    :: atomic { BOTH_SERVE && me == 1 -> STEP(YIELD); n[me].role = FENCED; stop_serving() } }
+    :: atomic { n[me].shown && !calm -> STEP(DROP_HELLO); n[me].shown = 0 } }
     :: atomic { n[me].role != PRIMARY && LEARNED_ENOUGH && n[me].last > 0 &&
                 MORE_EPOCHS &&
                 (!calm || (NOBODY_SERVES && !n[other].offered &&
@@ -406,12 +449,11 @@ end:do
                 !calm -> STEP(GIVE);
         n[me].role = FENCED;
         n[other].offered = n[other].follows; /* else it gives to one that is lost */
-        stop_serving();
-        n[other].follows = n[other].offered } }
+        stop_serving() } }
     :: atomic { n[me].offered -> STEP(TAKE_OVER);
         n[me].offered = 0;
         if
-        :: LEVEL && n[me].follows && !n[me].learning && n[me].role != PRIMARY ->
+        :: LEVEL && !n[me].learning && n[me].role != PRIMARY ->
             above = n[me].known + 1; begin(above, BEGAN)
         :: else
         fi } }
@@ -419,7 +461,8 @@ end:do
     :: atomic { n[me].role == STANDBY && n[me].may_resume && !n[me].follows && LEVEL &&
                 n[me].known == EPOCH_OF(NEWEST(me)) && n[other].known == n[me].known &&
                 ANSWERED && n[other].role != PRIMARY && !n[other].learning && n[other].last > 0 &&
-                !BEYOND(other, me) && MORE_EPOCHS -> STEP(RESUME);
+                RUN_OF(NEWEST(other)) != (ME ^ 1) && !BEYOND(other, me) && MORE_EPOCHS ->
+        STEP(RESUME);
         above = n[me].known + 1; begin(above, BEGAN) } }
     :: atomic { n[me].role == STANDBY && n[me].may_resume &&
                 n[me].known == EPOCH_OF(NEWEST(me)) && n[other].known == n[me].known &&
@@ -434,13 +477,26 @@ end:do
         n[me].may_resume = 0;
         find_common();
         if
-        :: common < n[me].last -> cut_off()
+        :: common < n[me].last ->
+            n[other].shown = (RUN_OF(NEWEST(me)) == ME);
+            cut_off()
         :: else ->
             n[me].role = STANDBY; n[me].follows = 1; n[me].offered = 0;
+            n[me].goal = (n[me].learning -> n[other].durable : 0);
             n[other].acked = n[me].last; n[other].has_acked = n[me].has;
             n[other].in_sync = 0;
             common = 0
         fi } }
+    :: atomic { SERVED_WHEN_HEARD && n[me].role != PRIMARY && LEVEL && !n[me].follows && !calm ->
+        STEP(JOIN); /* in vain, and cuts off what it would have */
+        n[me].may_resume = 0;
+        find_common();
+        if
+        :: common < n[me].last -> cut_off()
+        :: else -> common = 0
+        fi } }
+    :: atomic { n[me].learning && n[me].goal && n[me].durable >= n[me].goal -> STEP(LEARNED);
+        n[me].learning = 0; n[me].goal = 0 } }
     /* -------- seats, and what dead branches still hold (A3) */
     WITH_SEAT(0, seen0)
 #if SEATS > 1
@@ -449,6 +505,8 @@ end:do
     /* -------- harm */
     :: atomic { !calm && crashes -> STEP(RESTART);
         crashes--; restart() } }
+    :: atomic { SERVES && !calm && crashes -> STEP(HANG); /* T5 */
+        crashes--; n[me].role = STANDBY; stop_serving(); n[me].may_resume = 1 } }
     :: atomic { !calm && wipes && !n[other].learning -> STEP(WIPE);
         wipes--;
         n[me].durable = 0; n[me].has_durable = 0; n[me].known = 0;
@@ -478,7 +536,7 @@ inline check_end() {
     assert((made & journal & ~saved) == 0) /* and whoever waits has been told */
 }
 
-active proctype World() FOLLOWS_TRACE
+active proctype World() AFTER_LOG
 {
     d_step {
         n[0].role = PRIMARY; n[0].known = 1; n[0].heard = 1; n[0].in_sync = 1; n[0].told = 1;
@@ -489,9 +547,9 @@ active proctype World() FOLLOWS_TRACE
 #ifdef TRACE
     c_code { trace_load(); };
 #endif
-    atomic { run Exam_node(0); run Exam_node(1) }
+    atomic { run Exam_node(0); run Exam_node(1); run Log(0); run Log(1) }
     do
-    TRACE_OPTIONS
+    WORLD_TRACE_OPTIONS
     :: atomic { !(made & 1) -> STEP(ANSWER_MADE); made = made | 1; journal = journal | 1 } }
 #if SEATS > 1
     :: atomic { made == 1 ->
@@ -499,7 +557,7 @@ active proctype World() FOLLOWS_TRACE
 #endif
     :: atomic { !calm && journals && journal -> STEP(JOURNAL_LOST);
         journals = 0; journal = 0; seen0 = 0; seen1 = 0 } }
-    :: atomic { !calm -> STEP(CALM);
+    :: atomic { !calm && CALM_MAY_COME -> STEP(CALM);
         calm = 1; crashes = 0; alones = 0; journals = 0; wipes = 0 } }
 #ifndef TRACE
     :: timeout -> break

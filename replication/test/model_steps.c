@@ -1,9 +1,10 @@
 /* model_steps - one random history of two real replication cores, told in the steps of the model of
  * the protocol (chaos-tests/model), for Spin to say whether the model can do it.
  *
- * No message is late: what is sent arrives at once or, over a cut, never. LSNs are the model's: its
- * first record is the one from which on A serves with B in sync. Every act is followed by what each
- * node that is up has then (AT). */
+ * What is sent arrives at once or, over a cut, never; but now and then all that one node says is
+ * late, or from the Hello of a new link on. MEET: all that is above it came first, on both nodes.
+ * LSNs are the model's: its first record is the one from which on A serves with B in sync. Every
+ * act is followed by what each node that is up has then (AT). */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,8 +21,9 @@ enum {
     SEATS = 2,
     FOUNDED_LSN = 2, /* records before the model's first one */
     RECORDS_MAX = 200,
-    STEPS_MAX = 230, /* of the model's bounds */
-    CRASHES_MAX = 3,
+    STEPS_MAX = 500, /* of the model's bounds */
+    CRASHES_MAX = 5, /* hangs, too */
+    WIPES_MAX = 1,
     ALONES_MAX = 3,
     LOG_MAX = 14,
     EPOCH_MAX = 6,
@@ -29,6 +31,7 @@ enum {
     LINE_BYTES = 256,
     CALM_MS = 100,
     ACTS_MAX = 400,
+    FUSE_MAX = 6, /* effects */
 };
 
 /* As in site.pml. */
@@ -59,8 +62,11 @@ struct teller {
     char at[NODES][STEP_BYTES];
     const char *attested; /* what an attested epoch of this act is called */
     const char *above;    /* what one above another of its number is called */
-    bool gives[NODES];
-    size_t crashes, alones;
+    bool gives[NODES], hangs[NODES];
+    int held;   /* whose messages do not arrive yet; NOBODY */
+    bool late;  /* some were held, and not all of them have arrived */
+    size_t met; /* steps at the last MEET */
+    size_t crashes, alones, wipes;
     bool full; /* the model's bounds are reached: the history ends before this act */
 };
 
@@ -93,6 +99,8 @@ static uint64_t model_lsn(uint64_t lsn)
 /* The model's byte of a record: epoch, owner, what. */
 static uint8_t record_is(const struct teller *t, int node, uint64_t lsn)
 {
+    if (!lsn)
+        return 0;
     struct position p = cluster_position(t->c, node, lsn);
     for (size_t i = t->records_n; i-- > 0;)
         if (!memcmp(t->records[i].hash, p.hash, HASH_BYTES))
@@ -132,7 +140,7 @@ static bool serves(const struct teller *t, int node)
 
 static bool seat_is_at(const struct teller *t, const struct seat *s, int node)
 {
-    return s->epoch == rep_epoch(cluster_rep(t->c, node)) && s->node == node;
+    return s->epoch == t->epoch[node] && s->node == node;
 }
 
 /* A1: what each seat is told by a release. */
@@ -146,26 +154,34 @@ static void tell_release(struct teller *t, int node, uint64_t lsn, bool dual)
             continue;
         s->told = true;
         tell(t, "SAVED %d", node);
-        tell(t, "TOLD %d %d", (int)(what & 1), dual);
+        tell(t, "TOLD %d %d %d", node, (int)(what & 1), dual);
     }
     t->released[node] = lsn;
 }
 
-/* It joins by a Hello that is out of date by now, or before the other one has heard that it began
- * the same number, or yields to that: in the model no Hello is late, so the history ends before it.
- */
-static void tell_join(struct teller *t, int node)
-{
-    uint64_t known = rep_epoch(cluster_rep(t->c, node));
-    t->full |= known == t->epoch[node] ||
-               (cluster_is_up(t->c, !node) && known != rep_epoch(cluster_rep(t->c, !node)));
-    tell(t, "JOIN %d", node);
-}
-
+/* It serves no more: it has hung or handed over, yields to another one of its number, or has heard
+ * of a higher one. */
 static void tell_down(struct teller *t, int node, uint64_t known)
 {
-    t->full |= known == t->epoch[node];
-    tell(t, "DOWN %d", node);
+    if (t->hangs[node])
+        tell(t, "HANG %d", node);
+    else if (!t->gives[node])
+        tell(t, "%s %d", known == t->epoch[node] ? "YIELD" : "DOWN", node);
+    t->gives[node] = false;
+}
+
+/* Of the epoch that it served itself: it takes nothing beyond it but to resume (W3). */
+static bool is_own(const struct teller *t, int node, uint64_t lsn, uint64_t epoch)
+{
+    return record_is(t, node, lsn) >> 3 == (epoch << 1 | (unsigned)node);
+}
+
+/* By a Hello of an epoch which its sender has left meanwhile: the model has no such step, so the
+ * history ends before it. */
+static void tell_cut(struct teller *t, int node)
+{
+    t->full |= !cluster_is_up(t->c, node) || t->epoch[!node] > rep_epoch(cluster_rep(t->c, node));
+    tell(t, "JOIN %d", node);
 }
 
 static void tell_line(struct teller *t, int node, const char *line)
@@ -181,21 +197,20 @@ static void tell_line(struct teller *t, int node, const char *line)
         t->alones += !in_sync;
         t->last[node]++;
     } else if (sscanf(line, "cuts off records %" SCNu64, &lsn) == 1) {
-        tell_join(t, node);
+        tell_cut(t, node);
         t->last[node] = lsn - 1;
-    } else if (strstr(line, ": Join epoch")) {
-        if (serves(t, !node)) /* else it asks for what it lacks, to resume: PULL */
-            tell_join(t, node);
+    } else if (sscanf(line, "-> %*c: Join epoch %" SCNu64, &known) == 1) {
+        if (!is_own(t, node, cluster_last(t->c, node), known)) /* else PULL follows */
+            tell(t, "JOIN %d", node);
     } else if (strstr(line, ": HandOver at")) {
         tell(t, "GIVE %d", node);
         t->gives[node] = true;
     } else if (sscanf(line, "steps down, epoch %" SCNu64, &known) == 1) {
-        if (!t->gives[node])
-            tell_down(t, node, known);
-        t->gives[node] = false;
+        tell_down(t, node, known);
     } else if (!strncmp(line, "dies", 4)) {
         tell(t, "RESTART %d", node);
         t->crashes++;
+        t->gives[node] = false;
         t->last[node] = cluster_durable(t->c, node);
     }
 }
@@ -223,7 +238,7 @@ static bool next_line(const char **lines, int *node, char text[LINE_BYTES])
 /* What came over a link is taken before anything follows from it. */
 static void tell_taken(struct teller *t, int node, const char *lines)
 {
-    uint64_t last = cluster_last(t->c, node);
+    uint64_t last = cluster_last(t->c, node), epoch = rep_epoch(cluster_rep(t->c, node));
     char text[LINE_BYTES];
     size_t own = 0;
     int who;
@@ -232,11 +247,9 @@ static void tell_taken(struct teller *t, int node, const char *lines)
         if (who == node && !strncmp(text, "cuts off", 8))
             return;
     }
-    bool pulled = cluster_is_up(t->c, !node) && !serves(t, !node);
-    while (t->last[node] + own < last) {
-        tell(t, "%s %d", pulled ? "PULL" : "TAKE", pulled ? node : !node);
-        t->last[node]++;
-    }
+    while (t->last[node] + own < last)
+        if (++t->last[node] > FOUNDED_LSN)
+            tell(t, "%s %d", is_own(t, node, t->last[node], epoch) ? "PULL" : "TAKE", node);
 }
 
 /* 0: waits, 1: in sync, 2: alone. */
@@ -252,9 +265,9 @@ static void tell_state(struct teller *t, int node)
         return;
     const rep *r = cluster_rep(t->c, node);
     uint64_t last = cluster_last(t->c, node);
-    snprintf(at, sizeof at, "AT %d %d %" PRIu64 " %" PRIu64 " %" PRIu64 " %d %d", node,
+    snprintf(at, sizeof at, "AT %d %d %" PRIu64 " %" PRIu64 " %" PRIu64 " %d %d %d", node,
              serves(t, node), rep_epoch(r), model_lsn(last), model_lsn(cluster_durable(t->c, node)),
-             record_is(t, node, last), serves_how(r));
+             record_is(t, node, last), serves_how(r), rep_is_learning(r));
     t->full |= model_lsn(last) >= LOG_MAX - 1 || rep_epoch(r) > EPOCH_MAX;
     if (!strcmp(at, t->at[node]))
         return;
@@ -286,17 +299,18 @@ static void remember_made(struct teller *t, const char *lines)
     }
 }
 
-/* A node that steps down to begin a higher epoch at once takes one step of the model. */
+/* A node that steps down to begin a higher epoch at once, or dies as it does, takes one step of the
+ * model. */
 static void tell_lines(struct teller *t, const char *lines)
 {
     char text[LINE_BYTES], next[LINE_BYTES];
     int node, who;
     while (next_line(&lines, &node, text)) {
         const char *rest = lines;
-        bool begins = false;
+        bool more = false;
         while (next_line(&rest, &who, next))
-            begins |= who == node && !strncmp(next, "begins", 6) && strstr(next, "restarted, solo");
-        if (begins && !strncmp(text, "steps down", 10))
+            more |= who == node && (!strncmp(next, "dies", 4) || strstr(next, "restarted, solo"));
+        if (more && !strncmp(text, "steps down", 10))
             continue;
         tell_line(t, node, text);
     }
@@ -314,7 +328,11 @@ static void after_act(struct teller *t, int to)
         check_told(t, node);
         tell_state(t, node);
     }
-    t->full |= t->crashes > CRASHES_MAX || t->alones > ALONES_MAX;
+    if (!t->late && t->steps_n > t->met) {
+        tell(t, "MEET");
+        t->met = t->steps_n;
+    }
+    t->full |= t->crashes > CRASHES_MAX || t->alones > ALONES_MAX || t->wipes > WIPES_MAX;
     if (!t->full)
         t->whole = t->steps_n;
 }
@@ -324,7 +342,7 @@ static void after_act(struct teller *t, int to)
 static bool deliver_one(struct teller *t)
 {
     for (int from = A; from <= B; from++)
-        for (size_t link = 0; link < cluster_links(t->c, A, B); link++)
+        for (size_t link = 0; from != t->held && link < cluster_links(t->c, A, B); link++)
             if (cluster_deliver(t->c, from, !from, link)) {
                 after_act(t, !from);
                 return true;
@@ -337,7 +355,11 @@ static void settle(struct teller *t)
     for (;;) {
         while (!t->full && deliver_one(t)) {
         }
-        if (t->full || cluster_links(t->c, A, B))
+        bool linked = cluster_links(t->c, A, B);
+        if (!linked)
+            t->held = roll(t, 3) ? NOBODY : (int)roll(t, NODES);
+        t->late = t->held != NOBODY;
+        if (t->full || linked)
             return;
         cluster_connect(t->c, A, B);
         after_act(t, NOBODY);
@@ -430,12 +452,60 @@ static void heal(struct teller *t)
     cluster_heal(t->c, A, B);
 }
 
+static void hang(struct teller *t, int node)
+{
+    if (!serves(t, node))
+        return;
+    t->hangs[node] = true;
+    t->crashes++;
+    cluster_hung(t->c, node);
+    after_act(t, NOBODY);
+    t->hangs[node] = false;
+}
+
+/* Two persons attest at the same time: as a rule, both nodes begin the same number (W1). */
+static void dispute(struct teller *t)
+{
+    cluster_cut(t->c, A, B);
+    for (int node = A; node <= B; node++) {
+        hang(t, node);
+        promote(t, node, true);
+    }
+    if (roll(t, 2))
+        heal(t);
+}
+
+/* Of a node that is down. */
+static void wipe(struct teller *t, int node)
+{
+    cluster_wipe(t->c, node);
+    tell(t, "WIPE %d", node);
+    t->wipes++;
+    t->last[node] = t->released[node] = t->epoch[node] = 0;
+    after_act(t, NOBODY);
+}
+
 static void harm(struct teller *t, int node)
 {
-    switch (roll(t, 8)) {
+    switch (roll(t, 12)) {
     case 0:
         cluster_kill(t->c, node);
         after_act(t, NOBODY);
+        if (!roll(t, 4) && cluster_may_wipe(t->c, node))
+            wipe(t, node);
+        break;
+    case 8:
+        hang(t, node);
+        break;
+    case 9:
+        t->held = t->late ? NOBODY : node;
+        t->late = true;
+        break;
+    case 10:
+        cluster_fuse(t->c, node, 1 + roll(t, FUSE_MAX));
+        break;
+    case 11:
+        dispute(t);
         break;
     case 1:
         cut(t, node);
@@ -487,6 +557,7 @@ static void begin(struct teller *t, uint64_t seed)
     t->dice = seed;
     t->attested = "ATTEST";
     t->above = "TIE";
+    t->held = NOBODY;
     t->c = cluster_new(NODES, NULL);
     cluster_found(t->c, A);
     cluster_run(t->c, CALM_MS);
