@@ -5,8 +5,7 @@ target_compile_definitions(exam_flags INTERFACE _GNU_SOURCE)
 target_compile_options(
     exam_flags
     INTERFACE -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-              -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla -Wformat=2
-              -fstack-protector-strong)
+              -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla -Wformat=2)
 if(EXAM_SANITIZE)
     target_compile_options(exam_flags INTERFACE -fsanitize=${EXAM_SANITIZE} -fno-sanitize-recover=all)
     target_link_options(exam_flags INTERFACE -fsanitize=${EXAM_SANITIZE})

@@ -23,7 +23,8 @@ enum exit_code ask_text(const struct ask *a, char out[REASON_BYTES_MAX + 1])
     }
     fprintf(stderr, "%s ", a->prompt);
     fflush(stderr);
-    (void)fgets(line, sizeof line, stdin);
+    if (fgets(line, sizeof line, stdin) == NULL)
+        line[0] = '\0';
     n = strcspn(line, "\n");
     if (n == 0 || line[n] != '\n' || !codec_text_ok(line, n)) {
         report_error("nothing was done: it needs 1 to %d bytes of UTF-8 text", REASON_BYTES_MAX);
