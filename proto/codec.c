@@ -237,6 +237,8 @@ exam_err codec_frame_pack(const ProtobufCMessage *m, uint8_t *out, size_t out_by
 
     if (out_bytes > FRAME_HEADER_BYTES)
         n = codec_beat_pack(m, out + FRAME_HEADER_BYTES, out_bytes - FRAME_HEADER_BYTES);
+    if (n == 0 && out_bytes > FRAME_HEADER_BYTES)
+        n = codec_stream_pack(m, out + FRAME_HEADER_BYTES, out_bytes - FRAME_HEADER_BYTES);
     if (n > 0) {
         frame_header_put(out, n);
         *frame_bytes = FRAME_HEADER_BYTES + n;

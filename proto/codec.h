@@ -61,6 +61,10 @@ EXAM_MUST_USE exam_err codec_replica_message(struct arena *a, const uint8_t *byt
 EXAM_MUST_USE exam_err codec_event(struct arena *a, const uint8_t *bytes, size_t n,
                                    const Ev__Event **out, const char **why);
 
+/* An event as the log has it: the number of its bytes, and the bytes. Returns how many they are. */
+size_t codec_event_bytes(const Ev__Event *e);
+size_t codec_event_pack(const Ev__Event *e, uint8_t *out);
+
 /* Packs a message as one frame, header included. EXAM_TOO_BIG: does not fit in out_bytes or in a
  * frame. *frame_bytes is the frame's whole length. */
 EXAM_MUST_USE exam_err codec_frame_pack(const ProtobufCMessage *m, uint8_t *out, size_t out_bytes,

@@ -3,43 +3,18 @@
  * that protobuf-c's general way gives (test_codec_beat holds the two against each other). Whatever
  * is not exactly as codec_beat_pack writes it is left to the general way. */
 #include "codec_rules.h"
-
-#include <string.h>
-
-#include "frame.h"
+#include "codec_wire.h"
 
 enum {
-    WIRE_VARINT = 0,
-    WIRE_BYTES = 2,
     BEAT_MARK_BYTES_MAX = 64, /* longer ones may come, and go the general way */
-    BODY_BYTES_MAX = 3 * 11 + 3 * 2 + 2 + BEAT_MARK_BYTES_MAX,
+    BODY_BYTES_MAX = 4 * 11 + 3 * 2 + 2 + BEAT_MARK_BYTES_MAX,
     BEAT_BYTES_MAX = 6 + 2 + BODY_BYTES_MAX,
 };
 
 _Static_assert((int)BODY_BYTES_MAX < 128, "the length of the inner message takes one byte");
 _Static_assert((int)BEAT_BYTES_MAX < (int)SEAT_REQUEST_BYTES_MAX, "a beat is within all bounds");
 
-/* The tag of field `number` of a message; those here are below 16. */
-#define TAG(number, wire) ((uint8_t)((number) << 3 | (wire)))
-
 /* ---------------------------------------------------------------- packing */
-
-static uint8_t *put_varint(uint8_t *to, uint64_t v)
-{
-    for (; v >= 0x80; v >>= 7)
-        *to++ = (uint8_t)(v | 0x80);
-    *to++ = (uint8_t)v;
-    return to;
-}
-
-/* proto3: what is 0 is left out. */
-static uint8_t *put_number(uint8_t *to, unsigned number, uint64_t v)
-{
-    if (v == 0)
-        return to;
-    *to++ = TAG(number, WIRE_VARINT);
-    return put_varint(to, v);
-}
 
 static uint8_t *put_heartbeat(uint8_t *to, const Seat__Heartbeat *h)
 {
@@ -53,14 +28,11 @@ static uint8_t *put_ack(uint8_t *to, const Seat__Ack *a)
     to = put_number(to, 2, (uint32_t)a->durability);
     to = put_number(to, 3, a->used_ms);
     to = put_number(to, 4, a->left_ms);
-    if (a->mark.len > 0) {
-        *to++ = TAG(5, WIRE_BYTES);
-        *to++ = (uint8_t)a->mark.len;
-        memcpy(to, a->mark.data, a->mark.len);
-        to += a->mark.len;
-    }
+    if (a->mark.len > 0)
+        to = put_data(to, 5, &a->mark);
     to = put_number(to, 6, a->late ? 1 : 0);
-    return put_number(to, 7, a->finished ? 1 : 0);
+    to = put_number(to, 7, a->finished ? 1 : 0);
+    return put_number(to, 8, a->ago_ms);
 }
 
 static bool plain(const ProtobufCMessage *outer, const ProtobufCMessage *inner)
@@ -110,47 +82,6 @@ size_t codec_beat_pack(const ProtobufCMessage *m, uint8_t *out, size_t out_bytes
 
 /* ---------------------------------------------------------------- decoding */
 
-struct cursor {
-    const uint8_t *at, *end;
-};
-
-/* The shortest form only, and no more than 63 bits: others go the general way. */
-static bool get_varint(struct cursor *c, uint64_t *v)
-{
-    unsigned shift = 0;
-
-    for (*v = 0; c->at < c->end && shift < 63; shift += 7) {
-        uint8_t byte = *c->at++;
-        *v |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80)
-            return byte != 0; /* what is 0 is left out */
-    }
-    return false;
-}
-
-static bool get_flag(struct cursor *c, protobuf_c_boolean *flag)
-{
-    if (c->at == c->end || *c->at++ != 1)
-        return false;
-    *flag = 1;
-    return true;
-}
-
-static bool get_mark(struct arena *a, struct cursor *c, ProtobufCBinaryData *mark)
-{
-    size_t n = c->at < c->end ? *c->at++ : 0;
-
-    if (n == 0 || n > BEAT_MARK_BYTES_MAX || n > (size_t)(c->end - c->at))
-        return false;
-    mark->data = a->pb.alloc(a->pb.allocator_data, n);
-    if (mark->data == NULL)
-        return false;
-    mark->len = n;
-    memcpy(mark->data, c->at, n);
-    c->at += n;
-    return true;
-}
-
 static bool get_durability(struct cursor *c, Seat__Durability *durability)
 {
     uint64_t v;
@@ -186,11 +117,13 @@ static bool get_ack_field(struct arena *a, struct cursor *c, uint8_t tag, Seat__
     case TAG(4, WIRE_VARINT):
         return get_varint(c, &k->left_ms);
     case TAG(5, WIRE_BYTES):
-        return get_mark(a, c, &k->mark);
+        return get_data(a, c, BEAT_MARK_BYTES_MAX, &k->mark);
     case TAG(6, WIRE_VARINT):
         return get_flag(c, &k->late);
     case TAG(7, WIRE_VARINT):
         return get_flag(c, &k->finished);
+    case TAG(8, WIRE_VARINT):
+        return get_varint(c, &k->ago_ms);
     default:
         return false;
     }

@@ -375,6 +375,9 @@ exam_err codec_event(struct arena *a, const uint8_t *bytes, size_t n, const Ev__
                      const char **why)
 {
     const ProtobufCMessage *m;
+
+    if (codec_answered_event(a, bytes, n, out) || codec_stream_marked(a, bytes, n, out))
+        return EXAM_OK;
     exam_err err = codec_decode(a, &codec_rule_event, bytes, n,
                                 RECORD_BYTES_MAX - RECORD_HEADER_BYTES, &m, why);
 

@@ -114,6 +114,9 @@ exam_err codec_replica_message(struct arena *a, const uint8_t *bytes, size_t n,
                                const Rep__Message **out, const char **why)
 {
     const ProtobufCMessage *m;
+
+    if (codec_stream_message(a, bytes, n, out))
+        return EXAM_OK;
     exam_err err = codec_decode(a, &codec_rule_replica_message, bytes, n, FRAME_BYTES_MAX, &m, why);
 
     if (err == EXAM_OK)

@@ -68,6 +68,16 @@ size_t codec_beat_pack(const ProtobufCMessage *m, uint8_t *out, size_t out_bytes
 bool codec_beat_request(struct arena *a, const uint8_t *bytes, size_t n, const Seat__Request **out);
 bool codec_beat_reply(struct arena *a, const uint8_t *bytes, size_t n, const Seat__Reply **out);
 
+/* The short way of what nodes say all the time, and of an event Marked (codec_stream.c). 0 and
+ * false as above. */
+size_t codec_stream_pack(const ProtobufCMessage *m, uint8_t *out, size_t out_bytes);
+bool codec_stream_message(struct arena *a, const uint8_t *bytes, size_t n,
+                          const Rep__Message **out);
+bool codec_stream_marked(struct arena *a, const uint8_t *bytes, size_t n, const Ev__Event **out);
+
+/* The short way of an event Answered (codec_answered.c). False as above. */
+bool codec_answered_event(struct arena *a, const uint8_t *bytes, size_t n, const Ev__Event **out);
+
 /* The exact length of a string that was decoded into the arena, NULs inside it included. */
 size_t arena_string_bytes(const struct arena *a, const char *s);
 

@@ -1,6 +1,7 @@
 #include "record.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <string.h>
 
 #include <sodium.h>
@@ -12,22 +13,21 @@ static_assert(HASH_BYTES == crypto_generichash_BYTES, "BLAKE2b-256");
 
 static void u64_put(uint8_t *out, uint64_t v)
 {
-    for (int i = 0; i < 8; i++)
-        out[i] = (uint8_t)(v >> (56 - 8 * i));
+    v = htobe64(v);
+    memcpy(out, &v, sizeof v);
 }
 
 static uint64_t u64_get(const uint8_t *in)
 {
-    uint64_t v = 0;
+    uint64_t v;
 
-    for (int i = 0; i < 8; i++)
-        v = v << 8 | in[i];
-    return v;
+    memcpy(&v, in, sizeof v);
+    return be64toh(v);
 }
 
 /* D8. Nothing of the event is copied: the hash takes the parts where they are. */
-static void record_hash(const struct record *r, const uint8_t prev_hash[HASH_BYTES],
-                        uint8_t hash[HASH_BYTES])
+void record_reckon(const struct record *r, const uint8_t prev_hash[HASH_BYTES],
+                   uint8_t hash[HASH_BYTES])
 {
     uint8_t head[HASH_BYTES + 4 * 8];
     crypto_generichash_state state;
@@ -51,7 +51,7 @@ void record_seal(struct record *r, const uint8_t prev_hash[HASH_BYTES], uint8_t 
     assert(r->lsn > 0);
     assert(r->event_bytes <= RECORD_BYTES_MAX - RECORD_HEADER_BYTES);
 
-    record_hash(r, prev_hash, r->hash);
+    record_reckon(r, prev_hash, r->hash);
     u64_put(out + EPOCH_AT, r->epoch);
     u64_put(out + AT_MS_AT, r->at_ms);
     u64_put(out + WALL_MS_AT, (uint64_t)r->wall_ms);
@@ -80,7 +80,7 @@ exam_err record_verify(const struct record *r, const uint8_t prev_hash[HASH_BYTE
 {
     uint8_t hash[HASH_BYTES];
 
-    record_hash(r, prev_hash, hash);
+    record_reckon(r, prev_hash, hash);
     return memcmp(hash, r->hash, HASH_BYTES) == 0 ? EXAM_OK : EXAM_CORRUPT;
 }
 

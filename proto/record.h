@@ -43,6 +43,11 @@ void record_seal(struct record *r, const uint8_t prev_hash[HASH_BYTES], uint8_t 
 EXAM_MUST_USE exam_err record_open(uint64_t lsn, const uint8_t *value, size_t value_bytes,
                                    struct record *r);
 
+/* The hash that r would have to have, were it to continue the chain from prev_hash; the two may be
+ * one place. */
+void record_reckon(const struct record *r, const uint8_t prev_hash[HASH_BYTES],
+                   uint8_t hash[HASH_BYTES]);
+
 /* EXAM_CORRUPT unless r->hash continues the chain from prev_hash. */
 EXAM_MUST_USE exam_err record_verify(const struct record *r, const uint8_t prev_hash[HASH_BYTES]);
 

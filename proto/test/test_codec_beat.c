@@ -56,6 +56,7 @@ static size_t make_ack(uint64_t *seed, uint8_t *fast, uint8_t *general, size_t *
     a.mark.len = seed_below(seed, sizeof mark + 1);
     a.late = (protobuf_c_boolean)seed_below(seed, 2);
     a.finished = (protobuf_c_boolean)seed_below(seed, 2);
+    a.ago_ms = seed_below(seed, 3) ? 0 : seed_below(seed, 5000);
     *general_n = seat__reply__pack(&r, general);
     return codec_beat_pack(&r.base, fast, BYTES_MAX);
 }
@@ -137,7 +138,7 @@ static void test_codec_beat__knows_all_fields(void **state)
 {
     (void)state;
     assert_int_equal(seat__heartbeat__descriptor.n_fields, 2);
-    assert_int_equal(seat__ack__descriptor.n_fields, 7);
+    assert_int_equal(seat__ack__descriptor.n_fields, 8);
     assert_int_equal(seat__request__descriptor.n_fields, 1 + SEAT__REQUEST__KIND_BYE - 1);
     assert_int_equal(seat__reply__descriptor.n_fields, 1 + SEAT__REPLY__KIND_NOTICE - 1);
 }
