@@ -234,6 +234,10 @@ uint64_t rep_released_lsn(const rep *r);
 bool rep_needs_person(const rep *r);
 /* Has not caught up since it was empty: it vouches for nothing, and does not serve (D7). */
 bool rep_is_learning(const rep *r);
+/* Follows a primary, has not had all of its log since it joined it, and more is on its way. What it
+ * makes durable does not count for an acknowledgement yet, so it need not do so record by record.
+ */
+bool rep_is_catching_up(const rep *r);
 
 struct rep_peer_status {
     const char *node;

@@ -100,6 +100,7 @@ struct rep {
     /* standby */
     int source;         /* whose records it takes, or is about to; PEER_NONE */
     bool joined;        /* Join was sent */
+    bool caught_up;     /* since then it has had all that the primary was known to have */
     bool cutting;       /* waits for REP_CUT_DONE */
     bool pulling;       /* the source is no primary: it has the rest of the epoch we served (W3) */
     uint64_t follow_ms; /* when the Join went out, or records came last */

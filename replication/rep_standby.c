@@ -118,6 +118,7 @@ static void join(rep *r, struct peer *p)
         rep_act(r, REP_DO_CUT)->lsn = common.lsn;
     } else {
         r->joined = true;
+        r->caught_up = false;
         r->follow_ms = r->now_ms;
         set_goal(r);
         if (r->last.lsn)
@@ -213,6 +214,7 @@ void rep_standby_durable(rep *r)
         follow(r, r->source);
         return;
     }
+    r->caught_up |= r->durable.lsn >= r->primary_lsn;
     if (!r->pulling)
         check_learned(r);
     rep_send_appended(r, r->peers[r->source].link);
@@ -243,6 +245,21 @@ void rep_standby_tick(rep *r)
 
 /* ---------------------------------------------------------------- serving again (W3) */
 
+/* Somebody has served in an epoch that is in this peer's log and not in ours, whatever its number:
+ * two persons may have attested. */
+static bool has_another_epoch(const rep *r, const struct peer *p)
+{
+    struct rep_epoch own[REP_EPOCHS_TOLD];
+    size_t n = r->log.epochs(r->log.ctx, own, REP_EPOCHS_TOLD);
+    if (!p->epochs_n || !n)
+        return false;
+    const struct rep_epoch *newest = &p->epochs[p->epochs_n - 1];
+    for (size_t i = 0; i < n; i++)
+        if (own[i].epoch == newest->epoch)
+            return memcmp(own[i].first_hash, newest->first_hash, HASH_BYTES) != 0;
+    return newest->epoch > own[0].epoch;
+}
+
 /* W3: in contact with all others, and none of them has been promoted or knows of one who was. What
  * a learner knew is gone (D7); and one that has not taken our Hello may still be taking a HandOver
  * that we sent before we went down. */
@@ -255,7 +272,8 @@ static bool may_resume_now(const rep *r)
         return false;
     for (size_t i = 0; i < r->peers_n; i++)
         if (!rep_in_contact(&r->peers[i]) || !r->peers[i].answered || r->peers[i].learning ||
-            r->peers[i].role == REP_ROLE_PRIMARY || r->peers[i].role == REP_ROLE_EMPTY)
+            r->peers[i].role == REP_ROLE_PRIMARY || r->peers[i].role == REP_ROLE_EMPTY ||
+            has_another_epoch(r, &r->peers[i]))
             return false;
     return true;
 }

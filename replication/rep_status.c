@@ -71,6 +71,12 @@ bool rep_is_learning(const rep *r)
     return r->learning;
 }
 
+bool rep_is_catching_up(const rep *r)
+{
+    return r->source != PEER_NONE && r->joined && !r->pulling && !r->caught_up &&
+           r->primary_lsn > r->last.lsn;
+}
+
 size_t rep_peers(const rep *r)
 {
     return r->peers_n;

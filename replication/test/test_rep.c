@@ -454,6 +454,53 @@ static void test_rep__catches_up_under_load(void **state)
     end(c, A, B);
 }
 
+/* It catches up until it has had all once. From then on it may be behind, but what it makes durable
+ * counts, so nothing of it may wait; and not when nobody sends. */
+static void test_rep__catches_up_once(void **state)
+{
+    (void)state;
+    struct rep_config figures = {.window_bytes = 64 * 1024};
+    struct cluster *c = cluster_new(2, &figures);
+    size_t catching_up = 0;
+    cluster_found(c, A);
+    cluster_run(c, 100);
+    assert_false(rep_is_catching_up(cluster_rep(c, B)));
+    cluster_kill(c, B);
+    cluster_run(c, SOLO_AFTER_MS + 1);
+    cluster_write(c, A, 5000);
+    cluster_commit(c, A);
+    cluster_boot(c, B);
+    assert_false(rep_is_catching_up(cluster_rep(c, B)));
+    cluster_by_hand(c, true);
+    cluster_connect(c, A, B);
+    for (int i = 0; i < 1000 && cluster_durable(c, B) < cluster_durable(c, A); i++) {
+        cluster_deliver(c, A, B, 0);
+        bool lacks = cluster_last(c, B) < cluster_durable(c, A) && cluster_last(c, B) > 1000;
+        catching_up += rep_is_catching_up(cluster_rep(c, B));
+        assert_true(!lacks || rep_is_catching_up(cluster_rep(c, B)));
+        cluster_commit(c, B);
+        cluster_deliver(c, B, A, 0);
+    }
+    assert_true(catching_up > 10);
+    assert_false(rep_is_catching_up(cluster_rep(c, B)));
+    assert_false(rep_is_catching_up(cluster_rep(c, A)));
+    cluster_write(c, A, 5000);
+    cluster_commit(c, A);
+    for (int i = 0; i < 5; i++) {
+        cluster_pass(c, 100); /* its pings say what it has */
+        cluster_deliver(c, A, B, 0);
+        assert_false(rep_is_catching_up(cluster_rep(c, B)));
+    }
+    cluster_by_hand(c, false);
+    cluster_run(c, 100);
+    cluster_cut(c, A, B);
+    cluster_run(c, 2 * PEER_TIMEOUT_MS);
+    assert_false(rep_is_catching_up(cluster_rep(c, B)));
+    cluster_heal(c, A, B);
+    cluster_run(c, 1000);
+    end(c, A, B);
+}
+
 /* A link that takes one frame at a time slows the stream down, and loses nothing. */
 static void test_rep__full_link_is_tried_again(void **state)
 {
@@ -974,6 +1021,61 @@ static void test_rep__restarted_primary_needs_all_others(void **state)
     end(c, A, B);
 }
 
+/* Two persons have attested, each of another node: both serve, in epochs of one number. */
+static struct cluster *twins(void)
+{
+    struct cluster *c = pair();
+    cluster_kill(c, A);
+    cluster_cut(c, A, B);
+    cluster_boot(c, A);
+    cluster_run(c, 3000);
+    cluster_promote(c, A, true);
+    cluster_promote(c, B, true);
+    assert_int_equal(rep_epoch(cluster_rep(c, A)), 2);
+    assert_int_equal(rep_epoch(cluster_rep(c, B)), 2);
+    return c;
+}
+
+/* Both go down, come back in contact, and wait until a person promotes the heir. */
+static void assert_both_wait(struct cluster *c, int heir, int other)
+{
+    cluster_kill(c, A);
+    cluster_kill(c, B);
+    cluster_heal(c, A, B);
+    cluster_boot(c, A);
+    cluster_boot(c, B);
+    cluster_run(c, 3000);
+    assert_int_equal(role(c, A), REP_ROLE_STANDBY);
+    assert_int_equal(role(c, B), REP_ROLE_STANDBY);
+    cluster_promote(c, heir, true);
+    assert_reply(c, heir, EXAM_OK);
+    cluster_run(c, 100);
+    assert_int_equal(cluster_branches(c, other), 1);
+    end(c, A, B);
+}
+
+/* W3: whoever finds that another was promoted since waits for a person: to its own number ... */
+static void test_rep__restarted_twins_wait_for_a_person(void **state)
+{
+    (void)state;
+    assert_both_wait(twins(), A, B);
+}
+
+/* ... or to a lower one. */
+static void test_rep__restarted_primary_waits_for_a_lower_epoch_it_lacks(void **state)
+{
+    (void)state;
+    struct cluster *c = twins();
+    cluster_epoch_shared(c, B, 2);
+    cluster_kill(c, A);
+    cluster_boot(c, A);
+    cluster_run(c, 3000);
+    cluster_promote(c, A, true);
+    assert_int_equal(rep_epoch(cluster_rep(c, A)), 3);
+    assert_int_equal(rep_epoch(cluster_rep(c, B)), 4);
+    assert_both_wait(c, B, A);
+}
+
 /* ---------------------------------------------------------------- the rest */
 
 /* With two standbys one acknowledgement suffices: the loss of the other is no waiting. */
@@ -1402,6 +1504,7 @@ int main(void)
         cmocka_unit_test(test_rep__silence_is_loss),
         cmocka_unit_test(test_rep__hanging_disk_of_standby_is_loss),
         cmocka_unit_test(test_rep__catches_up_under_load),
+        cmocka_unit_test(test_rep__catches_up_once),
         cmocka_unit_test(test_rep__full_link_is_tried_again),
         cmocka_unit_test(test_rep__window_bounds_what_is_on_its_way),
         cmocka_unit_test(test_rep__switchover),
@@ -1425,6 +1528,8 @@ int main(void)
         cmocka_unit_test(test_rep__restarted_primary_alone_waits),
         cmocka_unit_test(test_rep__restarted_standby_waits),
         cmocka_unit_test(test_rep__restarted_primary_needs_all_others),
+        cmocka_unit_test(test_rep__restarted_twins_wait_for_a_person),
+        cmocka_unit_test(test_rep__restarted_primary_waits_for_a_lower_epoch_it_lacks),
         cmocka_unit_test(test_rep__one_of_two_standbys_suffices),
         cmocka_unit_test(test_rep__promotion_names_the_better_heir),
         cmocka_unit_test(test_rep__two_links_become_one),
