@@ -59,6 +59,12 @@ struct store_options {
  * or an option out of range; EXAM_IO; EXAM_NOMEM; EXAM_SYSTEM. */
 EXAM_MUST_USE exam_err store_open(const char *dir, const struct store_options *o, store **out,
                                   char *why, size_t why_bytes);
+/* Opens a folder that no node has open, for reading only: nothing in it is written or made, and no
+ * node can open it meanwhile (where it has the file by which they lock it). Its log may have gaps,
+ * which store_verify finds; store_begin must not be called. Errors as above, and EXAM_NOT_FOUND:
+ * there is no such folder, or no store in it. */
+EXAM_MUST_USE exam_err store_open_to_read(const char *dir, store **out, char *why,
+                                          size_t why_bytes);
 /* A store in memory that is gone when it is closed; store_mem.h has the ones that stay. */
 EXAM_MUST_USE exam_err store_open_mem(store **out);
 /* Drops an open transaction. NULL is allowed. */

@@ -157,6 +157,63 @@ exam_err store_folder_open(const char *dir, struct store_folder *out, struct sto
     return EXAM_OK;
 }
 
+static exam_err refuse_unreadable(const char *dir, const char *file, struct store_why why)
+{
+    if (errno == ENOENT)
+        store_why_set(why, "there is no folder %s", dir);
+    else if (errno == ENOTDIR)
+        store_why_set(why, "%s is no folder: name the data folder of a node, or a copy of it", dir);
+    else
+        store_why_set(why, "%s%s cannot be read: %s", dir, file, strerror(errno));
+    return errno == ENOENT ? EXAM_NOT_FOUND : errno == ENOTDIR ? EXAM_INVALID : EXAM_SYSTEM;
+}
+
+/* A copy of data.mdb alone has no owner's file: then nobody can have it open. */
+static exam_err lock_to_read(const char *dir, int dir_fd, int *owner_fd, struct store_why why)
+{
+    int fd = openat(dir_fd, STORE_FILE_OWNER, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return EXAM_OK;
+    if (fd < 0)
+        return refuse_unreadable(dir, "/" STORE_FILE_OWNER, why);
+    if (flock(fd, LOCK_SH | LOCK_NB) != 0) {
+        long pid = owner_pid(fd);
+        store_why_set(why,
+                      "a node has %s open (process %ld): a reader would keep it from using its "
+                      "disk's space again; stop that node in order, or read a copy of the folder "
+                      "that was made while it was stopped",
+                      dir, pid);
+        close(fd);
+        return EXAM_LOCKED;
+    }
+    *owner_fd = fd;
+    return EXAM_OK;
+}
+
+exam_err store_folder_open_to_read(const char *dir, struct store_folder *out, struct store_why why)
+{
+    struct store_folder f = {.dir_fd = -1, .owner_fd = -1};
+    f.dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (f.dir_fd < 0)
+        return refuse_unreadable(dir, "", why);
+    exam_err err = EXAM_OK;
+    if (!has_store(f.dir_fd)) {
+        store_why_set(why,
+                      "there is no store in %s (no " STORE_FILE_DATA
+                      ", or an empty one): name the data folder of a node, or a copy of it",
+                      dir);
+        err = EXAM_NOT_FOUND;
+    }
+    if (!err)
+        err = lock_to_read(dir, f.dir_fd, &f.owner_fd, why);
+    if (err) {
+        close(f.dir_fd);
+        return err;
+    }
+    *out = f;
+    return EXAM_OK;
+}
+
 exam_err store_folder_sync(const struct store_folder *f)
 {
     if (fsync(f->dir_fd) != 0)
@@ -171,6 +228,7 @@ exam_err store_folder_sync(const struct store_folder *f)
 
 void store_folder_close(struct store_folder *f)
 {
-    close(f->owner_fd);
+    if (f->owner_fd >= 0)
+        close(f->owner_fd);
     close(f->dir_fd);
 }

@@ -24,14 +24,19 @@ __attribute__((format(printf, 2, 3))) void store_why_set(struct store_why why, c
 
 struct store_folder {
     int dir_fd;
-    int owner_fd;
-    bool fresh; /* there is no store in it yet */
+    int owner_fd; /* -1: a folder to read from that nobody has locked ever */
+    bool fresh;   /* there is no store in it yet */
 };
 
 /* Makes the folder if need be, refuses a foreign one, and locks it.
  * Errors: EXAM_LOCKED, EXAM_INVALID, EXAM_SYSTEM, each with a message. */
 EXAM_MUST_USE exam_err store_folder_open(const char *dir, struct store_folder *out,
                                          struct store_why why);
+/* The same of a folder that holds a store, without making or writing anything in it: the lock is
+ * shared with others that read. Errors: EXAM_NOT_FOUND, EXAM_LOCKED, EXAM_INVALID, EXAM_SYSTEM,
+ * each with a message. */
+EXAM_MUST_USE exam_err store_folder_open_to_read(const char *dir, struct store_folder *out,
+                                                 struct store_why why);
 /* Makes the names in the folder, and the folder's own, durable. EXAM_IO. */
 EXAM_MUST_USE exam_err store_folder_sync(const struct store_folder *f);
 /* Unlocks. */

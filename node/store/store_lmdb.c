@@ -22,6 +22,7 @@ enum {
     KEY_LOG_BYTES = 8,
     KEY_BRANCH_BYTES = 4 + 8,
     KEY_BYTES_MAX = 64,
+    FORMAT_BYTES = 4,
     FREE_DB = 0, /* LMDB's own list of free pages, as mdb_stat knows it */
 };
 
@@ -655,48 +656,54 @@ static int env_open(struct store_lmdb *l, const char *dir, bool no_sync)
 }
 
 /* The format database says which version of the log the folder holds; it is made with the store.
- * EXAM_INVALID: databases of somebody else's. */
-static exam_err format_check(struct store_lmdb *l, MDB_txn *txn)
+ * EXAM_NOT_FOUND: there is none; EXAM_INVALID: databases of somebody else's. */
+static exam_err format_read(struct store_lmdb *l, MDB_txn *txn)
 {
-    uint8_t version[4];
     MDB_val key = val_of("log_version", 11), val;
     int rc = mdb_dbi_open(txn, "format", 0, &l->dbi[DB_FORMAT]);
-    if (rc == 0) {
-        rc = mdb_get(txn, l->dbi[DB_FORMAT], &key, &val);
-        if (rc || val.mv_size != sizeof version)
-            return rc && rc != MDB_NOTFOUND ? err_of(rc) : EXAM_CORRUPT;
-        return get_be(val.mv_data, sizeof version) == LOG_VERSION ? EXAM_OK : EXAM_VERSION;
-    }
-    if (rc != MDB_NOTFOUND)
+    if (rc)
         return rc == MDB_INCOMPATIBLE ? EXAM_INVALID : err_of(rc);
+    rc = mdb_get(txn, l->dbi[DB_FORMAT], &key, &val);
+    if (rc || val.mv_size != FORMAT_BYTES)
+        return rc && rc != MDB_NOTFOUND ? err_of(rc) : EXAM_CORRUPT;
+    return get_be(val.mv_data, FORMAT_BYTES) == LOG_VERSION ? EXAM_OK : EXAM_VERSION;
+}
+
+static exam_err format_check(struct store_lmdb *l, MDB_txn *txn)
+{
+    uint8_t version[FORMAT_BYTES];
+    exam_err err = format_read(l, txn);
+    if (err != EXAM_NOT_FOUND)
+        return err;
+    MDB_val key = val_of("log_version", 11), val = val_of(version, sizeof version);
     MDB_stat st;
-    rc = mdb_env_stat(l->env, &st);
+    int rc = mdb_env_stat(l->env, &st);
     if (rc || st.ms_entries > 0)
         return rc ? err_of(rc) : EXAM_INVALID;
     put_be(version, LOG_VERSION, sizeof version);
-    val = val_of(version, sizeof version);
     rc = mdb_dbi_open(txn, "format", MDB_CREATE, &l->dbi[DB_FORMAT]);
     if (!rc)
         rc = mdb_put(txn, l->dbi[DB_FORMAT], &key, &val, 0);
     return err_of(rc);
 }
 
+static const char *const db_names[DBS] = {
+    [DB_LOG] = "log",
+    [DB_BRANCHES] = "branches",
+    [DB_META] = "meta",
+    [DB_STATE] = "state",
+};
+
 static exam_err dbs_open(struct store_lmdb *l)
 {
-    static const char *const names[DBS] = {
-        [DB_LOG] = "log",
-        [DB_BRANCHES] = "branches",
-        [DB_META] = "meta",
-        [DB_STATE] = "state",
-    };
     MDB_txn *txn;
     int rc = mdb_txn_begin(l->env, NULL, 0, &txn);
     if (rc)
         return err_of(rc);
     exam_err err = format_check(l, txn);
     for (int db = 0; db < DBS && !err; db++)
-        if (names[db])
-            err = err_of(mdb_dbi_open(txn, names[db], MDB_CREATE, &l->dbi[db]));
+        if (db_names[db])
+            err = err_of(mdb_dbi_open(txn, db_names[db], MDB_CREATE, &l->dbi[db]));
     if (err) {
         mdb_txn_abort(txn);
         return err;
@@ -704,8 +711,8 @@ static exam_err dbs_open(struct store_lmdb *l)
     return err_of(mdb_txn_commit(txn));
 }
 
-/* The last record, and that the log is as long as its number says: both without a scan. */
-static exam_err load_last(struct store_lmdb *l)
+/* The last record, and how many there are: both without a scan. */
+static exam_err load_last(struct store_lmdb *l, uint64_t *records)
 {
     MDB_stat st;
     MDB_cursor *c;
@@ -724,12 +731,14 @@ static exam_err load_last(struct store_lmdb *l)
         err = st.ms_entries == 0 ? EXAM_OK : EXAM_CORRUPT;
     else if (rc)
         err = err_of(rc);
-    else if (key.mv_size != KEY_LOG_BYTES || get_be(key.mv_data, KEY_LOG_BYTES) != st.ms_entries)
+    else if (key.mv_size != KEY_LOG_BYTES)
         err = EXAM_CORRUPT;
     else
-        err = store_position_of(st.ms_entries, val.mv_data, val.mv_size, &l->base.last);
+        err = store_position_of(get_be(key.mv_data, KEY_LOG_BYTES), val.mv_data, val.mv_size,
+                                &l->base.last);
     mdb_cursor_close(c);
     mdb_txn_reset(l->reader);
+    *records = st.ms_entries;
     return err;
 }
 
@@ -786,8 +795,11 @@ static exam_err open_in_folder(struct store_lmdb *l, const char *dir, const stru
     /* LMDB syncs its files, but not their names. */
     if (!err)
         err = store_folder_sync(&l->folder);
+    uint64_t records = 0;
     if (!err)
-        err = load_last(l);
+        err = load_last(l, &records);
+    if (!err && records != l->base.last.lsn)
+        err = EXAM_CORRUPT;
     return err ? explain(err, dir, why) : EXAM_OK;
 }
 
@@ -807,6 +819,80 @@ exam_err store_open(const char *dir, const struct store_options *o, store **out,
         return err;
     }
     err = open_in_folder(l, dir, o ? o : &defaults, w);
+    if (err) {
+        lmdb_close(&l->base);
+        return err;
+    }
+    *out = &l->base;
+    return EXAM_OK;
+}
+
+/* --- opening for reading only --- */
+
+/* Nobody else is in the folder, so LMDB needs no lock file, and makes none. */
+static int env_open_to_read(struct store_lmdb *l, const char *dir)
+{
+    int rc = mdb_env_create(&l->env);
+    if (rc)
+        return rc;
+    rc = mdb_env_set_maxdbs(l->env, DBS);
+    return rc ? rc : mdb_env_open(l->env, dir, MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS, 0600);
+}
+
+static exam_err dbs_open_to_read(struct store_lmdb *l)
+{
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(l->env, NULL, MDB_RDONLY, &txn);
+    if (rc)
+        return err_of(rc);
+    exam_err err = format_read(l, txn);
+    if (err == EXAM_NOT_FOUND)
+        err = EXAM_INVALID;
+    for (int db = 0; db < DBS && !err; db++)
+        if (db_names[db] && mdb_dbi_open(txn, db_names[db], 0, &l->dbi[db]))
+            err = EXAM_CORRUPT; /* they were all made with the store */
+    if (err) {
+        mdb_txn_abort(txn);
+        return err;
+    }
+    return err_of(mdb_txn_commit(txn)); /* keeps the handles */
+}
+
+static exam_err open_env_to_read(struct store_lmdb *l, const char *dir, struct store_why why)
+{
+    uint64_t records = 0;
+    int rc = env_open_to_read(l, dir);
+    exam_err err = err_of(rc);
+    if (rc == MDB_INVALID) {
+        store_why_set(
+            why, "%s/" STORE_FILE_DATA " is no store: it is another program's, or cut off", dir);
+        return EXAM_INVALID;
+    }
+    if (err == EXAM_SYSTEM) {
+        store_why_set(why, "the store in %s cannot be opened: %s", dir, mdb_strerror(rc));
+        return err;
+    }
+    if (!err)
+        err = dbs_open_to_read(l);
+    if (!err)
+        err = load_last(l, &records);
+    return err ? explain(err, dir, why) : EXAM_OK;
+}
+
+exam_err store_open_to_read(const char *dir, store **out, char *why, size_t why_bytes)
+{
+    struct store_why w = {why, why_bytes};
+    struct store_lmdb *l = calloc(1, sizeof *l);
+    if (!l)
+        return explain(EXAM_NOMEM, dir, w);
+    l->base.ops = &lmdb_ops;
+    l->reserve.file_fd = -1;
+    exam_err err = store_folder_open_to_read(dir, &l->folder, w);
+    if (err) {
+        free(l);
+        return err;
+    }
+    err = open_env_to_read(l, dir, w);
     if (err) {
         lmdb_close(&l->base);
         return err;

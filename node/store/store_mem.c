@@ -274,6 +274,13 @@ void store_image_record_at(const store_image *image, bool branches, size_t i, st
     assert(!err); /* rot turns bits, and leaves the length */
 }
 
+bool store_image_is_rotten(const store_image *image, bool branches, size_t i)
+{
+    const struct row *row = branches ? &image->branches : &image->log;
+    assert(i < row->count);
+    return row->at[i]->rotten;
+}
+
 /* --- carrying out a transaction --- */
 
 static exam_err do_append(store_image *image, struct entry *e)

@@ -25,6 +25,8 @@ EXAM_MUST_USE exam_err store_open_image(store_image *image, store **out);
 size_t store_image_records(const store_image *image, bool branches);
 /* The i-th of them, from 0; what it points to lives until the next commit. */
 void store_image_record_at(const store_image *image, bool branches, size_t i, struct record *out);
+/* True when a byte of it was turned (store_image_rot). */
+bool store_image_is_rotten(const store_image *image, bool branches, size_t i);
 
 /* --- faults --- */
 
