@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -28,6 +29,8 @@ static const char doc[] =
     "  admin-listen = \"10.1.0.1:7101\"\n"
     "  replica-listen = \"10.1.0.1:7102\"\n"
     "  peer \"B\" { replica = \"10.1.0.2:7102\" }\n"
+    "  key-file = \"/etc/shunyan/A.key\"      # who this server is, and\n"
+    "  key-roster = \"/etc/shunyan/roster\"   # who else belongs to the site: `examctl site init`\n"
     "  ups = \"ups@127.0.0.1:3493\"  # this server's UPS (Network UPS Tools); may be left out\n"
     "\n"
     "Found a new site once with `examctl found` on one of its nodes; the others join by "
@@ -79,6 +82,12 @@ static int exit_code_of(exam_err err)
     case EXAM_LOCKED:
     case EXAM_INVALID:
         return EX_CANTCREAT;
+    case EXAM_REFUSED: /* keys that are not this node's, or not good any more */
+    case EXAM_AUTH:
+    case EXAM_OTHER_SITE:
+    case EXAM_NOT_FOUND:
+    case EXAM_MALFORMED:
+        return EX_CONFIG;
     case EXAM_IO:
     case EXAM_FULL:
         return EX_IOERR;
@@ -96,6 +105,14 @@ static void raise_descriptors(void)
     r.rlim_cur = r.rlim_max;
     if (setrlimit(RLIMIT_NOFILE, &r))
         oplog(OPLOG_WARN, "descriptors-not-raised", OPLOG_U("limit", r.rlim_max));
+}
+
+/* Answers, ID numbers and keys are in this process's memory: it is never written to a core file,
+ * and nobody but root looks into it. */
+static bool keep_memory_private(void)
+{
+    const struct rlimit none = {.rlim_cur = 0, .rlim_max = 0};
+    return setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
 }
 
 static char bus_line[512];
@@ -148,8 +165,8 @@ int main(int argc, char **argv)
     char why[1024] = "";
     argp_err_exit_status = EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    if (sodium_init() < 0) {
-        fprintf(stderr, "examnode: libsodium cannot be used on this machine\n");
+    if (!keep_memory_private() || sodium_init() < 0) {
+        fprintf(stderr, "examnode: core files cannot be turned off, or libsodium cannot be used\n");
         return EX_SOFTWARE;
     }
     if (config_read(a.config, &config, why, sizeof why)) {

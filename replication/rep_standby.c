@@ -115,6 +115,7 @@ static void join(rep *r, struct peer *p)
         rep_fail(r);
     } else if (r->last.lsn > common.lsn) {
         r->cutting = true;
+        rep_keep(r); /* W1: the highest epoch known may go with the branch */
         rep_act(r, REP_DO_CUT)->lsn = common.lsn;
     } else {
         r->joined = true;

@@ -100,7 +100,7 @@ static void check_end(struct stage *s, struct verdict *v)
         snprintf(told, sizeof told, "node %s: %s", world_node_name(s->w, i), what);
         verdict_fail(v, 0, "", told);
     }
-    if (!check_replicas(s->w, what, sizeof what))
+    if (!check_replicas(s->w, NULL, what, sizeof what))
         verdict_fail(v, 0, "", what);
 }
 

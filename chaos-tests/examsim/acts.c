@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hostile.h"
+#include "notes.h"
 #include "promises.h"
 #include "rep.h"
 #include "stage.h"
@@ -224,13 +226,14 @@ static void do_violation(struct history *h, const struct act *a)
 {
     Admin__Violation violation = ADMIN__VIOLATION__INIT;
     Admin__Request m = ADMIN__REQUEST__INIT;
+    char what[NOTE_BYTES];
+    notes_begin(h, a->a, what);
     violation.admission_no = text(stage_candidate_name(a->a));
-    violation.text = WHY;
+    violation.text = what;
     violation.who = WHO;
     m.kind_case = ADMIN__REQUEST__KIND_VIOLATION;
     m.violation = &violation;
-    exam_err err = ask(h, a->node, &m);
-    (void)err; /* told */
+    notes_told(h, ask(h, a->node, &m));
 }
 
 static void do_incident(struct history *h, const struct act *a)
@@ -239,7 +242,7 @@ static void do_incident(struct history *h, const struct act *a)
     Admin__IncidentOpen incident = ADMIN__INCIDENT_OPEN__INIT;
     Admin__Request m = ADMIN__REQUEST__INIT;
     target_put(&target, &h->plan->site, a->a);
-    incident.kind = EV__INCIDENT_KIND__INCIDENT_KIND_OTHER;
+    incident.kind = (Ev__IncidentKind)a->b;
     incident.target = &target;
     incident.text = WHY;
     incident.who = WHO;
@@ -261,6 +264,20 @@ static void do_collect(struct history *h, const struct act *a)
     exam_err err = ask(h, a->node, &m);
     if (!err || err == EXAM_AGAIN || err == EXAM_CONN)
         h->collected = true;
+}
+
+static void do_postpone(struct history *h, const struct act *a)
+{
+    Admin__Postpone postpone = ADMIN__POSTPONE__INIT;
+    Admin__Request m = ADMIN__REQUEST__INIT;
+    postpone.batch = text(stage_batch);
+    postpone.who = WHO;
+    postpone.why = WHY;
+    m.kind_case = ADMIN__REQUEST__KIND_POSTPONE;
+    m.postpone = &postpone;
+    exam_err err = ask(h, a->node, &m);
+    if (!err || err == EXAM_AGAIN || err == EXAM_CONN)
+        h->collected = true; /* what comes after is shown to a person, as after a collection (A3) */
 }
 
 exam_err acts_promote(struct history *h, uint32_t node, bool attest)
@@ -292,6 +309,15 @@ exam_err acts_unsuspend(struct history *h, uint32_t node)
     m.kind_case = ADMIN__REQUEST__KIND_SUSPENDED_DECISION;
     m.suspended_decision = &decision;
     return ask(h, node, &m);
+}
+
+static void do_hostile(struct history *h, const struct act *a)
+{
+    uint32_t node = a->node == PLAN_PRIMARY ? world_primary(h->w) : a->node;
+    if (node == WORLD_NONE)
+        return;
+    watch_epochs(h);
+    hostile_say(h, node, (enum hostile_word)a->b, (uint64_t)a->x);
 }
 
 static void do_tend(struct history *h, const struct act *a)
@@ -463,6 +489,7 @@ static void do_seat_power(struct history *h, const struct act *a)
         watch_look(h);
         world_wipe_seat(h->w, a->a);
         saved_place_destroyed(&h->saved, h->plan->site.nodes_n + a->a);
+        promises_seat_wiped(h, a->a);
         break;
     }
     (void)err; /* EXAM_STATE: it was so already */
@@ -529,7 +556,9 @@ static void (*const acts[ACT_KINDS])(struct history *, const struct act *) = {
     [ACT_VIOLATION] = do_violation,
     [ACT_INCIDENT] = do_incident,
     [ACT_COLLECT] = do_collect,
+    [ACT_POSTPONE] = do_postpone,
     [ACT_PROMOTE] = do_promote,
+    [ACT_HOSTILE] = do_hostile,
     [ACT_TEND] = do_tend,
     [ACT_NODE_ON] = do_node_power,
     [ACT_NODE_OFF] = do_node_power,
@@ -564,9 +593,12 @@ static void (*const acts[ACT_KINDS])(struct history *, const struct act *) = {
 void acts_play(struct history *h, const struct act *a)
 {
     char what[200];
-    plan_act_text(h->plan, a, what, sizeof what);
-    history_tell(h, "---", "%s", what);
+    if (h->told) {
+        plan_act_text(h->plan, a, what, sizeof what);
+        history_tell(h, "---", "%s", what);
+    }
     watch_epochs(h);
+    promises_act(h, a);
     acts[a->kind](h, a);
     world_settle(h->w);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "acts.h"
+#include "hostile.h"
 #include "stage.h"
 #include "tend.h"
 #include "watch.h"
@@ -17,11 +18,12 @@ enum { WHAT_BYTES = 500 };
 void history_note(struct history *h, char what, uint32_t who, uint32_t how)
 {
     uint64_t now_ms = h->w ? world_now_ms(h->w) : 0;
-    crypto_generichash_state *s = h->digest_state;
-    crypto_generichash_update(s, (const unsigned char *)&what, sizeof what);
-    crypto_generichash_update(s, (const unsigned char *)&who, sizeof who);
-    crypto_generichash_update(s, (const unsigned char *)&how, sizeof how);
-    crypto_generichash_update(s, (const unsigned char *)&now_ms, sizeof now_ms);
+    unsigned char note[sizeof what + sizeof who + sizeof how + sizeof now_ms], *at = note;
+    memcpy(at, &what, sizeof what);
+    memcpy(at += sizeof what, &who, sizeof who);
+    memcpy(at += sizeof who, &how, sizeof how);
+    memcpy(at += sizeof how, &now_ms, sizeof now_ms);
+    crypto_generichash_update(h->digest_state, note, sizeof note);
 }
 
 void history_tell(struct history *h, const char *who, const char *format, ...)
@@ -125,6 +127,7 @@ void history_play(const struct plan *p, FILE *out, struct verdict_of_history *v)
         play(h);
     conclude(h, v);
     h->told = false;
+    hostile_end(h);
     world_free(h->w);
     free(h->digest_state);
     free(h->arena_block);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "check_epochs.h"
+#include "check_replicas.h"
 #include "check_saved.h"
 #include "check_screens.h"
 #include "plan.h"
@@ -36,6 +37,13 @@ void history_play(const struct plan *p, FILE *out, struct verdict_of_history *v)
 
 /* ---------------------------------------------------------------- private to examsim's parts */
 
+enum { NOTES_MAX = 64 };
+
+struct note { /* of a violation (R3) */
+    uint32_t candidate;
+    bool told; /* somebody was told that it is on record */
+};
+
 struct disk_seen { /* how far a node's disk has been read */
     size_t records, branch_records;
     uint8_t hash[HASH_BYTES];
@@ -51,6 +59,7 @@ struct history {
 
     struct saved saved;
     struct epochs epochs;
+    struct replicas_seen replicas;
     struct screens screens[PLAN_CANDIDATES_MAX];
     struct disk_seen disks[PLAN_NODES_MAX];
     uint32_t sits_at[PLAN_CANDIDATES_MAX];
@@ -63,11 +72,24 @@ struct history {
     bool learner[PLAN_NODES_MAX]; /* has lost its disk, and not been level with a primary since */
     bool log_is_lost; /* the last sound copy of some record is gone: no node can catch up past it */
     uint64_t clash_ms; /* since when two in contact have both served, while frames are delayed; 0 */
-    bool two_served;   /* two nodes have served at one time: somebody attested what was not true */
+    bool attested_once; /* somebody has begun an epoch by a person's word */
+    bool two_served;    /* two nodes have served at one time: somebody attested what was not true */
     uint64_t io_errors[PLAN_NODES_MAX]; /* that its disk had met when it was switched on (D6) */
     bool attested[PLAN_NODES_MAX];      /* by the person who asked it to serve last (W2) */
     bool taken[SAVED_ANSWERS_MAX];      /* by a screen, without any complaint of its disk */
-    uint32_t served_last;               /* who has begun the last epoch */
+    struct hostile *hostile;            /* NULL: it has not spoken */
+    struct note notes[NOTES_MAX];
+    uint32_t notes_n;
+    uint64_t stopped_used_ms[PLAN_NODES_MAX]
+                            [PLAN_CANDIDATES_MAX]; /* since the batch is postponed */
+    bool stopped[PLAN_NODES_MAX];                  /* there, by its own log (T13), */
+    size_t stopped_apart[PLAN_NODES_MAX];          /* when it had set so many records apart */
+    uint32_t served_last;                          /* who has begun the last epoch */
+    bool serves[PLAN_NODES_MAX];                   /* when it was looked at last */
+    uint64_t epoch_seen[PLAN_SEATS_MAX];   /* the highest that the seat's disk has heard of (W1) */
+    bool left[PLAN_SEATS_MAX];             /* it has heard that its candidate is elsewhere (T11) */
+    uint32_t session_from[PLAN_SEATS_MAX]; /* the first answer since somebody signed in there */
+    bool dark; /* something has happened that stops a clock which runs without a screen (T2, T5) */
     size_t owed[PLAN_NODES_MAX]; /* records that the others had since it lost its disk; 0: it has
                                     not */
     struct arena arena;

@@ -33,8 +33,8 @@ enum {
 
 struct options {
     bool one, many, trace, plan, json, first_only, require_faults, has_only;
-    uint64_t first, last, until_ms;
-    uint32_t jobs, without;
+    uint64_t first, last, until_ms, without;
+    uint32_t jobs;
     unsigned shrink_seconds;
     const char *out;
     bool only[PLAN_ACTS_MAX];

@@ -7,7 +7,7 @@
 enum {
     END_MS_MIN = 40 * 1000,
     END_MS_MAX = 150 * 1000,
-    FAMILIES_A_SEED_MAX = 7,
+    FAMILIES_A_SEED_MAX = 10,
     TEND_EVERY_MS = 8000,
 };
 
@@ -42,11 +42,28 @@ static const struct family {
     [PLAN_RELAYS] = {"relays", plan_relays, 2},
     [PLAN_TWINS] = {"twins", plan_twins, 2},
     [PLAN_AMNESIAS] = {"amnesias", plan_amnesias, 2},
+    [PLAN_EQUALS] = {"equals", plan_equals, 2},
+    [PLAN_FORKS] = {"forks", plan_forks, 2},
+    [PLAN_HALF_COPIES] = {"half-copies", plan_half_copies, 2},
+    [PLAN_LOST_WORDS] = {"lost-words", plan_lost_words, 2},
+    [PLAN_LATE_HAND_OVERS] = {"late-hand-overs", plan_late_hand_overs, 2},
     [PLAN_PAUSES] = {"pauses", plan_pauses, 4},
     [PLAN_GRANTS] = {"grants", plan_grants, 4},
     [PLAN_MOVES] = {"moves", plan_moves, 3},
     [PLAN_SUBMISSIONS] = {"submissions", plan_submissions, 2},
     [PLAN_COLLECTIONS] = {"collections", plan_collections, 1},
+    [PLAN_STRAGGLERS] = {"stragglers", plan_stragglers, 2},
+    [PLAN_LAST_COPIES] = {"last-copies", plan_last_copies, 2},
+    [PLAN_STRAYS] = {"strays", plan_strays, 2},
+    [PLAN_TURNCOATS] = {"turncoats", plan_turncoats, 2},
+    [PLAN_HOMECOMERS] = {"homecomers", plan_homecomers, 1},
+    [PLAN_NEWCOMERS] = {"newcomers", plan_newcomers, 1},
+    [PLAN_CRAMPED_DISKS] = {"cramped-disks", plan_cramped_disks, 2},
+    [PLAN_SWITCHOVERS] = {"switchovers", plan_switchovers, 4},
+    [PLAN_VIOLATIONS] = {"violations", plan_violations, 6},
+    [PLAN_INCIDENTS] = {"incidents", plan_incidents, 3},
+    [PLAN_POSTPONEMENTS] = {"postponements", plan_postponements, 1},
+    [PLAN_HOSTILES] = {"hostiles", plan_hostiles, 2},
 };
 
 const char *plan_family_name(enum plan_family f)
@@ -65,6 +82,7 @@ static void make_site(struct making *m)
     s->allot_ms = draw_below(m, 3) ? 10 * 60 * 1000 : draw_between(m, 20, 120) * 1000;
     s->grace_ms = draw_between(m, 2, 15) * 1000;
     s->solo_after_ms = draw_below(m, 2) ? 2000 : draw_between(m, 500, 5000);
+    s->window_bytes = draw_below(m, 2) ? 0 : (uint32_t)draw_between(m, 200, 4000);
     s->personal = draw_below(m, 3) == 0;
     s->no_hints = draw_below(m, 2) == 0;
 }
@@ -110,6 +128,50 @@ void plan_make(uint64_t seed, struct plan *p)
         for (uint32_t i = 1 + draw_below(&m, all_families[f].times_max); i > 0; i--)
             all_families[f].make(&m);
     }
+}
+
+bool plan_takes_disks(const struct plan *p)
+{
+    for (uint32_t i = 0; i < p->acts_n; i++)
+        if (p->acts[i].kind == ACT_NODE_WIPE || p->acts[i].kind == ACT_ROT)
+            return true;
+    return false;
+}
+
+bool plan_has_node_weather(const struct plan *p)
+{
+    for (uint32_t i = 0; i < p->acts_n; i++)
+        if (p->acts[i].kind == ACT_WEATHER && p->acts[i].a < PLAN_NODES_MAX)
+            return true;
+    return false;
+}
+
+bool plan_has_node_mutes(const struct plan *p)
+{
+    for (uint32_t i = 0; i < p->acts_n; i++)
+        if (p->acts[i].kind == ACT_MUTE && p->acts[i].a < PLAN_NODES_MAX &&
+            p->acts[i].b < PLAN_NODES_MAX)
+            return true;
+    return false;
+}
+
+bool plan_has_hostile(const struct plan *p)
+{
+    for (uint32_t i = 0; i < p->acts_n; i++)
+        if (p->acts[i].kind == ACT_HOSTILE)
+            return true;
+    return false;
+}
+
+bool plan_kills_seats(const struct plan *p)
+{
+    for (uint32_t i = 0; i < p->acts_n; i++) {
+        enum act_kind k = p->acts[i].kind;
+        if (k == ACT_SEAT_OFF || k == ACT_SEAT_UNPLUG || k == ACT_SEAT_FUSE || k == ACT_SEAT_WIPE ||
+            k == ACT_JOURNAL_FAILS)
+            return true;
+    }
+    return false;
 }
 
 void plan_without(struct plan *p, uint64_t families)

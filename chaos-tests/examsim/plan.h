@@ -28,14 +28,16 @@ enum act_kind {
     ACT_SUBMIT,
     /* administrators: `node` is whom they ask */
     ACT_START,
-    ACT_PAUSE,  /* a: the scope (plan_scope_name) */
-    ACT_RESUME, /* a: the scope */
-    ACT_GRANT,  /* a: the scope; x: milliseconds */
-    ACT_MOVE,   /* a: the candidate; b: the seat */
-    ACT_VIOLATION,
-    ACT_INCIDENT,
-    ACT_COLLECT, /* a: 1, the unfinished ones, too */
+    ACT_PAUSE,     /* a: the scope (plan_scope_name) */
+    ACT_RESUME,    /* a: the scope */
+    ACT_GRANT,     /* a: the scope; x: milliseconds */
+    ACT_MOVE,      /* a: the candidate; b: the seat */
+    ACT_VIOLATION, /* a: the candidate */
+    ACT_INCIDENT,  /* a: the scope; b: enum Ev__IncidentKind */
+    ACT_COLLECT,   /* a: 1, the unfinished ones, too */
+    ACT_POSTPONE,
     ACT_PROMOTE, /* a: the node; x: 1, with attest, true or not */
+    ACT_HOSTILE, /* a seat that lies speaks to `node`; b: enum hostile_word, x: a number */
     ACT_TEND,    /* somebody sensible looks at the site, and does what is right */
     /* nodes: a is the node */
     ACT_NODE_ON,
@@ -82,8 +84,9 @@ struct act {
 struct plan_site {
     uint32_t nodes_n, candidates_n, seats_n, items_n;
     uint64_t allot_ms, grace_ms, solo_after_ms;
-    bool personal; /* timing */
-    bool no_hints; /* nobody is told that a machine or a path is back */
+    uint32_t window_bytes; /* on their way to a standby at a time; 0: as many as there are */
+    bool personal;         /* timing */
+    bool no_hints;         /* nobody is told that a machine or a path is back */
 };
 
 struct plan {
@@ -123,11 +126,28 @@ enum plan_family {
     PLAN_RELAYS,
     PLAN_TWINS,
     PLAN_AMNESIAS,
+    PLAN_EQUALS,
+    PLAN_FORKS,
+    PLAN_HALF_COPIES,
+    PLAN_LOST_WORDS,
+    PLAN_LATE_HAND_OVERS,
     PLAN_PAUSES,
     PLAN_GRANTS,
     PLAN_MOVES,
     PLAN_SUBMISSIONS,
     PLAN_COLLECTIONS,
+    PLAN_STRAGGLERS,
+    PLAN_LAST_COPIES,
+    PLAN_STRAYS,
+    PLAN_TURNCOATS,
+    PLAN_HOMECOMERS,
+    PLAN_NEWCOMERS,
+    PLAN_CRAMPED_DISKS,
+    PLAN_SWITCHOVERS,
+    PLAN_VIOLATIONS,
+    PLAN_INCIDENTS,
+    PLAN_POSTPONEMENTS,
+    PLAN_HOSTILES,
     PLAN_FAMILIES,
 };
 const char *plan_family_name(enum plan_family f);
@@ -138,6 +158,16 @@ static inline uint64_t plan_bit(enum plan_family f)
 
 /* The plan of a seed; the same on every machine. */
 void plan_make(uint64_t seed, struct plan *p);
+/* True when a node's disk is lost or rots, if it all happens. */
+bool plan_takes_disks(const struct plan *p);
+/* True when frames between nodes take their time, or are lost. */
+bool plan_has_node_weather(const struct plan *p);
+/* True when a path between nodes is silent for a while, and they are not told. */
+bool plan_has_node_mutes(const struct plan *p);
+/* True when somebody sits at one seat more, whose program lies. */
+bool plan_has_hostile(const struct plan *p);
+/* True when a seat forgets what it has not flushed. */
+bool plan_kills_seats(const struct plan *p);
 /* Takes out every act of these families (bits as in struct plan). */
 void plan_without(struct plan *p, uint64_t families);
 

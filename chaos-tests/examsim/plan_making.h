@@ -61,10 +61,27 @@ void plan_wrong_promotions(struct making *m);
 void plan_relays(struct making *m);
 void plan_twins(struct making *m);
 void plan_amnesias(struct making *m);
+void plan_equals(struct making *m);
+void plan_forks(struct making *m);
+void plan_half_copies(struct making *m);
+void plan_lost_words(struct making *m);
+void plan_late_hand_overs(struct making *m);
 void plan_pauses(struct making *m);
 void plan_grants(struct making *m);
 void plan_moves(struct making *m);
 void plan_submissions(struct making *m);
 void plan_collections(struct making *m);
+void plan_stragglers(struct making *m);
+void plan_last_copies(struct making *m);
+void plan_strays(struct making *m);
+void plan_turncoats(struct making *m);
+void plan_homecomers(struct making *m);
+void plan_newcomers(struct making *m);
+void plan_cramped_disks(struct making *m);
+void plan_switchovers(struct making *m);
+void plan_violations(struct making *m);
+void plan_incidents(struct making *m);
+void plan_postponements(struct making *m);
+void plan_hostiles(struct making *m);
 
 #endif

@@ -69,3 +69,31 @@ void plan_collections(struct making *m)
     a.at_ms = draw_between(m, m->p->end_ms / 2, m->p->end_ms);
     plan_add(m, a);
 }
+
+void plan_violations(struct making *m)
+{
+    struct act a = {.kind = ACT_VIOLATION};
+    a.at_ms = draw_instant(m);
+    a.node = draw_asked(m);
+    a.a = draw_below(m, m->p->site.candidates_n);
+    plan_add(m, a);
+}
+
+void plan_incidents(struct making *m)
+{
+    const struct plan_site *s = &m->p->site;
+    struct act a = {.kind = ACT_INCIDENT};
+    a.at_ms = draw_instant(m);
+    a.node = draw_asked(m);
+    a.a = draw_below(m, PLAN_SCOPE_SEAT + s->seats_n + s->candidates_n);
+    a.b = 1 + draw_below(m, 5);
+    plan_add(m, a);
+}
+
+void plan_postponements(struct making *m)
+{
+    struct act a = {.kind = ACT_POSTPONE};
+    a.node = draw_asked(m);
+    a.at_ms = draw_between(m, m->p->end_ms / 2, m->p->end_ms);
+    plan_add(m, a);
+}

@@ -1,4 +1,5 @@
 /* What happens to seats, and to the paths between them and the nodes. */
+#include "hostile.h"
 #include "plan_making.h"
 #include "sim_seat.h"
 
@@ -76,4 +77,21 @@ void plan_journal_faults(struct making *m)
     a.at_ms += draw_lasting(m);
     a.kind = ACT_SEAT_ON;
     plan_add(m, a);
+}
+
+/* Half of what it says is true, so that there is something to lie about. */
+void plan_hostiles(struct making *m)
+{
+    struct act a = {.kind = ACT_HOSTILE, .b = HOSTILE_SIGNS_IN};
+    a.at_ms = draw_between(m, 0, m->p->end_ms * 3 / 4);
+    a.node = draw_asked(m);
+    plan_add(m, a);
+    for (uint32_t n = 5 + draw_below(m, 15); n > 0; n--) {
+        a.at_ms += draw_between(m, 1, draw_below(m, 4) ? 900 : 9000);
+        a.node = draw_asked(m);
+        a.b = draw_below(m, 2) ? draw_below(m, HOSTILE_TRUE)
+                               : HOSTILE_TRUE + draw_below(m, HOSTILE_WORDS - HOSTILE_TRUE);
+        a.x = (int64_t)draw_between(m, 0, draw_below(m, 2) ? 100000 : INT64_MAX - 1);
+        plan_add(m, a);
+    }
 }

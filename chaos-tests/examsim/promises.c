@@ -6,7 +6,112 @@
 #include "stage.h"
 #include "watch.h"
 
+/* ---------------------------------------------------------------- epochs at a seat (W1) */
+
+void promises_seat_wiped(struct history *h, uint32_t seat)
+{
+    h->epoch_seen[seat] = 0;
+    h->session_from[seat] = h->saved.n;
+}
+
+/* A disk that has complained may have kept nothing of it (D6). */
+static bool disk_is_sound(const struct history *h, uint32_t seat)
+{
+    const struct journal_mem *j = &world_seat(h->w, seat)->journal;
+    uint64_t met = 0;
+    for (int i = SIM_JOURNAL_FULL; i < SIM_JOURNAL_FAULTS; i++)
+        met += j->met[i];
+    return met == 0;
+}
+
+static void epoch_heard(struct history *h, uint32_t seat, uint64_t epoch)
+{
+    if (epoch > h->epoch_seen[seat])
+        h->epoch_seen[seat] = epoch;
+}
+
+void promises_attached(struct history *h, uint32_t seat, uint64_t epoch, bool signed_in)
+{
+    if (signed_in)
+        h->session_from[seat] = h->saved.n;
+    if (epoch < h->epoch_seen[seat] && disk_is_sound(h, seat))
+        history_fail(
+            h, "W1",
+            "seat %s is in contact with the primary of epoch %llu, and has heard of epoch %llu",
+            stage_seat_name(seat), (unsigned long long)epoch,
+            (unsigned long long)h->epoch_seen[seat]);
+    epoch_heard(h, seat, epoch);
+}
+
+/* ---------------------------------------------------------------- signing in (P4, T2, W2) */
+
+/* Where the candidate belongs, before the end: nothing speaks against it. */
+void promises_sign_in_refused(struct history *h, uint32_t seat, exam_err code)
+{
+    const uint64_t late_news =
+        plan_bit(PLAN_SEAT_WEATHER) | plan_bit(PLAN_SEAT_MUTES) | plan_bit(PLAN_SEAT_FREEZES);
+    const struct sim_seat *s = world_seat(h->w, seat);
+    uint32_t sitting, node = seat_core_node(s->core);
+    struct node *n = node < h->plan->site.nodes_n ? world_node(h->w, node) : NULL;
+    struct exam_sitting_view v;
+    struct exam_batch_view b;
+    if (!n || code != EXAM_STATE || (h->plan->families & late_news) ||
+        exam_find_sitting(node_exam(n), s->admission_no, &sitting))
+        return;
+    exam_sitting_view(node_exam(n), sitting, node_site_ms(n), &v);
+    exam_batch_view(node_exam(n), v.batch_no, node_site_ms(n), &b);
+    if (v.state == EXAM_SITTING_FINISHED || strcmp(v.seat, stage_seat_name(seat)) != 0 ||
+        b.state == EXAM_BATCH_COLLECTED || b.state == EXAM_BATCH_POSTPONED)
+        return;
+    history_fail(h, "P4",
+                 "candidate %s cannot sign in at seat %s, where nothing speaks against it: %s",
+                 s->admission_no, stage_seat_name(seat), s->refused_text);
+}
+
+/* Under common timing a clock runs without a screen, and stops only while no node serves: with
+ * switchovers alone it never does (T2, W2). */
+void promises_sat_down(struct history *h, uint32_t candidate, uint64_t used_ms, uint64_t left_ms)
+{
+    enum { ROUNDED_MS = 2 }; /* at the end of each epoch */
+    const struct screens *s = &h->screens[candidate];
+    uint64_t now_ms = world_now_ms(h->w), slack_ms = s->slack_ms + ROUNDED_MS * h->epochs.n;
+    if (!s->begun || h->dark || left_ms == 0 || used_ms + slack_ms >= now_ms - s->begun_ms)
+        return;
+    history_fail(
+        h, "W2",
+        "candidate %s sits down %llu ms after the start, and has used %llu ms: no clock has stood",
+        stage_candidate_name(candidate), (unsigned long long)(now_ms - s->begun_ms),
+        (unsigned long long)used_ms);
+}
+
+/* What leaves nodes, seats and paths alone, and pauses nobody, darkens no clock. */
+void promises_act(struct history *h, const struct act *a)
+{
+    static const bool harmless[ACT_KINDS] = {
+        [ACT_SIGN_IN] = true, [ACT_ANSWER] = true,    [ACT_SUBMIT] = true,
+        [ACT_START] = true,   [ACT_GRANT] = true,     [ACT_TEND] = true,
+        [ACT_DATE] = true,    [ACT_VIOLATION] = true, [ACT_INCIDENT] = true,
+    };
+    bool switchover = a->kind == ACT_PROMOTE && !a->x;
+    h->dark |= !harmless[a->kind] && !switchover;
+}
+
 /* ---------------------------------------------------------------- seats (A2, P6) */
+
+/* What is made later at a seat, in the same session, comes later in A3's order. */
+static void look_at_order(struct history *h, uint32_t seat, uint32_t answer)
+{
+    const struct saved_answer *a = &h->saved.answers[answer];
+    for (uint32_t i = h->session_from[seat]; i < answer; i++) {
+        const struct saved_answer *b = &h->saved.answers[i];
+        bool same = b->seat == seat && b->candidate == a->candidate && h->taken[i] &&
+                    (b->held & UINT32_C(1) << (h->plan->site.nodes_n + seat));
+        if (!same || saved_version_compare(&b->version, &a->version) < 0)
+            continue;
+        history_fail(h, "A3", "answer v%u at seat %s was made after v%u, and is ordered before it",
+                     answer, stage_seat_name(seat), i);
+    }
+}
 
 /* It is on the seat's disk before anybody else hears of it. */
 void promises_taken(struct history *h, uint32_t seat, uint32_t answer)
@@ -17,6 +122,8 @@ void promises_taken(struct history *h, uint32_t seat, uint32_t answer)
         !(a->held & UINT32_C(1) << (h->plan->site.nodes_n + seat)))
         history_fail(h, "A2", "seat %s has taken answer v%u, which is not on its disk",
                      stage_seat_name(seat), answer);
+    if (a->held)
+        look_at_order(h, seat, answer);
 }
 
 /* On no node's disk, though it was neither refused nor of a disk that complained. */
@@ -39,6 +146,8 @@ void promises_discarded(struct history *h, uint32_t seat)
 void promises_look_at_seat(struct history *h, uint32_t seat)
 {
     const struct sim_seat *s = world_seat(h->w, seat);
+    if (s->core)
+        epoch_heard(h, seat, seat_core_epoch_seen(s->core));
     if (!s->core || seat_core_unsaved_n(s->core))
         return;
     for (uint32_t i = 0; i < h->saved.n; i++) {
@@ -66,6 +175,34 @@ static bool says_how(struct history *h, const struct record *r, bool *solo)
     return true;
 }
 
+/* The log, or the branches, hold the answer and say last before it that its node was not alone, and
+ * nowhere after it that it was. */
+static bool says_dual(struct history *h, const store_image *disk, bool branches, uint32_t answer)
+{
+    bool solo, found = false;
+    for (size_t i = store_image_records(disk, branches); i-- > 0;) {
+        struct record r;
+        store_image_record_at(disk, branches, i, &r);
+        found |= watch_answer_in(h, &r) == (int)answer;
+        if (says_how(h, &r, &solo) && (solo || found))
+            return !solo;
+    }
+    return false;
+}
+
+/* The node has taken it, and has set that apart since: what it said then may be on its way still.
+ */
+static bool is_apart(struct history *h, const store_image *disk, uint32_t answer)
+{
+    for (size_t i = store_image_records(disk, true); i-- > 0;) {
+        struct record r;
+        store_image_record_at(disk, true, i, &r);
+        if (watch_is_answer(&r) && watch_answer_in(h, &r) == (int)answer)
+            return true;
+    }
+    return false;
+}
+
 /* What was decided while a node was alone, or before and had to wait for it, may be called solo:
  * its log says so after the answer, or said so last before it. */
 void promises_solo(struct history *h, uint32_t seat, uint32_t answer)
@@ -74,23 +211,12 @@ void promises_solo(struct history *h, uint32_t seat, uint32_t answer)
     if (node >= h->plan->site.nodes_n || h->rotten_lsn[node])
         return; /* what it said may be what has rotted */
     const store_image *disk = world_disk(h->w, node);
-    bool solo, found = false;
-    for (size_t i = store_image_records(disk, false); i-- > 0;) {
-        struct record r;
-        store_image_record_at(disk, false, i, &r);
-        found |= watch_answer_in(h, &r) == (int)answer;
-        if (!says_how(h, &r, &solo))
-            continue;
-        if (solo)
-            return;
-        if (!found)
-            continue;
+    if (says_dual(h, disk, false, answer) &&
+        (!is_apart(h, disk, answer) || says_dual(h, disk, true, answer)))
         history_fail(h, "A1",
                      "answer v%u was called solo, and the log of node %s does not say that it "
                      "goes on alone",
                      answer, stage_node_name(node));
-        return;
-    }
 }
 
 /* ---------------------------------------------------------------- serving (W2, D7) */
@@ -119,6 +245,60 @@ static void look_at_switchover(struct history *h, uint32_t node, uint32_t from, 
                  stage_node_name(node), stage_node_name(from), n);
 }
 
+/* Who has lost its disk and has copied another one's since is a node like any other, which has
+ * forgotten what it did before. */
+static bool has_forgotten(const struct history *h, uint32_t began)
+{
+    uint32_t node = h->epochs.began[began].node;
+    return h->epochs.began[began].forgotten &&
+           store_image_records(world_disk(h->w, node), false) >= h->owed[node];
+}
+
+/* Of the epoch that the node's log was in before it began this one. Nobody hears of it if its
+ * commit met an I/O error and was kept (D6). */
+static bool was_told(const struct history *h, uint32_t node, uint64_t epoch)
+{
+    const store_image *disk = world_disk(h->w, node);
+    struct record r = {.epoch = epoch};
+    for (size_t i = store_image_records(disk, false); i-- > 0 && r.epoch >= epoch;)
+        store_image_record_at(disk, false, i, &r);
+    for (uint32_t i = 0; i < h->epochs.n; i++)
+        if (h->epochs.began[i].epoch == r.epoch)
+            return true;
+    return false;
+}
+
+/* It has stepped down since and follows the node: as far as both go their logs are one, and the
+ * node's ends in its new epoch, so what the other one had begun is set apart. */
+static bool follows(const struct history *h, uint32_t other, uint32_t node)
+{
+    const store_image *theirs = world_disk(h->w, other), *ours = world_disk(h->w, node);
+    size_t n = store_image_records(theirs, false), ours_n = store_image_records(ours, false);
+    struct record last, same;
+    if (n > ours_n)
+        n = ours_n;
+    if (!n)
+        return false;
+    store_image_record_at(theirs, false, n - 1, &last);
+    store_image_record_at(ours, false, n - 1, &same);
+    return !memcmp(last.hash, same.hash, HASH_BYTES);
+}
+
+/* None has been promoted since it served last, and nobody who might say so is a learner. */
+static void look_at_restart(struct history *h, uint32_t node, uint64_t epoch)
+{
+    const struct epochs *e = &h->epochs;
+    if (h->serves[node] || e->n == EPOCHS_SEEN_MAX || plan_has_node_weather(h->plan) ||
+        !was_told(h, node, epoch))
+        return; /* it goes on serving: a number that two had begun is settled. Or news are late */
+    for (uint32_t i = e->n - 1; i-- > 0 && e->began[i].node != node;)
+        if (!has_forgotten(h, i) && !follows(h, e->began[i].node, node))
+            history_fail(h, "W3",
+                         "node %s serves again by itself, and node %s has begun epoch %llu",
+                         stage_node_name(node), stage_node_name(e->began[i].node),
+                         (unsigned long long)e->began[i].epoch);
+}
+
 void promises_epoch(struct history *h, uint32_t node, uint64_t epoch, uint64_t reason)
 {
     uint32_t from = h->served_last;
@@ -128,6 +308,8 @@ void promises_epoch(struct history *h, uint32_t node, uint64_t epoch, uint64_t r
                      stage_node_name(node));
     if (reason == EV__EPOCH_REASON__EPOCH_REASON_SWITCHOVER && from != node && !h->epochs.twins)
         look_at_switchover(h, node, from, epoch);
+    if (reason == EV__EPOCH_REASON__EPOCH_REASON_RESTARTED)
+        look_at_restart(h, node, epoch);
     if (store_image_records(world_disk(h->w, node), false) <= h->owed[node])
         history_fail(h, "D7",
                      "node %s serves, and has not been level with anybody since it lost its disk",
@@ -174,8 +356,39 @@ void promises_boot(struct history *h, uint32_t node)
     h->io_errors[node] = io_errors(h, node);
 }
 
+/* T13: of a batch that is postponed every clock stands for good, as far as a node's log says so. */
+static void look_at_postponed(struct history *h, uint32_t node)
+{
+    struct node *n = world_node(h->w, node);
+    struct exam_batch_view b;
+    uint32_t batch;
+    size_t apart = store_image_records(world_disk(h->w, node), true);
+    bool before = h->stopped[node] && apart == h->stopped_apart[node]; /* else in another log */
+    h->stopped_apart[node] = apart;
+    h->stopped[node] = n && !exam_find_batch(node_exam(n), stage_batch, &batch);
+    if (!h->stopped[node])
+        return;
+    exam_batch_view(node_exam(n), batch, node_site_ms(n), &b);
+    h->stopped[node] = b.state == EXAM_BATCH_POSTPONED;
+    for (uint32_t i = 0; i < h->plan->site.candidates_n && h->stopped[node]; i++) {
+        struct exam_sitting_view v;
+        uint32_t sitting;
+        if (exam_find_sitting(node_exam(n), stage_candidate_name(i), &sitting))
+            continue;
+        exam_sitting_view(node_exam(n), sitting, node_site_ms(n), &v);
+        if (before && v.account.used_ms != h->stopped_used_ms[node][i])
+            history_fail(h, "T13",
+                         "candidate %s has used %llu ms, and had used %llu ms when the batch was "
+                         "postponed (node %s)",
+                         stage_candidate_name(i), (unsigned long long)v.account.used_ms,
+                         (unsigned long long)h->stopped_used_ms[node][i], stage_node_name(node));
+        h->stopped_used_ms[node][i] = v.account.used_ms;
+    }
+}
+
 void promises_look(struct history *h, uint32_t node)
 {
+    look_at_postponed(h, node);
     if (world_node(h->w, node) && io_errors(h, node) > h->io_errors[node])
         history_fail(h, "D6", "node %s has met an I/O error, and goes on", stage_node_name(node));
     look_at_learner(h, node);

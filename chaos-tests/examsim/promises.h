@@ -20,6 +20,16 @@ void promises_wipe(struct history *h, uint32_t node);
 void promises_boot(struct history *h, uint32_t node);
 /* The seat has thrown its journal away. */
 void promises_discarded(struct history *h, uint32_t seat);
+/* Its disk is empty. */
+void promises_seat_wiped(struct history *h, uint32_t seat);
+/* A node has taken it in, in this epoch. */
+void promises_attached(struct history *h, uint32_t seat, uint64_t epoch, bool signed_in);
+/* The candidate has a screen for the first time, and was told what is used. */
+void promises_sat_down(struct history *h, uint32_t candidate, uint64_t used_ms, uint64_t left_ms);
+/* The main node has refused the candidate who wants to sign in. */
+void promises_sign_in_refused(struct history *h, uint32_t seat, exam_err code);
+/* Somebody is about to do that. */
+void promises_act(struct history *h, const struct act *a);
 /* At the end of a step. */
 void promises_look_at_seat(struct history *h, uint32_t seat);
 void promises_look(struct history *h, uint32_t node);

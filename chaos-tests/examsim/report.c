@@ -93,10 +93,11 @@ void report_plan(FILE *out, const struct plan *p, const uint32_t *kept)
     const struct plan_site *s = &p->site;
     fprintf(out,
             "seed %" PRIu64 ": %u nodes, %u candidates, %u seats; %" PRIu64
-            " s of %s time, %" PRIu64 " s of grace, alone after %" PRIu64 " ms%s\n",
+            " s of %s time, %" PRIu64 " s of grace, alone after %" PRIu64
+            " ms, windows of %u bytes%s\n",
             p->seed, s->nodes_n, s->candidates_n, s->seats_n, s->allot_ms / 1000,
             s->personal ? "personal" : "common", s->grace_ms / 1000, s->solo_after_ms,
-            s->no_hints ? ", nobody is told what is back" : "");
+            s->window_bytes, s->no_hints ? ", nobody is told what is back" : "");
     for (uint32_t i = 0; i < p->acts_n; i++) {
         plan_act_text(p, &p->acts[i], what, sizeof what);
         duration_format(p->acts[i].at_ms, at);

@@ -7,7 +7,7 @@
 
 enum { READY_MS_MAX = 10000 };
 
-const char stage_batch[] = "B1", stage_room[] = "R1";
+const char stage_batch[] = "B1", stage_room[] = "R1", stage_hostile_name[] = "1666";
 static char WHO[] = "examsim";
 
 /* protobuf-c has no const; packing only reads. */
@@ -26,8 +26,14 @@ const char *stage_node_name(uint32_t node)
 
 const char *stage_seat_name(uint32_t seat)
 {
-    static const char *const names[PLAN_SEATS_MAX] = {"R1-01", "R1-02", "R1-03", "R1-04"};
+    static const char *const names[PLAN_SEATS_MAX + 1] = {"R1-01", "R1-02", "R1-03", "R1-04",
+                                                          "R1-05"};
     return names[seat];
+}
+
+const char *stage_hostile_seat(const struct plan_site *s)
+{
+    return stage_seat_name(s->seats_n);
 }
 
 const char *stage_candidate_name(uint32_t candidate)
@@ -76,57 +82,69 @@ static exam_err send_begin(struct office *o, const struct plan_site *s, struct o
     return office_ask(o, &m, NULL, NULL, why);
 }
 
-static exam_err send_part(struct office *o, const struct plan_site *s, struct office_refusal *why)
+static uint32_t sittings_n(const struct plan *p)
 {
+    return p->site.candidates_n + plan_has_hostile(p);
+}
+
+/* The one whose seat lies comes last. */
+static void sitting_put(Ev__NewSitting *out, const struct plan_site *s, uint32_t i)
+{
+    bool hostile = i == s->candidates_n;
     static char no_paper[] = "";
+    ev__new_sitting__init(out);
+    out->admission_no = out->id_no = out->name =
+        text(hostile ? stage_hostile_name : stage_candidate_name(i));
+    out->seat = text(hostile ? stage_hostile_seat(s) : stage_seat_name(i));
+    out->paper = no_paper;
+}
+
+static exam_err send_part(struct office *o, const struct plan *p, struct office_refusal *why)
+{
     Ev__RoomAdded room = EV__ROOM_ADDED__INIT, *rooms[] = {&room};
-    Ev__NewSitting sittings[PLAN_CANDIDATES_MAX];
-    Admin__ImportSitting lines[PLAN_CANDIDATES_MAX], *list[PLAN_CANDIDATES_MAX];
+    Ev__NewSitting sittings[PLAN_CANDIDATES_MAX + 1];
+    Admin__ImportSitting lines[PLAN_CANDIDATES_MAX + 1], *list[PLAN_CANDIDATES_MAX + 1];
     Admin__ImportPart part = ADMIN__IMPORT_PART__INIT;
     Admin__Request m = ADMIN__REQUEST__INIT;
     room.room = text(stage_room);
-    room.seats = s->seats_n;
-    for (uint32_t i = 0; i < s->candidates_n; i++) {
-        ev__new_sitting__init(&sittings[i]);
+    room.seats = p->site.seats_n + plan_has_hostile(p);
+    for (uint32_t i = 0; i < sittings_n(p); i++) {
+        sitting_put(&sittings[i], &p->site, i);
         admin__import_sitting__init(&lines[i]);
-        sittings[i].admission_no = sittings[i].id_no = sittings[i].name =
-            text(stage_candidate_name(i));
-        sittings[i].seat = text(stage_seat_name(i));
-        sittings[i].paper = no_paper;
         lines[i].line = i + 1;
         lines[i].sitting = &sittings[i];
         list[i] = &lines[i];
     }
     part.n_rooms = 1;
     part.rooms = rooms;
-    part.n_sittings = s->candidates_n;
+    part.n_sittings = sittings_n(p);
     part.sittings = list;
     m.kind_case = ADMIN__REQUEST__KIND_IMPORT_PART;
     m.import_part = &part;
     return office_ask(o, &m, NULL, NULL, why);
 }
 
-static exam_err send_commit(struct office *o, const struct plan_site *s, struct office_refusal *why)
+static exam_err send_commit(struct office *o, const struct plan *p, struct office_refusal *why)
 {
     Admin__ImportCommit commit = ADMIN__IMPORT_COMMIT__INIT;
     Admin__Request m = ADMIN__REQUEST__INIT;
     commit.rooms = 1;
-    commit.sittings = s->candidates_n;
+    commit.sittings = sittings_n(p);
     m.kind_case = ADMIN__REQUEST__KIND_IMPORT_COMMIT;
     m.import_commit = &commit;
     return office_ask(o, &m, NULL, NULL, why);
 }
 
-static exam_err import(struct world *w, const struct plan_site *s, struct office_refusal *why)
+static exam_err import(struct world *w, const struct plan *p, struct office_refusal *why)
 {
     struct office *o = NULL;
     exam_err err = office_open(w, 0, WHO, &o, why);
     if (!err)
-        err = send_begin(o, s, why);
+        err = send_begin(o, &p->site, why);
     if (!err)
-        err = send_part(o, s, why);
+        err = send_part(o, p, why);
     if (!err)
-        err = send_commit(o, s, why);
+        err = send_commit(o, p, why);
     office_close(o);
     return err;
 }
@@ -139,6 +157,7 @@ static exam_err make_world(const struct plan *p, const struct world_watch *watch
     const char *names[PLAN_NODES_MAX];
     const struct world_options o = {.seed = p->seed,
                                     .solo_after_ms = p->site.solo_after_ms,
+                                    .window_bytes = p->site.window_bytes,
                                     .seats_max = p->site.seats_n,
                                     .no_hints = p->site.no_hints,
                                     .watch = *watch};
@@ -198,7 +217,7 @@ exam_err stage_open(const struct plan *p, const struct world_watch *watch, struc
     if (!err)
         err = wait_ready(*out, why);
     if (!err)
-        err = import(*out, &p->site, why);
+        err = import(*out, p, why);
     for (uint32_t i = 0; !err && i < p->site.seats_n; i++)
         err = world_boot_seat(*out, i);
     if (!err)

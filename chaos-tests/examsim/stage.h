@@ -9,11 +9,15 @@
 #include "world.h"
 
 extern const char stage_batch[], stage_room[];
+/* The candidate whose seat lies (hostile.h). */
+extern const char stage_hostile_name[];
 
 /* "A", "R1-02", "1003"; of places, too. */
 const char *stage_node_name(uint32_t node);
 const char *stage_seat_name(uint32_t seat);
 const char *stage_candidate_name(uint32_t candidate);
+/* It has one of its own, after the others. */
+const char *stage_hostile_seat(const struct plan_site *s);
 const char *stage_item_name(uint32_t item);
 const char *stage_scope_name(const struct plan_site *s, uint32_t scope);
 const char *stage_place_name(uint32_t place);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "acts.h"
+#include "notes.h"
 #include "rep.h"
 #include "stage.h"
 #include "watch.h"
@@ -11,6 +12,7 @@
 enum {
     CONVERGE_MS_MAX = 90 * 1000,
     CONVERGE_STEP_MS = 1000,
+    CLOSED_UNHEARD_MS_MAX = 5000, /* three heartbeats, and until that is looked at */
 };
 
 /* ---------------------------------------------------------------- one look */
@@ -20,17 +22,28 @@ static bool has_more(const struct position *a, const struct position *b)
     return a->epoch != b->epoch ? a->epoch > b->epoch : a->lsn > b->lsn;
 }
 
-/* Of those that can be talked to, the one with the longest log; WORLD_NONE. */
-static uint32_t best_node(struct history *h)
+static bool is_learner(struct node *n)
+{
+    struct rep_preview p;
+    rep_promotion_preview(node_rep(n), 0, &p);
+    return p.learning;
+}
+
+/* Of those that can be talked to, the one with the longest log, one that vouches for it before one
+ * that is being copied to (D7), or none of these at all; WORLD_NONE. */
+static uint32_t best_node(struct history *h, bool no_learners)
 {
     struct position most = {0};
     uint32_t best = WORLD_NONE;
     for (uint32_t i = 0; i < h->plan->site.nodes_n; i++) {
         struct node *n = world_node(h->w, i);
-        if (!n || world_node_is_frozen(h->w, i) || rep_role(node_rep(n)) == REP_ROLE_EMPTY)
+        if (!n || world_node_is_frozen(h->w, i) || rep_role(node_rep(n)) == REP_ROLE_EMPTY ||
+            (no_learners && is_learner(n)))
             continue;
         struct position p = node_last(n);
-        if (best != WORLD_NONE && !has_more(&p, &most))
+        bool level = best != WORLD_NONE && !has_more(&p, &most) && !has_more(&most, &p);
+        bool vouches = level && !is_learner(n) && is_learner(world_node(h->w, best));
+        if (best != WORLD_NONE && !has_more(&p, &most) && !vouches)
             continue;
         best = i;
         most = p;
@@ -38,18 +51,30 @@ static uint32_t best_node(struct history *h)
     return best;
 }
 
+/* Nobody serves: what is attested is true. */
+static exam_err promote(struct history *h, uint32_t node)
+{
+    exam_err err = acts_promote(h, node, false);
+    return err == EXAM_ATTEST ? acts_promote(h, node, true) : err;
+}
+
+/* A copy may have got records that its source has lost since: then it waits for ever (D7), and
+ * somebody else is to serve. */
 static void promote_best(struct history *h)
 {
-    uint32_t node = best_node(h);
+    uint32_t node = best_node(h, false);
     if (node == WORLD_NONE) {
         for (uint32_t i = 0; i < h->plan->site.nodes_n; i++)
             acts_boot_node(h, i);
         return;
     }
-    exam_err err = acts_promote(h, node, false);
-    if (err == EXAM_ATTEST)
-        err = acts_promote(h, node, true); /* nobody serves: it is true */
-    (void)err;                             /* told; the next look tries again */
+    exam_err err = promote(h, node);
+    struct node *asked = world_node(h->w, node);
+    if (err == EXAM_STATE && asked && is_learner(asked)) {
+        node = best_node(h, true);
+        err = node == WORLD_NONE ? err : promote(h, node);
+    }
+    (void)err; /* told; the next look tries again */
 }
 
 static void look_at_batch(struct history *h, uint32_t primary)
@@ -104,7 +129,7 @@ static void mend_node(struct history *h, uint32_t node)
         if (i == node)
             continue;
         mend_path(h, world_at_node(node), world_at_node(i));
-        if (h->plan->families & plan_bit(PLAN_NODE_WEATHER)) /* a link that has lost frames ends */
+        if (plan_has_node_weather(h->plan)) /* a link that has lost frames ends */
             world_cut_nodes(h->w, node, i);
         world_heal_nodes(h->w, node, i);
     }
@@ -151,7 +176,8 @@ static bool replace_rotten_disks(struct history *h)
     return !h->log_is_lost;
 }
 
-/* True as well of a candidate whom the primary does not know. */
+/* True as well of a candidate whom the primary does not know, or who has finished: nobody moves any
+ * more then (T11). */
 static bool sits_where_seen(struct history *h, uint32_t primary, uint32_t candidate)
 {
     struct node *n = world_node(h->w, primary);
@@ -160,7 +186,8 @@ static bool sits_where_seen(struct history *h, uint32_t primary, uint32_t candid
     if (exam_find_sitting(node_exam(n), stage_candidate_name(candidate), &sitting))
         return true;
     exam_sitting_view(node_exam(n), sitting, node_site_ms(n), &v);
-    return !strcmp(v.seat, stage_seat_name(h->sits_at[candidate]));
+    return v.state == EXAM_SITTING_FINISHED ||
+           !strcmp(v.seat, stage_seat_name(h->sits_at[candidate]));
 }
 
 /* A move that the site has lost with a primary is decided again: the candidate sits where he sits,
@@ -266,14 +293,13 @@ static bool branch_is_left(struct history *h, uint32_t primary, char *what, size
         for (size_t j = 0; j < store_image_records(disk, true); j++) {
             struct record r;
             store_image_record_at(disk, true, j, &r);
-            if (!watch_is_answer(&r) || watch_answer_in(h, &r) == SAVED_NONE ||
-                branch_record_is_in(h, x, &r))
+            bool matters =
+                notes_is(&r) || (watch_is_answer(&r) && watch_answer_in(h, &r) != SAVED_NONE);
+            if (!matters || branch_record_is_in(h, x, &r))
                 continue;
             snprintf(what, bytes,
-                     "answer v%d (record %llu of epoch %llu) of node %s's dead branch "
-                     "is not recovered (W5)",
-                     watch_answer_in(h, &r), (unsigned long long)r.lsn, (unsigned long long)r.epoch,
-                     stage_node_name(i));
+                     "record %llu of epoch %llu, of node %s's dead branch, is not recovered (W5)",
+                     (unsigned long long)r.lsn, (unsigned long long)r.epoch, stage_node_name(i));
             return true;
         }
     }
@@ -376,12 +402,10 @@ static void check_answers(struct history *h)
  * forgets what it had not flushed. */
 static bool marks_may_be_lost(const struct history *h)
 {
-    const uint64_t forgetful = plan_bit(PLAN_SEAT_DEATHS) | plan_bit(PLAN_SEAT_FUSES) |
-                               plan_bit(PLAN_SEAT_WIPES) | plan_bit(PLAN_JOURNAL_FAULTS);
     size_t branches_n = 0;
     for (uint32_t i = 0; i < h->plan->site.nodes_n; i++)
         branches_n += store_image_records(world_disk(h->w, i), true);
-    return branches_n && (h->plan->families & forgetful);
+    return branches_n && plan_kills_seats(h->plan);
 }
 
 /* Without two primaries and lost disks of nodes, an account can be reckoned from what was seen in
@@ -392,9 +416,10 @@ static void check_used(struct history *h, uint32_t candidate)
     const uint64_t on_their_way = plan_bit(PLAN_SEAT_WEATHER) | plan_bit(PLAN_SEAT_MUTES);
     /* With these every screen that is open is charged to the millisecond (T6): no seat dies, no
      * pause comes while one is out of contact. Restarts belong here, too (README: "Known"). */
-    const uint64_t calm = plan_bit(PLAN_NODE_CUTS) | plan_bit(PLAN_NODE_MUTES) |
-                          plan_bit(PLAN_DATES) | plan_bit(PLAN_SEAT_CUTS) |
-                          plan_bit(PLAN_PROMOTIONS) | plan_bit(PLAN_GRANTS);
+    const uint64_t calm =
+        plan_bit(PLAN_VIOLATIONS) | plan_bit(PLAN_INCIDENTS) | plan_bit(PLAN_SWITCHOVERS) |
+        plan_bit(PLAN_NODE_CUTS) | plan_bit(PLAN_NODE_MUTES) | plan_bit(PLAN_DATES) |
+        plan_bit(PLAN_SEAT_CUTS) | plan_bit(PLAN_PROMOTIONS) | plan_bit(PLAN_GRANTS);
     const struct screens *s = &h->screens[candidate];
     struct node *n = world_node(h->w, world_primary(h->w));
     struct exam_sitting_view v;
@@ -402,17 +427,22 @@ static void check_used(struct history *h, uint32_t candidate)
     if (exam_find_sitting(node_exam(n), stage_candidate_name(candidate), &sitting))
         return;
     exam_sitting_view(node_exam(n), sitting, node_site_ms(n), &v);
-    uint64_t max_ms = screens_used_max_ms(s, world_now_ms(h->w));
+    /* A sitting that a person closes ends then, and its seat may have been silent for a while. */
+    uint64_t max_ms =
+        screens_used_max_ms(s, world_now_ms(h->w)) + (h->collected ? CLOSED_UNHEARD_MS_MAX : 0);
     if (v.account.used_ms > max_ms && !(h->plan->families & on_their_way))
         history_fail(h, "D5", "candidate %s has used %llu ms, and could be seen for %llu ms",
                      stage_candidate_name(candidate), (unsigned long long)v.account.used_ms,
                      (unsigned long long)max_ms);
-    if (!(h->plan->families & ~calm) && v.account.used_ms + s->slack_ms + 2 * s->attached_n <
-                                            screens_open_ms(s, world_now_ms(h->w)))
+    bool cut_off = v.finish == EV__FINISH__FINISH_POSTPONED; /* its seat may not have known yet */
+    if (!(h->plan->families & ~calm) && !cut_off &&
+        v.account.used_ms + s->slack_ms + 2 * s->attached_n <
+            screens_open_ms(s, world_now_ms(h->w)))
         history_fail(h, "T6", "candidate %s has used %llu ms, and a screen was open for %llu ms",
                      stage_candidate_name(candidate), (unsigned long long)v.account.used_ms,
                      (unsigned long long)screens_open_ms(s, world_now_ms(h->w)));
-    if (v.account.used_ms < s->told_used_ms && !h->collected && !marks_may_be_lost(h))
+    if (v.account.used_ms < s->told_used_ms && !h->collected && !marks_may_be_lost(h) &&
+        !seat_is_disputed(h, candidate))
         history_fail(h, "T3", "candidate %s has used %llu ms, and was told %llu ms",
                      stage_candidate_name(candidate), (unsigned long long)v.account.used_ms,
                      (unsigned long long)s->told_used_ms);
@@ -422,7 +452,7 @@ void tend_to_the_end(struct history *h)
 {
     char what[300] = "";
     history_tell(h, "---", "everything is repaired");
-    watch_epochs(h);
+    watch_look(h);
     for (uint32_t i = 0; i < h->plan->site.nodes_n; i++)
         mend_node(h, i);
     for (uint32_t i = 0; i < h->plan->site.seats_n; i++)
@@ -451,11 +481,12 @@ void tend_to_the_end(struct history *h)
         history_fail(h, "ends", "all is repaired, and the site does not come to rest: %s", what);
         return;
     }
+    h->replicas = (struct replicas_seen){0}; /* at the end every state is reckoned anew (D4) */
+    watch_look(h);
     if (!h->collected)
         check_answers(h);
-    const uint64_t lost_disks =
-        plan_bit(PLAN_NODE_WIPES) | plan_bit(PLAN_AMNESIAS) | plan_bit(PLAN_ROTS);
-    if (!h->two_served && !(h->plan->families & lost_disks))
+    notes_check(h, world_primary(h->w));
+    if (!h->two_served && !plan_takes_disks(h->plan))
         for (uint32_t i = 0; i < h->plan->site.candidates_n; i++)
             check_used(h, i);
 }

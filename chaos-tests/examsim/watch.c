@@ -145,22 +145,36 @@ static void take_answer(struct history *h, uint32_t seat, const struct seat_even
         promises_solo(h, seat, (uint32_t)answer);
 }
 
+/* T10: its account has ended in the history of the node that the seat is in contact with, whatever
+ * another one has charged since. */
+static bool has_submitted_there(const struct history *h, uint32_t candidate, uint32_t seat)
+{
+    uint32_t node = seat_core_node(world_seat(h->w, seat)->core), sitting;
+    struct node *n = node < h->plan->site.nodes_n ? world_node(h->w, node) : NULL;
+    struct exam_sitting_view v;
+    if (!n || exam_find_sitting(node_exam(n), stage_candidate_name(candidate), &sitting))
+        return false;
+    exam_sitting_view(node_exam(n), sitting, node_site_ms(n), &v);
+    return v.finish == EV__FINISH__FINISH_SUBMITTED;
+}
+
 /* A sitting that was closed in another history, and a seat that the candidate has left. */
 static bool may_go_back(const struct history *h, uint32_t candidate, uint32_t seat)
 {
-    const uint64_t lost_disks =
-        plan_bit(PLAN_NODE_WIPES) | plan_bit(PLAN_AMNESIAS) | plan_bit(PLAN_ROTS);
-    bool forgotten = h->two_served || (h->plan->families & lost_disks);
-    return h->sits_at[candidate] != seat || (forgotten && h->collected);
+    bool forgotten = h->two_served || h->attested_once || plan_takes_disks(h->plan);
+    return h->left[seat] || h->sits_at[candidate] != seat ||
+           (forgotten && (h->collected || has_submitted_there(h, candidate, seat)));
 }
 
-static void take_used(struct history *h, uint32_t seat, uint64_t used_ms, uint64_t left_ms)
+static void take_used(struct history *h, uint32_t seat, bool mark, uint64_t used_ms,
+                      uint64_t left_ms)
 {
     char what[200];
     int candidate = candidate_at(h, seat);
     if (candidate < 0)
         return;
-    bool told = screens_told(&h->screens[candidate], seat, used_ms, left_ms, what, sizeof what);
+    bool told =
+        screens_told(&h->screens[candidate], seat, mark, used_ms, left_ms, what, sizeof what);
     if (!told && !may_go_back(h, (uint32_t)candidate, seat))
         history_fail(h, "T12", "candidate %s at seat %s: %s",
                      stage_candidate_name((uint32_t)candidate), stage_seat_name(seat), what);
@@ -203,6 +217,15 @@ static uint64_t on_its_way_ms(struct history *h, uint32_t node)
     return longest_ms;
 }
 
+/* Known (README): a submission that waits, for a standby or for room on a disk, is booked when it
+ * is decided. */
+static void submission_is_over(struct history *h, uint32_t seat, uint32_t candidate)
+{
+    if (h->submitted_ms[seat])
+        h->screens[candidate].slack_ms += world_now_ms(h->w) - h->submitted_ms[seat];
+    h->submitted_ms[seat] = 0;
+}
+
 static void take_state(struct history *h, uint32_t seat, const struct seat_event *e)
 {
     int candidate = candidate_at(h, seat);
@@ -212,11 +235,10 @@ static void take_state(struct history *h, uint32_t seat, const struct seat_event
     if (open && candidate >= 0 && h->attached_ms[seat] != world_now_ms(h->w))
         h->screens[candidate].slack_ms +=
             on_its_way_ms(h, seat_core_node(world_seat(h->w, seat)->core));
-    /* Known (README): a submission that waits for a standby is booked when it is decided. */
     if (e->u.state.to == SEAT_SUBMITTING)
         h->submitted_ms[seat] = world_now_ms(h->w);
     if (e->u.state.from == SEAT_SUBMITTING && candidate >= 0)
-        h->screens[candidate].slack_ms += world_now_ms(h->w) - h->submitted_ms[seat];
+        submission_is_over(h, seat, (uint32_t)candidate);
 }
 
 /* True once for each boot: what the seat had been told and not flushed, it may have forgotten. */
@@ -233,12 +255,18 @@ static void take_attached(struct history *h, uint32_t seat, const struct seat_ev
     int candidate = candidate_at(h, seat);
     if (candidate < 0)
         return;
-    h->signed_in_again[candidate] |= e->u.attached.signed_in && h->screens[candidate].sat_down;
+    bool had_sat = h->screens[candidate].sat_down;
+    promises_attached(h, seat, e->u.attached.epoch, e->u.attached.signed_in);
+    h->signed_in_again[candidate] |= e->u.attached.signed_in && had_sat;
     screens_attached(&h->screens[candidate], seat, e->u.attached.signed_in || has_booted(h, seat),
                      world_now_ms(h->w));
     h->attached_ms[seat] = world_now_ms(h->w);
+    h->left[seat] = !e->u.attached.attachment_epoch; /* a former session's, of a decided move */
     h->screens[candidate].slack_ms += on_its_way_ms(h, e->u.attached.node);
-    take_used(h, seat, e->u.attached.account.used_ms, e->u.attached.account.left_ms);
+    if (!had_sat)
+        promises_sat_down(h, (uint32_t)candidate, e->u.attached.account.used_ms,
+                          e->u.attached.account.left_ms);
+    take_used(h, seat, true, e->u.attached.account.used_ms, e->u.attached.account.left_ms);
 }
 
 void watch_seat(void *ctx, uint32_t seat, const struct seat_event *e)
@@ -253,16 +281,21 @@ void watch_seat(void *ctx, uint32_t seat, const struct seat_event *e)
         take_attached(h, seat, e);
         break;
     case SEAT_EVENT_ACCOUNT:
-        take_used(h, seat, e->u.account.account.used_ms, e->u.account.account.left_ms);
+        take_used(h, seat, !e->u.account.full, e->u.account.account.used_ms,
+                  e->u.account.account.left_ms);
         break;
     case SEAT_EVENT_STATE:
         take_state(h, seat, e);
+        break;
+    case SEAT_EVENT_SIGN_IN_REFUSED:
+        promises_sign_in_refused(h, seat, e->u.problem.code);
         break;
     case SEAT_EVENT_COLLECTED:
         look_at_disks(h);
         if (e->u.collected.keep)
             break;
         promises_discarded(h, seat);
+        promises_seat_wiped(h, seat);
         saved_discarded(&h->saved, h->plan->site.nodes_n + seat);
         break;
     default:
@@ -291,6 +324,9 @@ static void take_epoch(struct history *h, uint32_t node, const struct oplog_fiel
     if (h->learner[node] && field_of(fields, "reason") == EV__EPOCH_REASON__EPOCH_REASON_RESTARTED)
         history_fail(h, "D7", "node %s has lost its disk, and serves by itself",
                      stage_node_name(node));
+    h->attested_once |= person;
+    if (person) /* what it has is the history: it settles a number on that, not by itself */
+        h->learner[node] = false;
     h->saved.twins = h->epochs.twins;
     promises_epoch(h, node, field_of(fields, "epoch"), field_of(fields, "reason"));
 }
@@ -319,7 +355,8 @@ void watch_epochs(struct history *h)
 
 /* ---------------------------------------------------------------- the end of a step */
 
-/* A node that was level with a primary is no learner any more (D7). */
+/* A node that was level with a primary is no learner any more (D7); a primary may not have noticed
+ * yet that one has lost its disk. */
 static void look_at_learners(struct history *h, uint32_t node, const rep *r)
 {
     if (rep_role(r) != REP_ROLE_PRIMARY)
@@ -328,8 +365,10 @@ static void look_at_learners(struct history *h, uint32_t node, const rep *r)
     for (size_t i = 0; i < rep_peers(r); i++) {
         struct rep_peer_status p;
         rep_peer_status(r, i, 0, &p);
-        if (p.in_sync)
-            h->learner[p.node[0] - 'A'] = false;
+        uint32_t other = (uint32_t)(p.node[0] - 'A');
+        struct node *n = world_node(h->w, other);
+        if (p.in_sync && n && !rep_is_learning(node_rep(n)))
+            h->learner[other] = false;
     }
 }
 
@@ -358,6 +397,8 @@ static void look_at_seat(struct history *h, uint32_t seat)
         return;
     for (uint32_t i = 0; i < h->plan->site.candidates_n; i++) {
         screens_set(&h->screens[i], seat, false, world_now_ms(h->w));
+        if (h->sits_at[i] == seat)
+            submission_is_over(h, seat, i);
     }
 }
 
@@ -366,22 +407,24 @@ static void look_who_serves(struct history *h)
     uint32_t n = 0;
     for (uint32_t i = 0; i < h->plan->site.nodes_n; i++) {
         struct node *node = world_node(h->w, i);
-        n += node && rep_role(node_rep(node)) == REP_ROLE_PRIMARY;
+        h->serves[i] = node && rep_role(node_rep(node)) == REP_ROLE_PRIMARY;
+        n += h->serves[i];
     }
     h->two_served |= n > 1;
 }
 
-/* While frames are under way two that are in contact may not have heard of each other, for a while
- * (W1); states are never excused (D4). */
+/* While frames are under way, or lost, two that are in contact may not have heard of each other,
+ * for a while (W1); states are never excused (D4). */
 static void look_at_replicas(struct history *h)
 {
     enum { UNHEARD_MS_MAX = 10000 };
     char what[300];
-    if (check_replicas(h->w, what, sizeof what)) {
+    if (check_replicas(h->w, &h->replicas, what, sizeof what)) {
         h->clash_ms = 0;
         return;
     }
-    bool under_way = h->two_served && h->plan->families & plan_bit(PLAN_NODE_WEATHER);
+    bool under_way =
+        h->two_served && (plan_has_node_weather(h->plan) || plan_has_node_mutes(h->plan));
     if (!h->clash_ms)
         h->clash_ms = world_now_ms(h->w);
     if (!under_way || strstr(what, "(D4") || world_now_ms(h->w) - h->clash_ms > UNHEARD_MS_MAX)

@@ -289,6 +289,7 @@ static exam_err bench_open(struct bench *b)
                              .roster = &b->roster,
                              .seats_n = b->options->seats_n,
                              .journals_dir = journals_dir,
+                             .keys_dir = b->options->keys_dir,
                              .seed = b->options->seed,
                              .behaviour = {on_event, on_act, on_wake_ms, on_beat, NULL, b}};
     err = swarm_open(&c, &b->swarm);

@@ -9,6 +9,7 @@
 
 struct bench_options {
     const char *nodes, *roster_path;
+    const char *keys_dir;     /* NULL: plain connections */
     const char *journals_dir; /* NULL: a new folder on the memory file system, removed afterwards */
     uint32_t seats_n;
     uint32_t value_bytes;

@@ -42,7 +42,8 @@ enum {
     OPT_GRACE,
     OPT_ACCOUNTS,
     OPT_TOTALS,
-    OPT_INTERRUPTIONS
+    OPT_INTERRUPTIONS,
+    OPT_KEYS
 };
 
 static uint64_t number(struct argp_state *state, const char *arg, uint64_t max)
@@ -64,6 +65,12 @@ static double decimal(struct argp_state *state, const char *arg, const char *wha
     return v;
 }
 
+static const char *keys_dir_of_environment(void)
+{
+    const char *dir = getenv("SEATSIM_KEYS");
+    return dir != NULL && dir[0] != '\0' ? dir : NULL;
+}
+
 static error_t run_option(int key, char *arg, struct argp_state *state)
 {
     struct run_options *o = state->input;
@@ -76,6 +83,9 @@ static error_t run_option(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_JOURNALS:
         o->journals_dir = arg;
+        return 0;
+    case OPT_KEYS:
+        o->keys_dir = arg;
         return 0;
     case OPT_SEATS:
         o->seats_n = (uint32_t)number(state, arg, SITTINGS_MAX);
@@ -117,6 +127,8 @@ static error_t run_option(int key, char *arg, struct argp_state *state)
         o->json = true;
         return 0;
     case ARGP_KEY_END:
+        if (o->keys_dir == NULL)
+            o->keys_dir = keys_dir_of_environment();
         if (o->nodes == NULL || o->roster_path == NULL || o->journals_dir == NULL)
             argp_error(state, "--nodes, --roster and --journals are needed");
         return 0;
@@ -129,6 +141,10 @@ static int run_main(int argc, char **argv)
 {
     static const struct argp_option options[] = {
         {"nodes", OPT_NODES, "HOST:PORT,...", 0, "Where seats connect: the nodes' seat-listen", 0},
+        {"keys", OPT_KEYS, "DIR", 0,
+         "The site's keys, of `examctl site init` (default: $SEATSIM_KEYS); --nodes is then "
+         "NAME@HOST:PORT,...",
+         0},
         {"roster", OPT_ROSTER, "FILE", 0, "The roster that was imported", 0},
         {"journals", OPT_JOURNALS, "DIR", 0, "Folder for the seats' journals; must exist", 0},
         {"seats", OPT_SEATS, "N", 0, "Only N candidates of the roster", 0},
@@ -195,6 +211,9 @@ static error_t bench_option(int key, char *arg, struct argp_state *state)
     case OPT_JOURNALS:
         o->journals_dir = arg;
         return 0;
+    case OPT_KEYS:
+        o->keys_dir = arg;
+        return 0;
     case 'W':
         o->seats_n = (uint32_t)number(state, arg, SITTINGS_MAX);
         return 0;
@@ -217,6 +236,8 @@ static error_t bench_option(int key, char *arg, struct argp_state *state)
         o->mixed = true;
         return 0;
     case ARGP_KEY_END:
+        if (o->keys_dir == NULL)
+            o->keys_dir = keys_dir_of_environment();
         if (o->nodes == NULL || o->roster_path == NULL)
             argp_error(state, "--nodes and --roster are needed");
         return 0;
@@ -229,6 +250,8 @@ static int bench_main(int argc, char **argv)
 {
     static const struct argp_option options[] = {
         {"nodes", OPT_NODES, "HOST:PORT,...", 0, "Where seats connect: the nodes' seat-listen", 0},
+        {"keys", OPT_KEYS, "DIR", 0,
+         "The site's keys, of `examctl site init`; --nodes is then NAME@HOST:PORT,...", 0},
         {"roster", OPT_ROSTER, "FILE", 0, "The roster that was imported", 0},
         {"journals", OPT_JOURNALS, "DIR", 0, "Folder for the journals (default: new, /dev/shm)", 0},
         {"seats", 'W', "N", 0, "Seats, each with one answer outstanding (default 480)", 0},

@@ -306,6 +306,7 @@ static exam_err run_open(struct run *run)
         .skip_n = o->skip_n,
         .seats_n = run->desks_n,
         .journals_dir = o->journals_dir,
+        .keys_dir = o->keys_dir,
         .seed = o->seed,
         .behaviour = {run_on_event, on_act, on_wake_ms, on_beat, on_took, run}};
     if (err == EXAM_OK)

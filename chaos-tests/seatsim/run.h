@@ -9,6 +9,7 @@
 
 struct run_options {
     const char *nodes, *roster_path, *journals_dir;
+    const char *keys_dir;                                 /* NULL: plain connections */
     const char *acked_path, *events_path, *accounts_path; /* NULL: none */
     const char *plan_path;                                /* NULL: none */
     double contingencies; /* a seat and minute, drawn from the seed */

@@ -14,7 +14,8 @@ static struct reckoning *reckoning_of(const struct desk *d)
 
 static struct witness_account account_of(const struct seat_account *a)
 {
-    return (struct witness_account){a->allot_ms, a->grants_ms, a->used_ms, a->left_ms, a->lost_ms};
+    return (struct witness_account){a->allot_ms, a->grants_ms, a->used_ms,
+                                    a->left_ms,  a->lost_ms,   a->ago_ms};
 }
 
 static void told_take(struct desk *d, const struct seat_account *a)
@@ -172,7 +173,7 @@ static void mark_see(struct desk *d, struct reckoning *r, const struct seat_even
 {
     const struct seat_account *a = &e->u.account.account;
     uint64_t sent_ms = d->seat->reply_sent_ms;
-    witness_see_mark(&d->witness, a->used_ms, a->left_ms, sent_ms, e->now_ms);
+    witness_see_mark(&d->witness, a->used_ms, a->left_ms, a->ago_ms, sent_ms, e->now_ms);
     d->sitter->used_ms = a->used_ms;
     reckon_acked(r, sent_ms, e->now_ms);
 }

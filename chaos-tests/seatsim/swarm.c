@@ -13,6 +13,7 @@
 
 #include "boot_clock.h"
 #include "rng.h"
+#include "seat_keys.h"
 #include "tcp_link.h"
 
 enum { SEATS_STARTED_PER_MS = 4 };
@@ -20,6 +21,8 @@ enum { SEATS_STARTED_PER_MS = 4 };
 /* What a seat is, seen from inside the swarm. */
 struct seat {
     struct swarm_seat face; /* first: the behaviour's pointer is this one's */
+    struct keyring *keys;   /* NULL: plain connections */
+    struct tunnel_end end;
     struct tcp_link *link[NODES_MAX];
     bool broken[NODES_MAX]; /* to be told to the core once it has returned */
     bool any_broken;
@@ -49,6 +52,8 @@ struct swarm {
     bool stopping, signalled;
     uint32_t nodes_n;
     struct sockaddr_storage node[NODES_MAX];
+    char node_name[NODES_MAX][KEY_NAME_BYTES]; /* "": none was given */
+    struct seat_keys keys;
     struct seat *seat;
     uint32_t seats_n;
     uint8_t *arena_block;
@@ -104,8 +109,9 @@ static void effect_dial(void *ctx, uint32_t node)
         link_break(s, node);
         return;
     }
-    if (tcp_link_dial(&w->pool, (const struct sockaddr *)&w->node[node], &hooks, s, node,
-                      &s->link[node]) != EXAM_OK)
+    const struct tcp_link_target target = {
+        .to = (const struct sockaddr *)&w->node[node], .end = &s->end, .name = w->node_name[node]};
+    if (tcp_link_dial(&w->pool, &target, &hooks, s, node, &s->link[node]) != EXAM_OK)
         link_break(s, node);
 }
 
@@ -325,9 +331,16 @@ static bool boot_id_read(uint8_t out[BOOT_ID_BYTES])
 
 static bool node_resolve(struct swarm *w, char *address)
 {
-    char *colon = strrchr(address, ':');
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC}, *found;
-    if (colon == NULL || w->nodes_n == NODES_MAX)
+    char *at = strchr(address, '@');
+    if (w->nodes_n == NODES_MAX || (at == NULL && w->config.keys_dir != NULL))
+        return false;
+    if (at != NULL) {
+        snprintf(w->node_name[w->nodes_n], KEY_NAME_BYTES, "%.*s", (int)(at - address), address);
+        address = at + 1;
+    }
+    char *colon = strrchr(address, ':');
+    if (colon == NULL)
         return false;
     *colon = '\0';
     if (getaddrinfo(address, colon + 1, &hints, &found) != 0)
@@ -348,7 +361,9 @@ static exam_err nodes_resolve(struct swarm *w, const char *nodes)
     if (err == EXAM_OK && w->nodes_n == 0)
         err = EXAM_INVALID;
     if (err != EXAM_OK)
-        fprintf(stderr, "seatsim: --nodes %s: not a list of HOST:PORT,HOST:PORT (at most %d)\n",
+        fprintf(stderr,
+                "seatsim: --nodes %s: not a list of HOST:PORT,HOST:PORT (at most %d), with "
+                "--keys NAME@HOST:PORT\n",
                 nodes, NODES_MAX);
     free(copy);
     return err;
@@ -377,6 +392,7 @@ static exam_err seat_boot(struct seat *s)
     struct seat_config c = {.seat = s->face.row->seat,
                             .client = "seatsim",
                             .nodes_n = w->nodes_n,
+                            .dial_timeout_ms = s->keys != NULL ? SEAT_DIAL_SEALED_MS : 0,
                             .chance_seed = (w->config.seed * 1000003u + who) ^ (uint64_t)s->boots
                                                                                    << 48,
                             .answers_bytes = SEAT_ANSWERS_BYTES_MIN,
@@ -412,6 +428,13 @@ static exam_err seat_open(struct swarm *w, uint32_t i)
         .swarm = w, .index = i, .row = &w->config.roster->row[w->config.skip_n + i]};
     s->armed_ms = UINT64_MAX;
     s->start_ms = boot_clock_ms() + i / SEATS_STARTED_PER_MS;
+    exam_err err = seat_keys_ring(&w->keys, s->face.row->seat, &s->keys);
+    if (err != EXAM_OK)
+        return err;
+    s->end = (struct tunnel_end){.keys = s->keys,
+                                 .conversation = CHANNEL_SEAT,
+                                 .peers = KEY_NODE,
+                                 .payload_bytes_max = FRAME_BYTES_MAX};
     return seat_boot(s);
 }
 
@@ -492,6 +515,8 @@ exam_err swarm_open(const struct swarm_config *c, struct swarm **out)
         return EXAM_NOMEM;
     w->config = *c;
     exam_err err = nodes_resolve(w, c->nodes);
+    if (err == EXAM_OK && c->keys_dir != NULL)
+        err = seat_keys_open(c->keys_dir, c->roster->row[c->skip_n].seat, &w->keys);
     if (err == EXAM_OK)
         err = files_allow(c->seats_n, w->nodes_n);
     if (err == EXAM_OK && !boot_id_read(w->boot_id))
@@ -579,8 +604,13 @@ void swarm_close(struct swarm *w)
     for (uint32_t i = 0; i < w->seats_n; i++) {
         if (w->seat[i].face.journal != NULL)
             journal_close(w->seat[i].face.journal);
+        keyring_free(w->seat[i].keys);
         free(w->seat[i].block);
     }
+    if (w->pool.refused_n > 0)
+        fprintf(stderr, "seatsim: %llu channels did not open; the last one: %s\n",
+                (unsigned long long)w->pool.refused_n, w->pool.refused_why);
+    seat_keys_close(&w->keys);
     free(w->seat);
     free(w->arena_block);
     free(w);

@@ -50,7 +50,8 @@ struct swarm_behaviour {
 enum { SWARM_BEAT_MS = 50 };
 
 struct swarm_config {
-    const char *nodes; /* HOST:PORT,HOST:PORT */
+    const char *nodes;    /* HOST:PORT,HOST:PORT; with keys NAME@HOST:PORT */
+    const char *keys_dir; /* of `examctl site init`; NULL: plain connections */
     const struct roster *roster;
     uint32_t skip_n; /* candidates of the roster that are left out before the first */
     uint32_t seats_n;

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,10 @@ struct tcp_link {
     bool stalled;
     bool opened_unseen; /* connected while stalled */
     bool blind;         /* lost count of its requests: no time of one is known any more */
-    uint8_t *carry;     /* the beginning of a frame whose end has not come */
+    bool greeted;       /* its opening was told */
+    struct tunnel tunnel;
+    uint8_t *buf;   /* a sealed one's */
+    uint8_t *carry; /* a plain one's beginning of a frame whose end has not come */
     size_t carry_bytes;
     uint64_t opened_ms;
     uint32_t requests_first, requests_n; /* a ring of the times at which requests were sent */
@@ -45,6 +49,8 @@ static void on_closed(uv_handle_t *h)
 {
     struct tcp_link *l = h->data;
     l->pool->links_open--;
+    tunnel_fini(&l->tunnel);
+    free(l->buf);
     free(l->carry);
     free(l);
 }
@@ -141,6 +147,13 @@ static void on_space(uv_handle_t *h, size_t wanted, uv_buf_t *out)
     (void)wanted;
     struct tcp_link *l = h->data;
     struct tcp_link_pool *p = l->pool;
+    if (l->buf != NULL) {
+        uint8_t *at;
+        size_t bytes;
+        tunnel_space(&l->tunnel, &at, &bytes);
+        *out = uv_buf_init((char *)at, (unsigned)bytes);
+        return;
+    }
     /* libuv reads into this at once, before anything else runs: one buffer serves all links. */
     if (l->carry_bytes > 0)
         memcpy(p->buffer, l->carry, l->carry_bytes);
@@ -161,6 +174,40 @@ static bool carry_keep(struct tcp_link *l, const uint8_t *bytes, size_t n)
     return true;
 }
 
+static exam_err send_now(struct tcp_link *l, const uint8_t *frame, size_t frame_bytes);
+static void link_tell_opened(struct tcp_link *l);
+
+static void sealed_bytes_take(struct tcp_link *l)
+{
+    exam_err err;
+    do {
+        uint8_t reply[TUNNEL_OUT_BYTES_MAX];
+        struct channel_out out = {.at = reply, .bytes_max = sizeof reply};
+        const uint8_t *payload;
+        size_t payload_bytes;
+        err = tunnel_next(&l->tunnel, &out, &payload, &payload_bytes);
+        if (out.bytes > 0 && send_now(l, reply, out.bytes) != EXAM_OK)
+            err = EXAM_CONN;
+        if (!l->greeted && tunnel_is_open(&l->tunnel)) {
+            if (err == EXAM_OK)
+                tunnel_put_back(&l->tunnel);
+            link_tell_opened(l);
+            if (l->closing)
+                return;
+            continue;
+        }
+        if (err == EXAM_OK)
+            l->hooks->frame(l->ctx, l->node, payload, payload_bytes, request_answered(l, payload));
+        if (l->closing)
+            return;
+    } while (err == EXAM_OK);
+    if (err == EXAM_AGAIN)
+        return;
+    l->pool->refused_n++;
+    snprintf(l->pool->refused_why, sizeof l->pool->refused_why, "%s", tunnel_why(&l->tunnel));
+    link_end(l);
+}
+
 static void on_bytes(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
     (void)buf;
@@ -168,7 +215,17 @@ static void on_bytes(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
     if (n == 0)
         return;
     if (n < 0) {
+        if (!l->greeted) {
+            l->pool->refused_n++;
+            snprintf(l->pool->refused_why, sizeof l->pool->refused_why,
+                     "the node ended the connection before the channel was open");
+        }
         link_end(l);
+        return;
+    }
+    if (l->buf != NULL) {
+        tunnel_filled(&l->tunnel, (size_t)n);
+        sealed_bytes_take(l);
         return;
     }
     struct frame_reader r;
@@ -187,8 +244,16 @@ static void on_bytes(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
         link_end(l);
 }
 
+static void link_tell_opened(struct tcp_link *l)
+{
+    l->greeted = true;
+    l->hooks->opened(l->ctx, l->node);
+}
+
 static void link_open(struct tcp_link *l)
 {
+    uint8_t hello[TUNNEL_OUT_BYTES_MAX];
+    struct channel_out out = {.at = hello, .bytes_max = sizeof hello};
     if (uv_read_start((uv_stream_t *)&l->tcp, on_space, on_bytes) != 0) {
         link_end(l);
         return;
@@ -196,7 +261,11 @@ static void link_open(struct tcp_link *l)
     uv_tcp_nodelay(&l->tcp, 1);
     l->opened_ms = boot_clock_ms();
     l->healed_ms = l->opened_ms;
-    l->hooks->opened(l->ctx, l->node);
+    if (tunnel_begin(&l->tunnel, &out) != EXAM_OK ||
+        (out.bytes > 0 && send_now(l, hello, out.bytes) != EXAM_OK))
+        link_end(l);
+    else if (tunnel_is_open(&l->tunnel))
+        link_tell_opened(l);
 }
 
 static void on_connect(uv_connect_t *c, int status)
@@ -212,7 +281,19 @@ static void on_connect(uv_connect_t *c, int status)
         link_open(l);
 }
 
-exam_err tcp_link_dial(struct tcp_link_pool *pool, const struct sockaddr *to,
+/* Of a plain link the tunnel does nothing but say that it is one: its frames are taken out of the
+ * pool's buffer. */
+static exam_err link_tunnel(struct tcp_link *l, const struct tcp_link_target *target)
+{
+    if (target->end->keys == NULL)
+        return tunnel_init(&l->tunnel, target->end, l->pool->buffer, 0, true, NULL);
+    l->buf = malloc(tunnel_buf_bytes(target->end, 0));
+    if (l->buf == NULL)
+        return EXAM_NOMEM;
+    return tunnel_init(&l->tunnel, target->end, l->buf, 0, true, target->name);
+}
+
+exam_err tcp_link_dial(struct tcp_link_pool *pool, const struct tcp_link_target *target,
                        const struct tcp_link_hooks *hooks, void *ctx, uint32_t node,
                        struct tcp_link **out)
 {
@@ -220,18 +301,28 @@ exam_err tcp_link_dial(struct tcp_link_pool *pool, const struct sockaddr *to,
     if (l == NULL)
         return EXAM_NOMEM;
     l->pool = pool;
+    exam_err err = link_tunnel(l, target);
+    if (err != EXAM_OK) {
+        snprintf(pool->refused_why, sizeof pool->refused_why, "%s", tunnel_why(&l->tunnel));
+        pool->refused_n++;
+        free(l->buf);
+        free(l);
+        return err;
+    }
     l->hooks = hooks;
     l->ctx = ctx;
     l->node = node;
     STAILQ_INIT(&l->held);
     if (uv_tcp_init(pool->loop, &l->tcp) != 0) {
+        tunnel_fini(&l->tunnel);
+        free(l->buf);
         free(l);
         return EXAM_SYSTEM;
     }
     pool->links_open++;
     l->tcp.data = l;
     l->connect.data = l;
-    if (uv_tcp_connect(&l->connect, &l->tcp, to, on_connect) != 0) {
+    if (uv_tcp_connect(&l->connect, &l->tcp, target->to, on_connect) != 0) {
         tcp_link_close(l);
         return EXAM_SYSTEM;
     }
@@ -293,8 +384,16 @@ static exam_err send_now(struct tcp_link *l, const uint8_t *frame, size_t frame_
 exam_err tcp_link_send(struct tcp_link *l, const uint8_t *frame, size_t frame_bytes,
                        uint64_t now_ms)
 {
+    struct channel_out out = {.at = l->pool->sealed, .bytes_max = sizeof l->pool->sealed};
     assert(!l->closing);
     request_note(l, now_ms);
+    if (l->buf != NULL) { /* what is held was sealed in its order, too */
+        exam_err err = tunnel_seal(&l->tunnel, frame, frame_bytes, &out);
+        if (err != EXAM_OK)
+            return EXAM_CONN;
+        frame = out.at;
+        frame_bytes = out.bytes;
+    }
     return l->stalled ? send_held(l, frame, frame_bytes) : send_now(l, frame, frame_bytes);
 }
 

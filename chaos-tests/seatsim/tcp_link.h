@@ -21,7 +21,7 @@
 #include <uv.h>
 
 #include "exam_err.h"
-#include "frame.h"
+#include "tunnel.h"
 
 enum { TCP_LINK_QUEUED_BYTES_MAX = 256 * 1024 };
 
@@ -33,6 +33,9 @@ struct tcp_link_pool { /* one a loop; zeroed and given the loop before the first
     uint64_t links_open; /* connections in any state, also those being closed */
     struct tcp_links abandoned;
     uint8_t buffer[2 * (FRAME_HEADER_BYTES + FRAME_BYTES_MAX)];
+    uint8_t sealed[2 * CHANNEL_RECORD_FRAME_BYTES + FRAME_HEADER_BYTES + FRAME_BYTES_MAX];
+    uint64_t refused_n;                 /* channels that did not open, */
+    char refused_why[TUNNEL_WHY_BYTES]; /* and why the last one did not */
 };
 
 struct tcp_link_hooks {
@@ -46,8 +49,17 @@ struct tcp_link_hooks {
 
 enum { TCP_LINK_REQUESTS_TIMED = 128 };
 
-/* Begins to connect. EXAM_SYSTEM: not even that could be done; nothing will be called. */
-EXAM_MUST_USE exam_err tcp_link_dial(struct tcp_link_pool *pool, const struct sockaddr *to,
+/* Whom to dial, and as who. */
+struct tcp_link_target {
+    const struct sockaddr *to;
+    const struct tunnel_end *end; /* lives longer than the link; plain without keys */
+    const char *name;             /* of the node in the roster */
+};
+
+/* Begins to connect; it opens when it could send frames. EXAM_SYSTEM, EXAM_NOMEM, EXAM_NOT_FOUND:
+ * not even that could be done; nothing will be called. */
+EXAM_MUST_USE exam_err tcp_link_dial(struct tcp_link_pool *pool,
+                                     const struct tcp_link_target *target,
                                      const struct tcp_link_hooks *hooks, void *ctx, uint32_t node,
                                      struct tcp_link **out);
 void tcp_link_close(struct tcp_link *l);

@@ -22,7 +22,8 @@ void witness_init(struct witness *w, const char *name, bool sole, struct witness
 }
 
 /* Every figure of `used` that reaches the seat goes through here. */
-static void used_check(struct witness *w, uint64_t used_ms, uint64_t sent_ms, uint64_t received_ms)
+static void used_check(struct witness *w, uint64_t used_ms, uint64_t ago_ms, uint64_t sent_ms,
+                       uint64_t received_ms)
 {
     if (used_ms < w->used_ms)
         witness_fault(w->faults, "%s: used went back from %" PRIu64 " to %" PRIu64 " ms", w->name,
@@ -34,7 +35,7 @@ static void used_check(struct witness *w, uint64_t used_ms, uint64_t sent_ms, ui
                       "%s: used is %" PRIu64 " ms, %" PRId64
                       " ms more than the seat's own clock allows (T2)",
                       w->name, used_ms, now_bound - w->bound_ms);
-    int64_t bound_ms = (int64_t)used_ms - (int64_t)sent_ms;
+    int64_t bound_ms = (int64_t)used_ms - (int64_t)(sent_ms - ago_ms);
     if (!w->bound_known || bound_ms < w->bound_ms)
         w->bound_ms = bound_ms;
     w->bound_known = true;
@@ -55,7 +56,7 @@ void witness_see_account(struct witness *w, const struct witness_account *a, uin
         witness_fault(w->faults, "%s: lost went back from %" PRIu64 " to %" PRIu64 " ms", w->name,
                       w->lost_ms, a->lost_ms);
     w->lost_ms = a->lost_ms;
-    used_check(w, a->used_ms, sent_ms, received_ms);
+    used_check(w, a->used_ms, a->ago_ms, sent_ms, received_ms);
 }
 
 void witness_see_attached(struct witness *w, uint64_t seq_have, uint64_t epoch)
@@ -80,12 +81,12 @@ void witness_see_acked(struct witness *w, uint64_t seq, bool dual, uint64_t epoc
     }
 }
 
-void witness_see_mark(struct witness *w, uint64_t used_ms, uint64_t left_ms, uint64_t sent_ms,
-                      uint64_t received_ms)
+void witness_see_mark(struct witness *w, uint64_t used_ms, uint64_t left_ms, uint64_t ago_ms,
+                      uint64_t sent_ms, uint64_t received_ms)
 {
     if (w->account_known && used_ms + left_ms != w->budget_ms)
         witness_fault(w->faults,
                       "%s: used %" PRIu64 " + left %" PRIu64 " is not the whole %" PRIu64, w->name,
                       used_ms, left_ms, w->budget_ms);
-    used_check(w, used_ms, sent_ms, received_ms);
+    used_check(w, used_ms, ago_ms, sent_ms, received_ms);
 }

@@ -8,10 +8,11 @@
  *   sec5 used + left == allot + grants in every account and every acknowledgement
  *   sec5 used never decreases
  *   T2   used never grows faster than this seat's own clock: for two replies i before j,
- *        used_j - used_i <= received_j - sent_i, where sent_i is when the request of reply i left.
- *        WITNESS_CLOCK_SLACK_MS covers the rounding to whole milliseconds at both ends.
- * What was lost, and whether rightly, is for reckon.h to say.
- * The first WITNESS_FAULTS_KEPT contradictions are kept as text; all are counted. */
+ *        used_j - used_i <= received_j - (sent_i - ago_i), where sent_i is when the request of
+ * reply i left, and ago_i how old the node called the mark as it read that. WITNESS_CLOCK_SLACK_MS
+ * covers the rounding to whole milliseconds at both ends. What was lost, and whether rightly, is
+ * for reckon.h to say. The first WITNESS_FAULTS_KEPT contradictions are kept as text; all are
+ * counted. */
 #ifndef SEATSIM_WITNESS_H
 #define SEATSIM_WITNESS_H
 
@@ -35,7 +36,7 @@ struct witness {
     uint64_t seq_dual, seq_solo; /* highest acknowledged */
     uint64_t solo_epoch;
     bool bound_known;
-    int64_t bound_ms; /* least (used_i - sent_i) so far */
+    int64_t bound_ms; /* least (used_i - (sent_i - ago_i)) so far */
     struct witness_faults *faults;
 };
 
@@ -45,13 +46,13 @@ void witness_init(struct witness *w, const char *name, bool sole, struct witness
 struct witness_account {
     uint64_t allot_ms;
     int64_t grants_ms;
-    uint64_t used_ms, left_ms, lost_ms;
+    uint64_t used_ms, left_ms, lost_ms, ago_ms;
 };
 void witness_see_account(struct witness *w, const struct witness_account *a, uint64_t sent_ms,
                          uint64_t received_ms);
 /* A mark came: the acknowledgement of an answer or of a heartbeat (T3). */
-void witness_see_mark(struct witness *w, uint64_t used_ms, uint64_t left_ms, uint64_t sent_ms,
-                      uint64_t received_ms);
+void witness_see_mark(struct witness *w, uint64_t used_ms, uint64_t left_ms, uint64_t ago_ms,
+                      uint64_t sent_ms, uint64_t received_ms);
 void witness_see_acked(struct witness *w, uint64_t seq, bool dual, uint64_t epoch);
 void witness_see_attached(struct witness *w, uint64_t seq_have, uint64_t epoch);
 

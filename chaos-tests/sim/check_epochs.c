@@ -18,6 +18,8 @@ void epochs_heard(struct epochs *e, uint32_t node, uint64_t epoch)
 void epochs_forgotten(struct epochs *e, uint32_t node)
 {
     e->heard[node] = 0;
+    for (uint32_t i = 0; i < e->n; i++)
+        e->began[i].forgotten |= e->began[i].node == node;
 }
 
 static bool knew_it(const struct epochs *e, uint32_t node, uint64_t epoch, char *what,
@@ -52,6 +54,7 @@ bool epochs_began(struct epochs *e, uint32_t node, uint64_t epoch, bool person, 
     if (e->n < EPOCHS_SEEN_MAX) {
         e->began[e->n].epoch = epoch;
         e->began[e->n].node = node;
+        e->began[e->n].forgotten = false;
         e->began[e->n++].person = person;
     }
     epochs_heard(e, node, epoch);

@@ -17,7 +17,8 @@ struct epochs {
     struct {
         uint64_t epoch;
         uint32_t node;
-        bool person; /* began by a person's word, not by itself */
+        bool person;    /* began by a person's word, not by itself */
+        bool forgotten; /* the disk that held it is lost */
     } began[EPOCHS_SEEN_MAX];
     uint32_t n;
     bool twins; /* one number was begun twice, by persons' words that cannot both be true */

@@ -28,7 +28,18 @@ bool check_replica(const struct replica_facts *a, char *what, size_t what_bytes)
 bool check_replica_pair(const struct replica_facts *a, const struct replica_facts *b,
                         uint32_t b_number, char *what, size_t what_bytes);
 
-/* The same of all nodes of a world. Reckons digests: not for every instant of a long day. */
-bool check_replicas(struct world *w, char *what, size_t what_bytes);
+/* What was reckoned before: a state that no record has changed since has the digest it had. All
+ * zero at first. */
+struct replicas_seen {
+    struct {
+        uint32_t boots; /* of the node; 0: never looked at */
+        struct position last;
+        uint8_t digest[HASH_BYTES];
+    } nodes[NODES_MAX];
+};
+
+/* The same of all nodes of a world. Reckons the digests of nodes that are level, of those in `seen`
+ * only once for each record; NULL: anew, which is not for every instant of a long day. */
+bool check_replicas(struct world *w, struct replicas_seen *seen, char *what, size_t what_bytes);
 
 #endif

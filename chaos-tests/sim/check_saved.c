@@ -91,7 +91,7 @@ bool saved_told(struct saved *s, uint32_t answer, bool dual, uint64_t epoch, cha
 
 /* ---------------------------------------------------------------- what counts in the end */
 
-static int compare(const struct saved_version *a, const struct saved_version *b)
+int saved_version_compare(const struct saved_version *a, const struct saved_version *b)
 {
     if (a->epoch != b->epoch)
         return a->epoch < b->epoch ? -1 : 1;
@@ -107,7 +107,7 @@ int saved_expected(const struct saved *s, uint32_t candidate, uint32_t item)
         const struct saved_answer *a = &s->answers[i];
         if (a->candidate != candidate || a->item != item || a->refused || !a->held)
             continue;
-        if (best == SAVED_NONE || compare(&a->version, &s->answers[best].version) > 0)
+        if (best == SAVED_NONE || saved_version_compare(&a->version, &s->answers[best].version) > 0)
             best = (int)i;
     }
     return best;
@@ -139,8 +139,8 @@ bool saved_counts(const struct saved *s, uint32_t candidate, uint32_t item, int 
     /* What was refused, or destroyed everywhere, may count if somebody has it nevertheless. */
     bool other = found != SAVED_NONE && s->answers[found].candidate == candidate &&
                  s->answers[found].item == item;
-    if (other && (wanted == SAVED_NONE ||
-                  compare(&s->answers[found].version, &s->answers[wanted].version) > 0))
+    if (other && (wanted == SAVED_NONE || saved_version_compare(&s->answers[found].version,
+                                                                &s->answers[wanted].version) > 0))
         return true;
     describe(s, wanted, wanted_text, sizeof wanted_text);
     describe(s, found, found_text, sizeof found_text);

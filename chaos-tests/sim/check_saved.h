@@ -59,6 +59,8 @@ void saved_discarded(struct saved *s, uint32_t seat_place);
 bool saved_told(struct saved *s, uint32_t answer, bool dual, uint64_t epoch, char *what,
                 size_t what_bytes);
 
+/* Which of two is the later one (A3): below 0, 0, above 0. */
+int saved_version_compare(const struct saved_version *a, const struct saved_version *b);
 /* The version of that item which must count in the end, when everything has been delivered: the
  * latest of those that are held (A2, A3). SAVED_NONE: none. */
 int saved_expected(const struct saved *s, uint32_t candidate, uint32_t item);

@@ -38,15 +38,15 @@ void screens_set(struct screens *s, uint32_t seat, bool open, uint64_t now_ms)
         s->open_ms += now_ms - s->open_since_ms;
 }
 
-bool screens_told(struct screens *s, uint32_t seat, uint64_t used_ms, uint64_t left_ms, char *what,
-                  size_t what_bytes)
+bool screens_told(struct screens *s, uint32_t seat, bool mark, uint64_t used_ms, uint64_t left_ms,
+                  char *what, size_t what_bytes)
 {
     assert(seat < SCREENS_SEATS_MAX);
     uint64_t before_ms = s->seat_used_ms[seat];
     bool lost_a_grant = left_ms == 0 && used_ms < s->seat_total_ms[seat];
     s->seat_used_ms[seat] = used_ms;
     s->seat_total_ms[seat] = used_ms + left_ms;
-    if (used_ms > s->told_used_ms || lost_a_grant)
+    if ((mark && used_ms > s->told_used_ms) || lost_a_grant)
         s->told_used_ms = used_ms;
     if (used_ms >= before_ms || lost_a_grant)
         return true;

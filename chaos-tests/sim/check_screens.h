@@ -18,7 +18,7 @@ struct screens {
     uint32_t open; /* seats whose screen shows this sitting, a bit each */
     uint64_t open_since_ms;
     uint64_t open_ms;      /* at least one was open, before open_since_ms */
-    uint64_t told_used_ms; /* the highest that any seat was told (T3) since a grant was lost */
+    uint64_t told_used_ms; /* the highest mark of any seat (T3) since a grant was lost */
     /* The last that this session at that seat was told, and of how much. */
     uint64_t seat_used_ms[SCREENS_SEATS_MAX], seat_total_ms[SCREENS_SEATS_MAX];
     uint32_t attached_n;
@@ -30,10 +30,11 @@ void screens_begin(struct screens *s, uint64_t now_ms);
 /* A seat is in contact with this sitting; `anew`: by a sign-in. */
 void screens_attached(struct screens *s, uint32_t seat, bool anew, uint64_t now_ms);
 void screens_set(struct screens *s, uint32_t seat, bool open, uint64_t now_ms);
-/* The seat was told so. False: less than the same session at that seat was told before (T12), and
- * not because all that the candidate has is less now, by a grant that was lost. */
-bool screens_told(struct screens *s, uint32_t seat, uint64_t used_ms, uint64_t left_ms, char *what,
-                  size_t what_bytes);
+/* The seat was told so; `mark`: as an acknowledgement of something that it had sent (T3). False:
+ * less than the same session at that seat was told before (T12), and not because all that the
+ * candidate has is less now, by a grant that was lost. */
+bool screens_told(struct screens *s, uint32_t seat, bool mark, uint64_t used_ms, uint64_t left_ms,
+                  char *what, size_t what_bytes);
 
 /* How long at least one screen was open. */
 uint64_t screens_open_ms(const struct screens *s, uint64_t now_ms);

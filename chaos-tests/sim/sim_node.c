@@ -118,6 +118,7 @@ exam_err sim_node_boot(struct sim_node *n, uint64_t now_ms, char *why, size_t wh
         err = store_open_image(n->disk, &parts.store);
     parts.hub = n->hub;
     parts.loop = n->host;
+    parts.window_bytes = n->window_bytes;
     if (!err)
         err = node_open(&n->config, &parts, &n->node, why, why_bytes);
     if (err) {

@@ -15,6 +15,7 @@ extern const char sim_node_seat_address[], sim_node_admin_address[];
 
 struct sim_node {
     struct config config;
+    uint32_t window_bytes; /* of its replication core; 0: the default */
     struct link_net *net;
     uint32_t number, boots;
     struct sim_clock clock;

@@ -278,6 +278,7 @@ static exam_err make_nodes(struct world *w, const char *const *names, uint32_t n
         exam_err err = sim_node_init(&w->nodes[i], i, w->net, &c);
         if (err)
             return err;
+        w->nodes[i].window_bytes = w->o.window_bytes;
         w->nodes_n = i + 1;
     }
     return EXAM_OK;
@@ -522,12 +523,18 @@ void world_heal_nodes(struct world *w, uint32_t a, uint32_t b)
 
 static void nobody(void *ctx)
 {
-    (void)ctx; /* an administrator looks when the instant is over */
+    (void)ctx; /* who has dialled looks when the instant is over */
 }
 
 exam_err world_dial_admin(struct world *w, uint32_t node, struct sim_end **out)
 {
     return sim_node_dial(world_turn_of(w, node), w->now_ms, sim_node_admin_address, "office", NULL,
+                         nobody, NULL, out);
+}
+
+exam_err world_dial_seat(struct world *w, uint32_t node, const char *seat, struct sim_end **out)
+{
+    return sim_node_dial(world_turn_of(w, node), w->now_ms, sim_node_seat_address, seat, NULL,
                          nobody, NULL, out);
 }
 
@@ -554,6 +561,11 @@ struct node *world_node(struct world *w, uint32_t node)
     if (n->node)
         sim_clock_turn(&n->clock, w->now_ms);
     return n->node;
+}
+
+uint32_t world_node_boots(const struct world *w, uint32_t node)
+{
+    return w->nodes[node].boots;
 }
 
 const struct sim_seat *world_seat(const struct world *w, uint32_t seat)

@@ -33,6 +33,7 @@ struct world_watch {
 struct world_options {
     uint64_t seed;
     uint64_t solo_after_ms; /* 0: the default of the replication core */
+    uint32_t window_bytes;  /* 0: the same; less: a standby catches up in many steps */
     uint32_t seats_max;
     /* Nobody is told when a machine, a path or a primary is there again: seats and nodes find out
      * by their own redialling, as in real networks. */
@@ -207,6 +208,10 @@ void world_leave(struct world *w, uint32_t seat);
 
 /* Connects to a node's administrators' endpoint; office.h is the conversation. EXAM_CONN. */
 EXAM_MUST_USE exam_err world_dial_admin(struct world *w, uint32_t node, struct sim_end **out);
+/* Connects to its seats' endpoint, over a path of its own: a program that is none of the world's
+ * seats and says what it likes. `seat`: for the log. EXAM_CONN. */
+EXAM_MUST_USE exam_err world_dial_seat(struct world *w, uint32_t node, const char *seat,
+                                       struct sim_end **out);
 
 /* --- questions --- */
 uint32_t world_nodes(const struct world *w);
@@ -214,6 +219,8 @@ uint32_t world_seats(const struct world *w);
 const char *world_node_name(const struct world *w, uint32_t node);
 /* NULL: it is off. What is asked of it must not change it; its clock's turn is set. */
 struct node *world_node(struct world *w, uint32_t node);
+/* How often it was switched on. */
+uint32_t world_node_boots(const struct world *w, uint32_t node);
 const struct sim_seat *world_seat(const struct world *w, uint32_t seat);
 /* Its disk, for checkers; another one after world_wipe_node. */
 const store_image *world_disk(const struct world *w, uint32_t node);

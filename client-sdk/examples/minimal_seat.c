@@ -99,7 +99,9 @@ int main(int argc, char **argv)
 {
     if (argc < 6) {
         fprintf(stderr, "usage: minimal_seat NODE[,NODE...] SEAT ADMISSION_NO ID_NO JOURNAL_DIR "
-                        "[ANSWERS]\n");
+                        "[ANSWERS\n"
+                        "                    [KEY_FILE KEY_ROSTER]]\n"
+                        "With a key NODE is NAME@HOST:PORT.\n");
         return 2;
     }
     const char *nodes[EXAMSEAT_NODES_MAX];
@@ -112,6 +114,10 @@ int main(int argc, char **argv)
     config.seat = argv[2];
     config.journal_dir = argv[5];
     config.client = "minimal_seat 1";
+    if (argc > 8) { /* the server and this seat prove who they are, and nobody listens */
+        config.key_file = argv[7];
+        config.key_roster = argv[8];
+    }
     config.on_event = on_event;
     config.user = &seat;
 

@@ -160,23 +160,29 @@ typedef void (*examseat_event_fn)(void *user, examseat *h, const examseat_event 
 
 typedef struct examseat_config {
     uint32_t size;            /* sizeof(examseat_config) */
-    const char *const *nodes; /* addresses: "host:port" */
+    const char *const *nodes; /* addresses: "host:port"; with a key "NAME@host:port" */
     uint32_t nodes_n;         /* 1..EXAMSEAT_NODES_MAX */
     const char *seat;         /* this seat's name, as the site knows it: "R03-17" */
     const char *journal_dir;  /* a folder on a local disk that is kept over restarts */
     const char *client;       /* the program and its version, for the node's log; may be NULL */
     examseat_event_fn on_event;
     void *user;
+    /* This seat's own key, and the site's roster of keys: files that the site's administrator made.
+     * With both, connections are encrypted and either end proves who it is. Neither, or both. A
+     * newer roster may take the file's place at any time. */
+    const char *key_file;
+    const char *key_roster;
 } examseat_config;
 
 #define EXAMSEAT_CONFIG_INIT                                                                       \
     {                                                                                              \
-        sizeof(examseat_config), NULL, 0, NULL, NULL, NULL, NULL, NULL                             \
+        sizeof(examseat_config), NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL                 \
     }
 
 /* Opens the seat: its journal is read, and if a sitting is in it the seat goes back to it by
  * itself. On failure, *h is untouched and `why` (may be NULL; why_bytes of room) has the text.
- * INVALID, NOT_FOUND (journal_dir), LOCKED, CORRUPT, VERSION, OTHER_SITE, FULL, IO, SYSTEM. */
+ * INVALID, NOT_FOUND (journal_dir, a file of keys), REFUSED (the key is another's, was revoked, or
+ * can be read by others), LOCKED, CORRUPT, VERSION, OTHER_SITE, FULL, IO, SYSTEM. */
 EXAMSEAT_API EXAMSEAT_MUST_USE examseat_err examseat_open(const examseat_config *config,
                                                           examseat **h, char *why,
                                                           size_t why_bytes);

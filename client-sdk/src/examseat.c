@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "codec.h"
 #include "examseat_queue.h"
 #include "journal.h"
+#include "keyring.h"
 #include "link.h"
 #include "seat_core.h"
 
@@ -28,6 +30,8 @@ enum {
 
 struct node_link {
     char url[URL_BYTES];
+    char name[KEY_NAME_BYTES]; /* who must be there; "" without keys */
+    exam_err told;             /* what its channel was refused for last */
     struct link_id id;
     bool failed; /* to be reported to the core when it has returned */
 };
@@ -46,6 +50,7 @@ struct examseat {
     void *arena_block;
     struct journal *journal;
     struct link_hub *hub;
+    struct keyring *keys; /* NULL: plain connections */
     int wake_fd;
     uint32_t nodes_n;
     struct node_link nodes[NODES_MAX];
@@ -145,11 +150,24 @@ static examseat *of(void *ctx)
     return ctx;
 }
 
+static void push(examseat *h, examseat_event_kind kind, examseat_event event, const char *text);
+static void refusal_tell(examseat *h, struct node_link *l, exam_err reason, const char *why);
+
 static void on_dial(void *ctx, uint32_t node)
 {
     examseat *h = of(ctx);
     struct node_link *l = &h->nodes[node];
-    l->failed = link_dial(h->hub, l->url, node, &l->id) != EXAM_OK;
+    char why[KEYRING_WHY_BYTES];
+    bool newer;
+    exam_err err = EXAM_OK;
+    if (h->keys != NULL) /* the site may have put a new roster here, since a server's key is new */
+        err = keyring_refresh(h->keys, &newer, why, sizeof(why));
+    if (err != EXAM_OK)
+        push(h, EXAMSEAT_EVENT_PROBLEM, (examseat_event){.err = fail(h, err_of(err), why)}, why);
+    err = link_dial(h->hub, l->url, l->name, node, &l->id);
+    l->failed = err != EXAM_OK;
+    if (err == EXAM_NOT_FOUND)
+        refusal_tell(h, l, err, "the roster of keys has no good key of a server of that name");
 }
 
 static void on_close(void *ctx, uint32_t node)
@@ -354,10 +372,46 @@ static exam_err on_replay(void *ctx, const struct seat_record *r)
     return EXAM_OK;
 }
 
-static examseat_err config_check(const examseat_config *c, char *why)
+/* Of a program that was built with an older header, the fields that it does not know are NULL. */
+static bool config_take(const examseat_config *given, examseat_config *out)
+{
+    *out = (examseat_config){.size = sizeof(*out)};
+    if (given->size != sizeof(*out) && given->size != offsetof(examseat_config, key_file))
+        return false;
+    memcpy(out, given, given->size);
+    return true;
+}
+
+/* "NAME@host:port": what is behind the @, and whether what is before it is a name. */
+static const char *address_of(const char *node, char name[KEY_NAME_BYTES], bool *named)
+{
+    const char *at = strchr(node, '@');
+    size_t n = at != NULL ? (size_t)(at - node) : 0;
+    *named = at != NULL && n < KEY_NAME_BYTES;
+    snprintf(name, KEY_NAME_BYTES, "%.*s", *named ? (int)n : 0, node);
+    *named = *named && codec_name_ok(name);
+    return at != NULL ? at + 1 : node;
+}
+
+static const char *node_check(const examseat_config *c, const char *node)
+{
+    char name[KEY_NAME_BYTES];
+    bool named;
+    if (node == NULL)
+        return "a server's address is not host:port";
+    const char *address = address_of(node, name, &named);
+    if (strchr(address, ':') == NULL || strlen(address) + sizeof("tcp://") > URL_BYTES ||
+        (address != node && !named))
+        return "a server's address is not host:port, nor NAME@host:port";
+    if (c->key_file != NULL && !named)
+        return "with a key a server's address is NAME@host:port, its name as in the roster of keys";
+    return NULL;
+}
+
+static examseat_err config_check(const examseat_config *c, bool size_fits, char *why)
 {
     const char *text = NULL;
-    if (c->size != sizeof(*c))
+    if (!size_fits)
         text = "examseat_config.size is not that of this library: set it by EXAMSEAT_CONFIG_INIT";
     else if (c->nodes == NULL || c->nodes_n < 1 || c->nodes_n > EXAMSEAT_NODES_MAX)
         text = "between 1 and 8 servers are to be given";
@@ -368,10 +422,10 @@ static examseat_err config_check(const examseat_config *c, char *why)
     else if (c->client != NULL && (strlen(c->client) > EXAMSEAT_NAME_BYTES_MAX ||
                                    !codec_text_ok(c->client, strlen(c->client))))
         text = "the client's name is over 32 bytes, or no text";
+    else if ((c->key_file == NULL) != (c->key_roster == NULL))
+        text = "the key file and the roster of keys go together";
     for (uint32_t i = 0; text == NULL && i < c->nodes_n; i++)
-        if (c->nodes[i] == NULL || strchr(c->nodes[i], ':') == NULL ||
-            strlen(c->nodes[i]) + sizeof("tcp://") > URL_BYTES)
-            text = "a server's address is not host:port";
+        text = node_check(c, c->nodes[i]);
     if (text == NULL)
         return EXAMSEAT_OK;
     snprintf(why, JOURNAL_WHY_BYTES, "%s", text);
@@ -383,6 +437,7 @@ static examseat_err core_open(examseat *h, const examseat_config *c)
     struct seat_config config = {.seat = c->seat,
                                  .client = c->client != NULL ? c->client : CLIENT_DEFAULT,
                                  .nodes_n = c->nodes_n,
+                                 .dial_timeout_ms = c->key_file != NULL ? SEAT_DIAL_SEALED_MS : 0,
                                  .arena = &h->arena,
                                  .effects = &effects,
                                  .ctx = h};
@@ -406,17 +461,41 @@ static examseat_err hub_open(examseat *h, const examseat_config *c)
     if (h->wake_fd < 0)
         return EXAMSEAT_SYSTEM;
     h->nodes_n = c->nodes_n;
-    for (uint32_t i = 0; i < c->nodes_n; i++)
-        snprintf(h->nodes[i].url, URL_BYTES, "%s%s",
-                 strstr(c->nodes[i], "://") != NULL ? "" : "tcp://", c->nodes[i]);
+    for (uint32_t i = 0; i < c->nodes_n; i++) {
+        bool named;
+        const char *address = address_of(c->nodes[i], h->nodes[i].name, &named);
+        snprintf(h->nodes[i].url, URL_BYTES, "%s%s", strstr(address, "://") != NULL ? "" : "tcp://",
+                 address);
+    }
     struct link_options options = {
-        .send_bytes_max = SEND_BYTES_MAX, .links_max = LINKS_MAX, .wake = wake, .wake_ctx = h};
+        .send_bytes_max = SEND_BYTES_MAX,
+        .links_max = LINKS_MAX,
+        .wake = wake,
+        .wake_ctx = h,
+        .tunnel = {.keys = h->keys, .conversation = CHANNEL_SEAT, .peers = KEY_NODE}};
     return err_of(link_hub_new(&options, &h->hub));
+}
+
+/* The key must be this seat's: under another name no server would let it in. */
+static examseat_err keys_open(examseat *h, const examseat_config *c, char why[JOURNAL_WHY_BYTES])
+{
+    if (c->key_file == NULL)
+        return EXAMSEAT_OK;
+    exam_err err =
+        keyring_open(c->key_file, c->key_roster, KEY_SEAT, &h->keys, why, JOURNAL_WHY_BYTES);
+    if (err != EXAM_OK)
+        return err == EXAM_AUTH ? EXAMSEAT_REFUSED : err_of(err);
+    if (strcmp(keyring_own(h->keys)->name, c->seat) == 0)
+        return EXAMSEAT_OK;
+    snprintf(why, JOURNAL_WHY_BYTES, "%s is the key of seat %s, and this is seat %s", c->key_file,
+             keyring_own(h->keys)->name, c->seat);
+    return EXAMSEAT_REFUSED;
 }
 
 static void handle_free(examseat *h)
 {
     link_hub_free(h->hub);
+    keyring_free(h->keys);
     journal_close(h->journal);
     event_queue_fini(&h->events);
     if (h->wake_fd >= 0)
@@ -431,6 +510,8 @@ static examseat_err handle_open(examseat *h, const examseat_config *c, char why[
 {
     snprintf(why, JOURNAL_WHY_BYTES, "no memory, or no descriptor, for a seat");
     examseat_err err = core_open(h, c);
+    if (err == EXAMSEAT_OK)
+        err = keys_open(h, c, why);
     if (err != EXAMSEAT_OK)
         return err;
     exam_err opened = journal_open(c->journal_dir, c->seat, on_replay, h, &h->journal, NULL, why);
@@ -450,7 +531,9 @@ examseat_err examseat_open(const examseat_config *config, examseat **h, char *wh
 {
     char text[JOURNAL_WHY_BYTES] = "";
     examseat *opened = NULL;
-    examseat_err err = config_check(config, text);
+    examseat_config taken;
+    bool size_fits = config_take(config, &taken);
+    examseat_err err = config_check(&taken, size_fits, text);
     if (err == EXAMSEAT_OK && sodium_init() < 0)
         err = EXAMSEAT_SYSTEM;
     if (err == EXAMSEAT_OK) {
@@ -459,9 +542,9 @@ examseat_err examseat_open(const examseat_config *config, examseat **h, char *wh
     }
     if (err == EXAMSEAT_OK) {
         opened->wake_fd = -1;
-        opened->on_event = config->on_event;
-        opened->user = config->user;
-        err = handle_open(opened, config, text);
+        opened->on_event = taken.on_event;
+        opened->user = taken.user;
+        err = handle_open(opened, &taken, text);
         if (err != EXAMSEAT_OK)
             handle_free(opened);
     }
@@ -485,6 +568,19 @@ void examseat_close(examseat *h)
 
 /* ---------------------------------------------------------------- polling */
 
+/* Told once, until there is a channel: it is tried again and again. */
+static void refusal_tell(examseat *h, struct node_link *l, exam_err reason, const char *why)
+{
+    char text[EVENT_TEXT_BYTES];
+    exam_err code = reason == EXAM_CONN ? EXAM_AUTH : reason;
+    if (why[0] == 0 || l->told == code)
+        return;
+    l->told = code;
+    snprintf(text, sizeof(text), "server %s: %s", l->name, why);
+    examseat_err err = code == EXAM_AUTH ? EXAMSEAT_REFUSED : err_of(code);
+    push(h, EXAMSEAT_EVENT_PROBLEM, (examseat_event){.err = fail(h, err, text)}, text);
+}
+
 static void links_take(examseat *h)
 {
     struct link_event e;
@@ -495,6 +591,7 @@ static void links_take(examseat *h)
             continue; /* of a connection that was given up */
         switch (e.kind) {
         case LINK_OPENED:
+            l->told = EXAM_OK;
             seat_core_link_opened(h->core, clock_now_ms(), node);
             break;
         case LINK_FRAME:
@@ -503,8 +600,11 @@ static void links_take(examseat *h)
         case LINK_CLOSED:
         case LINK_DIAL_FAILED:
             l->id = (struct link_id){0};
+            refusal_tell(h, l, e.reason, e.why);
             seat_core_link_closed(h->core, clock_now_ms(), node);
             break;
+        case LINK_REFUSED:
+            break; /* a seat accepts nobody */
         }
     }
 }

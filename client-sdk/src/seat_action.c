@@ -148,6 +148,7 @@ void seat_action_attached(struct seat_core *s, uint64_t seq_have, uint64_t seq_r
         settle(s, seq_have, seat_answer_state_of(durability));
     s->seq_next = s->seq_settled + 1;
     s->seq_there = seq_have;
+    s->there_state = seat_answer_state_of(durability);
     s->in_flight = 0;
     s->rewind_id = 0;
     s->retry_at_ms = 0;
@@ -289,7 +290,8 @@ bool seat_action_acked(struct seat_core *s, const struct seat_request *q, const 
 static void refusal_take(struct seat_core *s, uint64_t seq, const Seat__Refused *r)
 {
     if (seq > s->seq_settled) {
-        settle(s, seq - 1, SEAT_ANSWER_SOLO); /* it has them, or it would have said EXAM_GAP */
+        /* It has them, or it would have said EXAM_GAP. */
+        settle(s, seq - 1, seq - 1 <= s->seq_there ? s->there_state : SEAT_ANSWER_SOLO);
         s->seq_settled = seq;
     }
     if (s->seq_next <= seq)

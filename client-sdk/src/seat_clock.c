@@ -49,11 +49,12 @@ static uint8_t sitting_state_of(const struct seat_core *s)
     }
 }
 
-void seat_clock_mark(struct seat_core *s, uint64_t used_ms, uint64_t left_ms,
+void seat_clock_mark(struct seat_core *s, uint64_t used_ms, uint64_t left_ms, uint64_t ago_ms,
                      const ProtobufCBinaryData *bytes)
 {
     assert(seat_clock_figures_ok(used_ms, left_ms));
-    s->mark.at_ms = s->now_ms;
+    uint64_t closed_at_ms = s->mark_continuous ? s->mark.at_ms + s->open_ms_frozen : 0;
+    s->mark.at_ms = s->now_ms - min_ms(ago_ms, s->now_ms);
     s->mark.used_ms = used_ms;
     s->mark.left_ms = left_ms;
     if (bytes != NULL && bytes->len > 0) {
@@ -64,15 +65,18 @@ void seat_clock_mark(struct seat_core *s, uint64_t used_ms, uint64_t left_ms,
     s->mark_known = s->mark_continuous = s->mark_unjournalled = true;
     /* An acknowledgement on its way when the time ran out here changes nothing of that (T10). */
     bool timed_out = s->state == SEAT_FINISHED && s->finish == EV__FINISH__FINISH_TIMED_OUT;
-    s->open_ms_frozen = timed_out ? min_ms(left_ms, s->grace_ms) : 0;
+    s->open_ms_frozen = timed_out                      ? min_ms(left_ms, s->grace_ms)
+                        : closed_at_ms > s->mark.at_ms ? closed_at_ms - s->mark.at_ms
+                                                       : 0;
     s->account.used_ms = used_ms;
     s->account.left_ms = left_ms;
+    s->account.ago_ms = ago_ms;
 }
 
-void seat_clock_account(struct seat_core *s, const Seat__Account *a,
+void seat_clock_account(struct seat_core *s, const Seat__Account *a, uint64_t ago_ms,
                         const ProtobufCBinaryData *bytes)
 {
-    seat_clock_mark(s, a->used_ms, a->left_ms, bytes);
+    seat_clock_mark(s, a->used_ms, a->left_ms, ago_ms, bytes);
     s->account.allot_ms = a->allot_ms;
     s->account.grants_ms = a->grants_ms;
     s->account.lost_ms = a->lost_ms;

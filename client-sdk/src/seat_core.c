@@ -191,7 +191,9 @@ static bool ack_take(struct seat_core *s, const struct seat_request *q, const Se
         return false;
     if (q->kind == REQUEST_HEARTBEAT && a->seq != 0)
         return false;
-    seat_clock_mark(s, a->used_ms, a->left_ms, &a->mark);
+    /* Else a notice has overtaken what this acknowledges: it knows more (T12). */
+    if (a->ago_ms == 0 || a->used_ms >= s->mark.used_ms)
+        seat_clock_mark(s, a->used_ms, a->left_ms, a->ago_ms, &a->mark);
     struct seat_event e = {.kind = SEAT_EVENT_ACCOUNT, .u.account.account = s->account};
     seat_emit(s, &e);
     return q->kind == REQUEST_HEARTBEAT || seat_action_acked(s, q, a);

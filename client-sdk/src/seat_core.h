@@ -80,6 +80,7 @@ struct seat_account {
     uint64_t used_ms, left_ms; /* at the last mark */
     uint64_t allot_ms, lost_ms;
     int64_t grants_ms;
+    uint64_t ago_ms; /* as the node read what it answered, the mark was so old (T7) */
 };
 
 struct seat_event {
@@ -155,6 +156,10 @@ struct seat_effects {
     void (*event)(void *ctx, const struct seat_event *e);
 };
 
+/* A handshake costs both ends a third of a millisecond of processor time. When a whole site comes
+ * back to a busy server, giving up early would only make them all begin again. */
+enum { SEAT_DIAL_SEALED_MS = 5000 };
+
 struct seat_config {
     const char *seat; /* codec_name_ok; copied */
     const char
@@ -166,7 +171,8 @@ struct seat_config {
                              0: SEAT_ANSWERS_BYTES_DEFAULT; a multiple of 8 */
     uint32_t pending_max; /* unacknowledged actions; 0: SEAT_PENDING_MAX_DEFAULT */
     uint32_t window;      /* actions in flight; 0: SEAT_WINDOW_DEFAULT; at most SEAT_WINDOW_MAX */
-    struct arena *arena;  /* for decoding, ARENA_BYTES_SEAT or more; many seats can share one */
+    uint32_t dial_timeout_ms; /* until a link is open; 0: 1,000. SEAT_DIAL_SEALED_MS with keys */
+    struct arena *arena;      /* for decoding, ARENA_BYTES_SEAT or more; many seats can share one */
     const struct seat_effects *effects; /* lives as long as the core */
     void *ctx;
 };

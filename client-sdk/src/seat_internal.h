@@ -41,6 +41,8 @@ enum {
     SILENT_HEARTBEATS = 3,
     RETRY_MIN_MS = 50, /* of something that a node answered with EXAM_AGAIN */
     RETRY_MAX_MS = 200,
+    ASK_MIN_MS = 5000, /* is a session that no node knew taken now? */
+    ASK_MAX_MS = 10000,
     REQUESTS_SPARE = 16, /* requests in flight that are no actions */
 };
 
@@ -53,6 +55,7 @@ enum link_phase { LINK_PHASE_DOWN, LINK_PHASE_DIALLING, LINK_PHASE_GREETING, LIN
 
 struct seat_link {
     enum link_phase phase;
+    bool founded;      /* UP: belonged to a site when it greeted */
     bool serving;      /* UP: claims to serve, with an epoch that is not too low */
     uint32_t id_last;  /* of the requests on this connection */
     uint32_t void_id;  /* replies up to this one are to requests that were given up */
@@ -112,7 +115,7 @@ struct seat_core {
     uint64_t attach_at_ms;                /* not before */
     uint64_t claim_open_ms, claim_out_ms; /* of the attachment under way, as sent */
     bool have_session;                    /* session and admission_no are a sitting's */
-    bool session_void; /* but no node knows it: the candidate has to sign in again */
+    bool session_void; /* but no node knows it: the candidate has to sign in again, or moves */
     bool session_journalled;
     bool sign_in;     /* by SignIn; id_no is known */
     bool collected;   /* as soon as nothing is unsaved the seat is free */
@@ -137,10 +140,11 @@ struct seat_core {
     /* seat_action.c */
     struct backlog backlog;
     uint64_t seq_last, seq_settled, seq_next, seq_submit;
-    uint64_t seq_there;     /* the node had the actions up to here when this seat attached */
-    uint64_t submit_at_ms;  /* T10: when that was, by this seat's clock */
-    bool submit_continuous; /* and the clock has not been interrupted since */
-    uint64_t seq_quiet;     /* the action that the running call made: its first state is not told */
+    uint64_t seq_there; /* the node had the actions up to here when this seat attached, */
+    enum seat_answer_state there_state; /* as safe as that */
+    uint64_t submit_at_ms;              /* T10: when that was, by this seat's clock */
+    bool submit_continuous;             /* and the clock has not been interrupted since */
+    uint64_t seq_quiet; /* the action that the running call made: its first state is not told */
     uint32_t in_flight;
     uint32_t rewind_id; /* refusals of requests before this one are of a flight that was given up */
     uint64_t retry_at_ms;
@@ -223,10 +227,11 @@ void seat_session_collect(struct seat_core *s);
 /* ---------------------------------------------------------------- seat_clock.c */
 
 uint64_t seat_clock_open_ms(const struct seat_core *s, uint64_t now_ms);
-/* Takes an acknowledgement as the new mark. `bytes` may be NULL: the old ones stay. */
-void seat_clock_mark(struct seat_core *s, uint64_t used_ms, uint64_t left_ms,
+/* Takes an acknowledgement as the new mark: so much was used ago_ms ago (T7). `bytes` may be NULL:
+ * the old ones stay. */
+void seat_clock_mark(struct seat_core *s, uint64_t used_ms, uint64_t left_ms, uint64_t ago_ms,
                      const ProtobufCBinaryData *bytes);
-void seat_clock_account(struct seat_core *s, const Seat__Account *a,
+void seat_clock_account(struct seat_core *s, const Seat__Account *a, uint64_t ago_ms,
                         const ProtobufCBinaryData *bytes);
 bool seat_clock_figures_ok(uint64_t used_ms, uint64_t left_ms);
 void seat_clock_open(struct seat_core *s);

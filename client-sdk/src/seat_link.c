@@ -200,6 +200,7 @@ void seat_link_welcome(struct seat_core *s, uint32_t node, const Seat__Welcome *
     /* A standby that knows of a higher epoch than the main link's tells of its own defeat. */
     if (founded && !w->serving && w->epoch > s->epoch_seen && !seat_link_epoch(s, node, w->epoch))
         return;
+    l->founded = founded;
     l->serving = founded && w->serving;
     l->failures = 0;
     l->told = EXAM_OK;
@@ -224,6 +225,10 @@ void seat_link_notice(struct seat_core *s, uint32_t node, const Seat__Notice *n)
     }
     if (n->kind != SEAT__NOTICE_KIND__NOTICE_KIND_SERVING)
         return;
+    if (!l->founded) { /* it was new, or had lost its disk: which site it is of, it has to say */
+        seat_link_drop(s, node, BACKOFF_MIN_MS);
+        return;
+    }
     if (s->main == node) /* it serves anew: whatever was agreed in the last epoch is void (T5) */
         seat_link_retire(s, node);
     if (seat_link_epoch(s, node, n->epoch))
@@ -277,7 +282,8 @@ static void link_turn(struct seat_core *s, uint32_t node)
     switch (l->phase) {
     case LINK_PHASE_DOWN:
         l->phase = LINK_PHASE_DIALLING;
-        l->at_ms = s->now_ms + DIAL_TIMEOUT_MS;
+        l->at_ms = s->now_ms +
+                   (s->config.dial_timeout_ms > 0 ? s->config.dial_timeout_ms : DIAL_TIMEOUT_MS);
         s->stats.dials_n++;
         s->config.effects->dial(s->config.ctx, node);
         return;

@@ -161,13 +161,13 @@ static void session_begin(struct seat_core *s, const char *admission_no,
                           const uint8_t session[SESSION_BYTES])
 {
     bool left_behind = s->left_behind || (s->session_journalled && s->seq_last > 0);
-    bool was_attached = s->phase == SESSION_ATTACHED;
+    bool under_way = s->phase != SESSION_IDLE;
     session_reset(s);
     s->left_behind = left_behind;
     memcpy(s->session, session, SESSION_BYTES);
     strcpy(s->admission_no, admission_no);
     s->have_session = true;
-    if (was_attached) /* a connection belongs to one sitting */
+    if (under_way) /* a connection belongs to one sitting */
         seat_link_drop(s, s->main, BACKOFF_MIN_MS);
 }
 
@@ -179,7 +179,7 @@ static exam_err sign_in_take(struct seat_core *s, const char *admission_no, cons
         !codec_text_ok(id_no, id_bytes))
         return EXAM_INVALID;
     bool same = s->have_session && strcmp(s->admission_no, admission_no) == 0;
-    bool under_way = s->phase == SESSION_ATTACHING || (s->session_journalled && !s->session_void);
+    bool under_way = !s->session_void && (s->phase == SESSION_ATTACHING || s->session_journalled);
     if (same && under_way)
         return EXAM_EXISTS;
     if (!same && !may_give_way(s))
@@ -277,13 +277,25 @@ static void session_end(struct seat_core *s)
         seat_link_drop(s, s->main, BACKOFF_MIN_MS);
 }
 
+/* A2: what this seat holds of a session that no node knows may lie nowhere else: a node takes it as
+ * soon as the sitting has left this seat, or is over (T11). So it is asked now and then. */
+static bool asks_again(const struct seat_core *s)
+{
+    return s->session_void && s->session_journalled && s->seq_last > 0;
+}
+
+static bool wants_to_attach(const struct seat_core *s)
+{
+    return s->main != MAIN_NONE && s->phase == SESSION_IDLE && s->have_session &&
+           (!s->session_void || asks_again(s));
+}
+
 void seat_session_turn(struct seat_core *s)
 {
     if (s->collected && seat_core_unsaved_n(s) == 0)
         session_end(s);
-    if (s->main == MAIN_NONE || s->phase != SESSION_IDLE || s->now_ms < s->attach_at_ms)
-        return;
-    if (s->links[s->main].phase != LINK_PHASE_UP || !s->have_session || s->session_void)
+    if (!wants_to_attach(s) || s->now_ms < s->attach_at_ms ||
+        s->links[s->main].phase != LINK_PHASE_UP)
         return;
     s->phase = SESSION_ATTACHING;
     if (s->sign_in)
@@ -297,9 +309,7 @@ uint64_t seat_session_deadline(const struct seat_core *s)
     uint64_t silent_ms = seat_request_oldest_ms(s);
     if (silent_ms != NEVER_MS)
         return silent_ms + SILENT_HEARTBEATS * s->heartbeat_ms;
-    if (s->main != MAIN_NONE && s->phase == SESSION_IDLE && s->have_session && !s->session_void)
-        return s->attach_at_ms;
-    return NEVER_MS;
+    return wants_to_attach(s) ? s->attach_at_ms : NEVER_MS;
 }
 
 void seat_session_lost(struct seat_core *s, exam_err code, const char *text)
@@ -454,7 +464,7 @@ void seat_session_attached(struct seat_core *s, const Seat__Attached *a, bool si
     s->grace_ms = a->grace_ms >= 2 * a->heartbeat_ms ? a->grace_ms : 2 * a->heartbeat_ms;
     s->heartbeat_at_ms = s->now_ms + s->heartbeat_ms;
     attached_journal(s, a->seq_have);
-    seat_clock_account(s, a->account, &a->mark);
+    seat_clock_account(s, a->account, a->ago_ms, &a->mark);
     attached_tell(s, a, signed_in);
     seat_action_attached(s, a->seq_have, a->seq_refused, a->durability);
     state_take(s, a->state, (Ev__Finish)a->finish);
@@ -465,8 +475,15 @@ void seat_session_attached(struct seat_core *s, const Seat__Attached *a, bool si
 /* A2: what this seat holds of it reaches no node as long as nobody signs in here. */
 void seat_session_epoch(struct seat_core *s)
 {
-    if (s->session_void && s->session_journalled && !s->sign_in)
-        s->session_void = false;
+    if (!s->session_void || !s->session_journalled || s->sign_in)
+        return;
+    s->session_void = false;
+    s->attach_at_ms = s->now_ms;
+}
+
+static void ask_later(struct seat_core *s)
+{
+    s->attach_at_ms = s->now_ms + seat_chance_ms(s, ASK_MIN_MS, ASK_MAX_MS);
 }
 
 /* The session is no node's any more: the candidate, or the next one, has to sign in. */
@@ -482,6 +499,7 @@ static void session_make_void(struct seat_core *s, enum seat_event_kind kind, ex
         s->left_behind = left_behind;
     }
     s->session_void = keep;
+    ask_later(s);
     seat_emit_problem(s, kind, code, s->main, text);
     seat_state_set(s, keep ? SEAT_SHUT_OUT : SEAT_CONNECTED);
 }
@@ -489,6 +507,10 @@ static void session_make_void(struct seat_core *s, enum seat_event_kind kind, ex
 static void attach_refused(struct seat_core *s, exam_err code, const char *text)
 {
     bool unknown = code == EXAM_AUTH || code == EXAM_NOT_FOUND;
+    if (s->session_void) { /* as before: nothing new for the candidate */
+        ask_later(s);
+        return;
+    }
     if (unknown && s->id_no[0] != 0) { /* the node has older data; the same session begins again */
         s->sign_in = true;
         s->attach_at_ms = s->now_ms;
@@ -561,7 +583,7 @@ void seat_session_notice(struct seat_core *s, const Seat__Notice *n)
             seat_link_hostile(s, s->main, "an account with figures that cannot be");
             return;
         }
-        seat_clock_account(s, n->account, &n->mark);
+        seat_clock_account(s, n->account, 0, &n->mark);
         seat_clock_keep(s);
         struct seat_event e = {.kind = SEAT_EVENT_ACCOUNT,
                                .u.account = {.account = s->account, .full = true}};

@@ -129,6 +129,8 @@ static void hello_take(struct world *w, uint32_t node, uint32_t id, const Seat__
     struct world_node *n = &w->nodes[node];
     n->hellos_n++;
     n->epoch_told = h->epoch_seen;
+    if (h->site_id.len == SITE_ID_BYTES)
+        memcpy(n->site_told, h->site_id.data, SITE_ID_BYTES);
     if (n->refuse_hello != EXAM_OK) {
         refuse(w, node, id, n->refuse_hello, 0);
         return;
@@ -138,7 +140,7 @@ static void hello_take(struct world *w, uint32_t node, uint32_t id, const Seat__
     welcome.version = n->version;
     welcome.node = (char *)(uintptr_t) "A";
     welcome.site_id.data = n->site_id;
-    welcome.site_id.len = SITE_ID_BYTES;
+    welcome.site_id.len = n->empty ? 0 : SITE_ID_BYTES;
     welcome.epoch = n->epoch;
     welcome.serving = n->serving;
     m.id = id;
@@ -226,6 +228,10 @@ static void attach_take(struct world *w, uint32_t node, uint32_t id, const Seat_
     n->claim.submitted = a->submitted;
     n->claim.ended_ago_ms = a->ended_ago_ms;
     n->claim.mark_used_ms = mark_get(&a->mark);
+    if (n->hold_attach) {
+        n->held_attach_id = id;
+        return;
+    }
     exam_err refusal = n->refuse_attach;
     if (refusal == EXAM_OK &&
         (!site->signed_in || memcmp(site->session, a->session.data, SESSION_BYTES) != 0))
@@ -256,8 +262,9 @@ static void ack_send(struct world *w, uint32_t node, uint32_t id, uint64_t seq, 
     mark_put(w, mark);
     a.seq = seq;
     a.durability = w->nodes[node].durability;
-    a.used_ms = w->site.used_ms;
-    a.left_ms = w->site.allot_ms - w->site.used_ms;
+    a.ago_ms = w->nodes[node].ago_ms;
+    a.used_ms = w->site.used_ms - a.ago_ms;
+    a.left_ms = w->site.allot_ms - a.used_ms;
     a.mark.data = mark;
     a.mark.len = sizeof(mark);
     a.late = seq > 0 && w->nodes[node].late;

@@ -38,6 +38,7 @@ struct world_node {
     bool up; /* dials succeed */
     bool serving;
     bool silent; /* takes frames, answers nothing */
+    bool empty;  /* of no site: new, or its disk is lost */
     bool linked; /* the seat has a connection */
     bool dialling;
     uint64_t epoch;
@@ -48,8 +49,12 @@ struct world_node {
     uint64_t refuse_from_seq;                                             /* of refuse_answers */
     bool late; /* acknowledges actions as late */
     bool hold; /* actions get no reply yet */
+    bool hold_attach;
+    uint32_t held_attach_id; /* of the last Attach that was held; 0: none */
+    uint64_t ago_ms;         /* what it has heard had lain unread for so long */
     uint64_t answers_n, heartbeats_n, hellos_n, byes_n;
-    uint64_t epoch_told; /* by Hello */
+    uint64_t epoch_told;              /* by Hello */
+    uint8_t site_told[SITE_ID_BYTES]; /* the last that it named */
     /* The last attachment as it came. */
     struct {
         uint64_t open_ms, since_ms, ended_ago_ms, mark_used_ms;

@@ -312,10 +312,36 @@ static void test_examseat__bad_configurations(void **state)
     c = config_of(f);
     f->nodes[0] = "no address";
     assert_int_equal(examseat_open(&c, &h, why, sizeof(why)), EXAMSEAT_INVALID);
+    f->nodes[0] = "A@";
+    assert_int_equal(examseat_open(&c, &h, why, sizeof(why)), EXAMSEAT_INVALID);
     f->nodes[0] = f->address_a;
+    c.key_file = "/nowhere/own.key";
+    assert_int_equal(examseat_open(&c, &h, why, sizeof(why)), EXAMSEAT_INVALID);
+    assert_non_null(strstr(why, "go together"));
+    c.key_roster = "/nowhere/roster";
+    assert_int_equal(examseat_open(&c, &h, why, sizeof(why)), EXAMSEAT_INVALID);
+    assert_non_null(strstr(why, "NAME@host:port"));
+    f->nodes[0] = f->nodes[1] = "A@127.0.0.1:1";
+    assert_int_equal(examseat_open(&c, &h, why, sizeof(why)), EXAMSEAT_NOT_FOUND);
+    assert_non_null(strstr(why, "/nowhere/own.key"));
+    f->nodes[0] = f->address_a;
+    f->nodes[1] = f->address_b;
+    c = config_of(f);
     must_open(f);
     assert_int_equal(examseat_open(&c, &h, why, sizeof(why)), EXAMSEAT_LOCKED);
     assert_null(h);
+}
+
+/* A program that was built before there were keys runs on as it is. */
+static void test_examseat__takes_the_shorter_configuration(void **state)
+{
+    struct fixture *f = *state;
+    examseat *h = NULL;
+    examseat_config c = config_of(f);
+    c.size = offsetof(examseat_config, key_file);
+    c.key_file = c.key_roster = "not there, for the program";
+    assert_int_equal(examseat_open(&c, &h, NULL, 0), EXAMSEAT_OK);
+    examseat_close(h);
 }
 
 /* Nobody there at all: the seat says so, stays usable and closes at once. */
@@ -369,6 +395,7 @@ int main(void)
         API_TEST(test_examseat__callbacks_may_call),
         API_TEST(test_examseat__the_descriptor_tells_when),
         API_TEST(test_examseat__bad_configurations),
+        API_TEST(test_examseat__takes_the_shorter_configuration),
         API_TEST(test_examseat__no_node_at_all),
         API_TEST(test_examseat__another_version),
         cmocka_unit_test(test_examseat__names),

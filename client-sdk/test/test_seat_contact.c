@@ -231,6 +231,27 @@ static void test_seat_contact__another_site_is_refused(void **state)
     world_free(w);
 }
 
+/* A node that was empty when it greeted is asked anew when it serves: what this seat journals of
+ * its site has to be true after a restart, or no node takes what it holds (A2). */
+static void test_a2__a_node_that_was_empty_says_its_site_when_it_serves(void **state)
+{
+    (void)state;
+    struct world *w = world_new_with(1, 0, 0, 0);
+    w->nodes[0].empty = true;
+    w->nodes[0].serving = false;
+    world_settle(w);
+    w->nodes[0].empty = false;
+    w->nodes[0].serving = true;
+    world_notice(w, 0, SEAT__NOTICE_KIND__NOTICE_KIND_SERVING);
+    world_run(w, w->now_ms + 1000);
+    world_sign_in(w);
+    assert_true(seat_core_in_contact(w->core));
+    world_restart_seat(w, w->now_ms + 1000, true);
+    world_run(w, w->now_ms + 1000);
+    assert_memory_equal(w->nodes[0].site_told, w->site.site_id, SITE_ID_BYTES);
+    world_free(w);
+}
+
 /* A node of another version is told of once, with a text, and not used. */
 static void test_seat_contact__another_version_is_told_once(void **state)
 {
@@ -411,6 +432,72 @@ static void test_a2__a_lost_session_after_a_restart(void **state)
     world_free(w);
 }
 
+/* A seat restarted, and five of its answers are on its disk alone. */
+static struct world *world_void(void)
+{
+    struct world *w = world_new(2);
+    uint64_t seq;
+    world_begin(w);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(world_answer(w, "q1", "A", &seq), EXAM_OK);
+    world_settle(w);
+    w->site.signed_in = false;
+    w->site.seq_have = 0;
+    world_restart_seat(w, w->now_ms + 5000, true);
+    assert_int_equal(seat_core_state(w->core), SEAT_SHUT_OUT);
+    return w;
+}
+
+/* T11: the candidate is moved instead of signing in again: from then on the node takes the session
+ * as one that was left, and the seat, which asks now and then, hands in what it holds. */
+static void test_a2__a_lost_session_is_asked_for_again(void **state)
+{
+    (void)state;
+    struct world *w = world_void();
+    uint64_t asked_n = w->nodes[0].attach_n;
+    world_run(w, w->now_ms + 60000);
+    assert_in_range(w->nodes[0].attach_n - asked_n, 6, 12);
+    assert_int_equal(world_count(w, SEAT_EVENT_SIGN_IN_NEEDED), 1); /* told once */
+    assert_int_equal(seat_core_state(w->core), SEAT_SHUT_OUT);
+    w->site.signed_in = true;
+    w->site.state = SEAT__SITTING_STATE__SITTING_STATE_FINISHED;
+    w->site.finish = EV__FINISH__FINISH_CLOSED;
+    world_run(w, w->now_ms + 10000);
+    assert_int_equal(w->site.seq_have, 5);
+    world_notice(w, 0, SEAT__NOTICE_KIND__NOTICE_KIND_COLLECTED);
+    world_settle(w);
+    assert_int_equal(world_count(w, SEAT_EVENT_COLLECTED), 1);
+    assert_int_equal(w->nodes[0].sign_in_n, 1);
+    world_free(w);
+}
+
+/* The candidate signs in at the very moment at which the seat asks: that is neither refused nor
+ * forgotten, and one sign-in is enough. */
+static void test_a2__a_sign_in_crosses_the_question(void **state)
+{
+    (void)state;
+    struct world *w = world_void();
+    Seat__Reply m = SEAT__REPLY__INIT;
+    Seat__Refused r = SEAT__REFUSED__INIT;
+    w->nodes[0].hold_attach = true;
+    for (int i = 0; i < 20000 && w->nodes[0].held_attach_id == 0; i++)
+        world_run(w, w->now_ms + 1);
+    assert_int_not_equal(w->nodes[0].held_attach_id, 0);
+    w->nodes[0].hold_attach = false;
+    world_sign_in(w);
+    r.code = EXAM_AUTH;
+    r.text = (char *)(uintptr_t) "no such session";
+    m.id = w->nodes[0].held_attach_id;
+    m.kind_case = SEAT__REPLY__KIND_REFUSED;
+    m.refused = &r;
+    world_send(w, 0, &m);
+    world_settle(w);
+    assert_true(seat_core_in_contact(w->core));
+    assert_int_equal(w->nodes[0].sign_in_n, 2);
+    assert_int_equal(w->site.seq_have, 5);
+    world_free(w);
+}
+
 /* Whatever bytes a node sends cost it the connection, and nothing else. */
 static void test_seat_contact__hostile_bytes_close_the_link(void **state)
 {
@@ -574,6 +661,7 @@ int main(void)
         cmocka_unit_test(test_w1__refusals_after_retiring_are_expected),
         cmocka_unit_test(test_t5__a_new_epoch_on_the_same_connection),
         cmocka_unit_test(test_seat_contact__another_site_is_refused),
+        cmocka_unit_test(test_a2__a_node_that_was_empty_says_its_site_when_it_serves),
         cmocka_unit_test(test_seat_contact__another_version_is_told_once),
         cmocka_unit_test(test_seat_contact__a_dial_that_hangs_is_given_up),
         cmocka_unit_test(test_p4__a_refused_sign_in_can_be_repeated),
@@ -583,6 +671,8 @@ int main(void)
         cmocka_unit_test(test_a2__a_session_that_was_shut_out_is_tried_at_the_next_primary),
         cmocka_unit_test(test_a2__a_lost_session_is_signed_in_again),
         cmocka_unit_test(test_a2__a_lost_session_after_a_restart),
+        cmocka_unit_test(test_a2__a_lost_session_is_asked_for_again),
+        cmocka_unit_test(test_a2__a_sign_in_crosses_the_question),
         cmocka_unit_test(test_seat_contact__hostile_bytes_close_the_link),
         cmocka_unit_test(test_seat_contact__changed_bytes_do_no_harm),
         cmocka_unit_test(test_seat_contact__replies_that_make_no_sense_close_the_link),

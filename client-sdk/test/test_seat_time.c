@@ -205,6 +205,39 @@ static void test_t10__a_late_acknowledgement_gives_nothing_back(void **state)
     world_free(w);
 }
 
+/* T7: what lay unread is acknowledged with what had been used when it was sent. The clock goes on
+ * from there, and the grace counts from there, too (T6). */
+static void test_t7__an_acknowledgement_may_lie_back(void **state)
+{
+    (void)state;
+    struct world *w = world_new(1);
+    uint64_t begin_ms = begin(w, 30000);
+    w->nodes[0].ago_ms = 700;
+    world_run(w, begin_ms + 31000);
+    assert_int_equal(seat_core_account(w->core).used_ms, 30300);
+    assert_int_equal(seat_core_used_ms(w->core, w->now_ms), 31000);
+    world_kill(w, 0);
+    world_run(w, begin_ms + 60000);
+    assert_int_equal(seat_core_state(w->core), SEAT_LOCKED);
+    assert_int_equal(seat_core_used_ms(w->core, w->now_ms), 30300 + 15000);
+    world_free(w);
+}
+
+/* T12: a notice may overtake the acknowledgement of an older word: what was told stays. */
+static void test_t12__an_older_word_takes_nothing_back(void **state)
+{
+    (void)state;
+    struct world *w = world_new(1);
+    uint64_t begin_ms = begin(w, 30500);
+    world_notice(w, 0, SEAT__NOTICE_KIND__NOTICE_KIND_ACCOUNT);
+    assert_int_equal(seat_core_account(w->core).used_ms, 30500);
+    w->nodes[0].ago_ms = 900;
+    world_run(w, begin_ms + 31000);
+    assert_int_equal(seat_core_account(w->core).used_ms, 30500);
+    assert_int_equal(seat_core_used_ms(w->core, w->now_ms), 31000);
+    world_free(w);
+}
+
 /* T8: a pause stops the clock at the node's instant, resuming starts it. */
 static void test_t8__pause_and_resume(void **state)
 {
@@ -384,6 +417,8 @@ int main(void)
         cmocka_unit_test(test_t10__a_locked_seat_does_not_time_out),
         cmocka_unit_test(test_t10__the_end_goes_before_the_lock),
         cmocka_unit_test(test_t10__a_late_acknowledgement_gives_nothing_back),
+        cmocka_unit_test(test_t7__an_acknowledgement_may_lie_back),
+        cmocka_unit_test(test_t12__an_older_word_takes_nothing_back),
         cmocka_unit_test(test_t8__pause_and_resume),
         cmocka_unit_test(test_t8__a_paused_seat_claims_nothing),
         cmocka_unit_test(test_t9__a_grant_reopens_a_timed_out_sitting),

@@ -48,9 +48,23 @@ void account_stop(struct account *a, uint64_t now_ms)
     a->unheard_ms = min_ms(less_ms(now_ms, a->mark_ms), account_left_ms(a, a->used_ms));
 }
 
-bool account_mark_stopped(struct account *a, uint64_t used_ms)
+bool account_mark_used(struct account *a, uint64_t used_ms)
 {
-    return account_mark(a, used_ms, a->mark_ms + less_ms(used_ms, a->used_ms));
+    uint64_t more_ms = less_ms(used_ms, a->used_ms), unheard_ms = less_ms(a->unheard_ms, more_ms);
+
+    if (!account_mark(a, used_ms, a->mark_ms + more_ms))
+        return false;
+    a->unheard_ms = unheard_ms;
+    return true;
+}
+
+uint64_t account_vouched_ms(const struct account *a, bool clock_runs, uint64_t now_ms,
+                            uint64_t heard_ms, uint64_t said_ms)
+{
+    uint64_t most_ms = account_used_ms(a, clock_runs, now_ms);
+    uint64_t least_ms = min_ms(account_used_ms(a, true, heard_ms), most_ms);
+
+    return max_ms(least_ms, min_ms(said_ms, most_ms));
 }
 
 void account_credit(struct account *a, uint64_t lost_ms)
@@ -86,6 +100,15 @@ bool account_book(struct account *a, uint64_t used_ms, uint64_t lost_ms, uint64_
     return true;
 }
 
+void account_take_back(struct account *a, uint64_t used_ms)
+{
+    if (used_ms >= a->used_ms)
+        return;
+    a->mark_ms = less_ms(a->mark_ms, a->used_ms - used_ms);
+    a->used_ms = used_ms;
+    a->unheard_ms = 0;
+}
+
 /* ---------------------------------------------------------------- a seat is back */
 
 /* T12: what the seat's mark says is used; the node's own, if it brings none. */
@@ -111,8 +134,9 @@ static uint64_t elapsed_ms(const struct account *a, const struct account_return 
 static uint64_t since_newer_mark_ms(const struct account *a, const struct account_return *r)
 {
     uint64_t mark_ms = r->carried_newer ? r->carried_at_ms : a->mark_ms;
+    bool apart = r->carried_newer && r->carried_apart;
 
-    if (r->dark_known && mark_ms <= r->now_ms)
+    if (r->dark_known && !apart && mark_ms <= r->now_ms)
         return r->now_ms - mark_ms;
     if (!r->clock_continuous)
         return UINT64_MAX;
@@ -155,6 +179,19 @@ static uint64_t before_pause_ms(const struct account *a, const struct account_re
     return less_ms(carried_ms(a, r) + r->pause_after_ms, a->used_ms);
 }
 
+/* T7: how much of an open claim no word of the seat has vouched for yet: what ran after it spoke.
+ * Its screen was open then, so its clock ran on, and its next word says so. */
+static uint64_t unheard_ms(const struct account *a, const struct account_return *r, uint64_t open)
+{
+    uint64_t said_ms = r->open_ms + r->slack_ms;
+
+    if (!never_locked(r) || r->paused || r->submitted)
+        return 0;
+    if (!r->carried_newer)
+        said_ms = less_ms(carried_ms(a, r) + said_ms, a->used_ms);
+    return less_ms(open, said_ms);
+}
+
 void account_reckon_return(const struct account *a, const struct account_return *r,
                            struct account_stretch *out)
 {
@@ -163,11 +200,13 @@ void account_reckon_return(const struct account *a, const struct account_return 
     uint64_t open = open_claim_ms(a, r);
     uint64_t claim = min_ms(open, before_pause_ms(a, r));
     uint64_t used = max_ms(a->used_ms, carried) + claim;
+    uint64_t heard = used - unheard_ms(a, r, open);
     uint64_t since_end = 0;
 
     used = max_ms(a->used_ms, min_ms(used, account_total_ms(a)));
-    out->used_ms = used;
-    out->finished = used >= account_total_ms(a);
+    heard = max_ms(a->used_ms, min_ms(heard, account_total_ms(a)));
+    out->used_ms = heard;
+    out->finished = heard >= account_total_ms(a);
     /* T10: not before it can have used what it has, whatever the seat says; and one whose time has
      * not run out as the nodes reckon goes on. */
     if ((out->finished && r->ended) || r->submitted)

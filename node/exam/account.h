@@ -42,14 +42,24 @@ void account_begin(struct account *a, uint64_t now_ms);
 void account_stop(struct account *a, uint64_t now_ms);
 /* T3. False, and nothing is changed: a mark that would give used time back. */
 bool account_mark(struct account *a, uint64_t used_ms, uint64_t now_ms);
-/* T3, T8: the same for a clock that stands: so much was used when it stopped. */
-bool account_mark_stopped(struct account *a, uint64_t used_ms);
+/* T3: the same where so much was used: marks of a clock lie on one straight line while it runs, and
+ * of one that stands up to where it stopped (T8). */
+bool account_mark_used(struct account *a, uint64_t used_ms);
+/* T3, T7: what a seat's word vouches for that is read at now_ms: what had been used when it was
+ * sent, by the seat's own reckoning (said_ms), but as much as at heard_ms, when all that had come
+ * before it was read, and no more than now. */
+uint64_t account_vouched_ms(const struct account *a, bool clock_runs, uint64_t now_ms,
+                            uint64_t heard_ms, uint64_t said_ms);
 /* T14: credits a stretch in which the clock stood, and moves the mark over it: what ran before it
  * is still to be vouched for. */
 void account_credit(struct account *a, uint64_t lost_ms);
 /* Books a stretch that ends at now_ms: `used_ms` after it, `lost_ms` credited for it. False as
  * above. */
 bool account_book(struct account *a, uint64_t used_ms, uint64_t lost_ms, uint64_t now_ms);
+
+/* T12: what has been used beyond used_ms, by a clock without a screen, was not: the mark goes back
+ * on that clock's line. */
+void account_take_back(struct account *a, uint64_t used_ms);
 
 /* What a seat says when it attaches again, and what the node knows beside it. */
 struct account_return {
@@ -60,8 +70,11 @@ struct account_return {
     bool carried;       /* a mark that the nodes gave (T12) */
     uint64_t carried_used_ms, carried_at_ms;
     bool carried_newer; /* than the node's own mark: the node has older data */
+    bool found;         /* the mark is of a dead branch that had the sitting's only session */
+    bool carried_apart; /* of an epoch that this log has not got: its time is not the site's here */
     uint64_t open_ms;   /* T6: the screen was open so long since that mark */
     uint64_t since_ms;  /* how long ago that mark was, if clock_continuous */
+    uint64_t slack_ms;  /* T7: that may have taken so long to be read, and was not late then */
     bool clock_continuous;
     bool ended;     /* T10: its time ran out while out of contact, */
     bool submitted; /* or the candidate submitted, */
@@ -74,7 +87,7 @@ struct account_return {
 /* How the stretch from the node's mark until now is to be booked. */
 struct account_stretch {
     uint64_t used_ms; /* after it; never less than the node's own mark, nor more than the total */
-    uint64_t lost_ms;
+    uint64_t lost_ms; /* what is neither has run since the seat spoke (T7): its clock goes on */
     Ev__Basis basis;
     bool finished;   /* all is used, */
     uint64_t end_ms; /* since this instant */

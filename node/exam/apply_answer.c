@@ -30,11 +30,12 @@ bool apply_submitted(const struct booking *k, const Ev__Submitted *e)
         seq_taken(k, s, e->former, e->seq);
         return true;
     }
-    if (!sitting_account_open(s) || !account_mark(&s->account, e->used_ms, k->site_ms))
+    if (!sitting_account_open(s) || !account_mark_used(&s->account, e->used_ms))
         return false;
+    s->account.unheard_ms = 0; /* nothing of it is still to be vouched for */
     seq_taken(k, s, e->former, e->seq);
     s->finish = EV__FINISH__FINISH_SUBMITTED;
-    s->finish_ms = k->site_ms;
+    s->finish_ms = s->account.mark_ms;
     exam_mark_made(k->x, s);
     return true;
 }
@@ -78,8 +79,7 @@ bool apply_answered(const struct booking *k, const Ev__Answered *e)
         seq_refused(k, s, e->former, e->seq);
     else
         seq_taken(k, s, e->former, e->seq);
-    if (e->former == 0 && sitting_clock_runs(x, s) &&
-        account_mark(&s->account, e->used_ms, k->site_ms))
+    if (e->former == 0 && sitting_clock_runs(x, s) && account_mark_used(&s->account, e->used_ms))
         exam_mark_made(x, s); /* T3 */
     return true;
 }

@@ -36,11 +36,33 @@ static void session_enters(const struct booking *k, struct sitting *s, const uin
     memcpy(s->session, session, SESSION_BYTES);
 }
 
+/* A3, T11: of a dead branch. Nothing of the sitting is touched by it. */
+static bool session_found(const struct booking *k, struct sitting *s, const Ev__SignedIn *e)
+{
+    uint32_t no = exam_former_apart_no(s, e->seat, e->former_epoch);
+    struct former f = {
+        .seat = e->seat, .attachment_epoch = e->former_epoch, .used_ms = e->former_used_ms};
+
+    if (no == 0 || e->seat < 1 || e->seat > k->x->seats_n)
+        return false;
+    memcpy(f.session, e->session.data, SESSION_BYTES);
+    if (no > s->formers_n)
+        exam_former_add(k->x, s, &f);
+    else
+        s->formers[no - 1] = f;
+    exam_sitting_touch(k->x, s, DIRTY_ROSTER);
+    return true;
+}
+
 bool apply_signed_in(const struct booking *k, const Ev__SignedIn *e)
 {
     struct sitting *s = exam_sitting(k->x, e->sitting);
 
-    if (!s || e->session.len != SESSION_BYTES || e->seat != s->seat)
+    if (!s || e->session.len != SESSION_BYTES)
+        return false;
+    if (e->former_epoch > 0)
+        return session_found(k, s, e);
+    if (e->seat != s->seat)
         return false;
     apply_session_leaves(k, s);
     session_enters(k, s, e->session.data);
@@ -71,18 +93,28 @@ void apply_paper_opened(const struct booking *k, struct sitting *s)
         apply_begin(k, s); /* T1, personal timing */
 }
 
+/* Where the mark lies: what ran after the seat spoke is not booked yet (T7). */
+static uint64_t attached_until_ms(const struct booking *k, const struct sitting *s,
+                                  const Ev__Attached *e)
+{
+    if (!sitting_account_open(s) || e->used_ms < s->account.used_ms)
+        return k->site_ms;
+    uint64_t at_ms = s->account.mark_ms + (e->used_ms - s->account.used_ms) + e->lost_ms;
+    return at_ms < k->site_ms ? at_ms : k->site_ms;
+}
+
 bool apply_attached(const struct booking *k, const Ev__Attached *e)
 {
     exam *x = k->x;
     struct sitting *s = exam_sitting(x, e->sitting);
-    struct interruption stretch = {.from_ms = e->from_ms,
-                                   .to_ms = k->site_ms,
-                                   .lost_ms = e->lost_ms,
-                                   .basis = e->basis,
-                                   .incident = e->incident};
+    struct interruption stretch = {
+        .from_ms = e->from_ms, .lost_ms = e->lost_ms, .basis = e->basis, .incident = e->incident};
 
     if (!s || !s->signed_in || e->seat != s->seat)
         return false;
+    if (e->found && sitting_account_open(s))
+        account_take_back(&s->account, e->used_ms);
+    stretch.to_ms = attached_until_ms(k, s, e);
     if (!sitting_finished(s) && !apply_stretch(k, s, e->used_ms, &stretch))
         return false;
     s->contact = true;
@@ -108,23 +140,13 @@ bool apply_detached(const struct booking *k, const Ev__Detached *e)
     return true;
 }
 
-/* T3; of a clock that stands it says what was used when it stopped (T8). */
-static bool mark_one(const struct booking *k, struct sitting *s, uint64_t used_ms)
-{
-    if (!sitting_account_open(s))
-        return false;
-    if (!sitting_clock_runs(k->x, s))
-        return account_mark_stopped(&s->account, used_ms);
-    return account_mark(&s->account, used_ms, k->site_ms);
-}
-
 bool apply_marked(const struct booking *k, const Ev__Marked *e)
 {
     bool fits = e->n_sitting == e->n_used_ms;
 
     for (size_t i = 0; i < e->n_sitting && i < e->n_used_ms; i++) {
         struct sitting *s = exam_sitting(k->x, e->sitting[i]);
-        if (mark_one(k, s, e->used_ms[i]))
+        if (sitting_account_open(s) && account_mark_used(&s->account, e->used_ms[i])) /* T3 */
             exam_mark_made(k->x, s);
         else
             fits = false;

@@ -59,6 +59,19 @@ exam_err decide_no_memory(const struct decision *d)
     return decide_refuse(d, EXAM_NOMEM, "", "this server is out of memory: nothing was changed");
 }
 
+struct exam_word decide_word(const struct exam_command *c)
+{
+    if (c->kind == EXAM_CMD_ANSWER)
+        return (struct exam_word){.sitting = c->u.answer.sitting,
+                                  .said_ms = c->u.answer.said_ms,
+                                  .heard_ms = c->u.answer.heard_ms};
+    if (c->kind == EXAM_CMD_SUBMIT)
+        return (struct exam_word){.sitting = c->u.submit.sitting,
+                                  .said_ms = c->u.submit.said_ms,
+                                  .heard_ms = c->u.submit.heard_ms};
+    return (struct exam_word){0};
+}
+
 char *event_text(const char *text)
 {
     return (char *)(uintptr_t)(text ? text : "");

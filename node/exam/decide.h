@@ -60,6 +60,9 @@ EXAM_MUST_USE exam_err decide_refuse(const struct decision *d, exam_err code, co
                                      const char *format, ...) __attribute__((format(printf, 4, 5)));
 EXAM_MUST_USE exam_err decide_no_memory(const struct decision *d);
 
+/* What an answer or a submission says of its seat's clock (T3, T7). */
+struct exam_word decide_word(const struct exam_command *c);
+
 /* The messages of protobuf-c have no const, but packing one only reads. */
 char *event_text(const char *text);
 ProtobufCBinaryData event_data(const uint8_t *data, size_t bytes);

@@ -31,7 +31,7 @@ static exam_err action_check(const struct decision *d, const struct action *a, b
     uint64_t seq_have;
 
     *duplicate = false;
-    if (!s || !s->signed_in || (!a->former && !sitting_attached(d->x, s)))
+    if (!s || (!a->former && (!s->signed_in || !sitting_attached(d->x, s))))
         return decide_refuse(d, EXAM_STATE, "", "no candidate is signed in here: attach first");
     if (a->seq == 0)
         return decide_refuse(d, EXAM_INVALID, "A4", "actions are counted from 1");
@@ -47,8 +47,10 @@ static exam_err action_check(const struct decision *d, const struct action *a, b
         d->why->seq_have = seq_have;
         return err;
     }
-    if (!s->begun && !sitting_finished(s))
-        return decide_refuse(d, EXAM_STATE, "T1", "batch %s has not started",
+    /* A2: its start was lost with the node that had logged it: the seat keeps what it holds, and
+     * asks again until it is taken once more. Of a dead branch it is taken as it is (A3). */
+    if (!s->begun && !sitting_finished(s) && !(a->former && former_apart(a->former)))
+        return decide_refuse(d, EXAM_AGAIN, "T1", "batch %s has not started",
                              d->x->batches[s->batch - 1].name);
     return EXAM_OK;
 }
@@ -56,11 +58,20 @@ static exam_err action_check(const struct decision *d, const struct action *a, b
 /* ---------------------------------------------------------------- answers */
 
 /* T11: the candidate has attached elsewhere since the former session was left. What that session
- * made is older than whatever has been done there. */
+ * made is older than whatever has been done there. Of one that only a dead branch knew the epoch
+ * tells, as of a submission that is recovered (A3). */
 static bool gone_on_since(const struct sitting *s, const struct former *f)
 {
+    if (f && former_apart(f))
+        return s->attachment_epoch > f->attachment_epoch;
     return f &&
            (f->attachment_epoch != s->attachment_epoch || f->attachment_lsn != s->attachment_lsn);
+}
+
+/* The sitting's finish here says nothing of what that session made. */
+static bool made_apart(const struct sitting *s, const struct former *f)
+{
+    return f && (former_apart(f) || gone_on_since(s, f));
 }
 
 /* T10. A seat that was out of contact when a person ended its sitting, or when its candidate
@@ -74,7 +85,7 @@ static bool made_after_finish(const struct decision *d, const struct action *a,
 
     if (s->finish == EV__FINISH__FINISH_POSTPONED || s->submission_due)
         until_ms += d->x->batches[s->batch - 1].grace_ms;
-    return d->c->u.answer.made_at_ms > until_ms && !gone_on_since(s, a->former);
+    return d->c->u.answer.made_at_ms > until_ms && !made_apart(s, a->former);
 }
 
 /* T10: in the result are the answers made before the finish, flagged when they come after it; but
@@ -91,7 +102,7 @@ static struct verdict verdict_finished(const struct decision *d, const struct ac
                                   "kept in the log, but is not in the result",
                                   b->name, s->admission_no)};
     if (s->finish == EV__FINISH__FINISH_SUBMITTED && !s->submission_due &&
-        !gone_on_since(s, a->former))
+        !made_apart(s, a->former))
         return (struct verdict){
             .code = decide_refuse(d, EXAM_LATE, "T10",
                                   "candidate %s has submitted: this answer was made after that "
@@ -116,14 +127,17 @@ static bool item_known(const exam *x, const struct sitting *s, const char *item)
            (!items && s->own.n < PAPER_ITEMS_MAX);
 }
 
-/* A3: made under an attachment that is still to come. */
-static bool attachment_to_come(const struct decision *d, const struct sitting *s)
+/* A3: made under an attachment that is still to come. A dead branch's may be later than those that
+ * are known here. */
+static bool attachment_to_come(const struct decision *d, const struct action *a,
+                               const struct sitting *s)
 {
     struct answer_version made = {d->c->u.answer.attachment_epoch, d->c->u.answer.attachment_lsn,
                                   0};
     struct answer_version now = {s->attachment_epoch, s->attachment_lsn, 0};
+    bool there = a->former && former_apart(a->former) && made.epoch <= a->former->attachment_epoch;
 
-    return answer_version_compare(&made, &now) > 0;
+    return !there && answer_version_compare(&made, &now) > 0;
 }
 
 static struct verdict verdict_of(const struct decision *d, const struct action *a,
@@ -142,7 +156,7 @@ static struct verdict verdict_of(const struct decision *d, const struct action *
                                   d->c->u.answer.item,
                                   s->paper ? d->x->papers[s->paper - 1].name : "(none)",
                                   s->admission_no)};
-    if (attachment_to_come(d, s))
+    if (attachment_to_come(d, a, s))
         return (struct verdict){
             .code = decide_refuse(d, EXAM_INVALID, "A3",
                                   "an answer of candidate %s says that it was made under an "
@@ -153,11 +167,12 @@ static struct verdict verdict_of(const struct decision *d, const struct action *
     return (struct verdict){.code = EXAM_OK};
 }
 
-/* `made_at_ms` and the attachment are the seat's word, and are kept as such: they order the
- * candidate's own answers (A3) and move no clock. */
+/* The attachment is the seat's word, and is kept as such: it orders the candidate's own answers
+ * (A3). So is `made_at_ms`, which marks no more than any word of the seat does (T3). */
 static void emit_answered(const struct decision *d, const struct sitting *s,
                           const struct verdict *v)
 {
+    const struct exam_word w = decide_word(d->c);
     Ev__Answered e;
     Ev__Event event = EV__EVENT__INIT;
 
@@ -170,7 +185,7 @@ static void emit_answered(const struct decision *d, const struct sitting *s,
     e.made_at_ms = d->c->u.answer.made_at_ms;
     e.attachment_epoch = d->c->u.answer.attachment_epoch;
     e.attachment_lsn = d->c->u.answer.attachment_lsn;
-    e.used_ms = sitting_used_ms(d->x, s, d->now_ms);
+    e.used_ms = sitting_vouched_ms(d->x, s, d->now_ms, &w);
     e.late = v->late;
     e.refused = v->code != EXAM_OK;
     e.former = d->c->u.answer.former;
@@ -246,7 +261,15 @@ exam_err decide_answer(const struct decision *d)
 
 /* ---------------------------------------------------------------- submission */
 
-/* A clock that stands has lost the time since its mark: that is booked before the account ends. */
+/* What the account ends at: by the word of the candidate who submits (T7). */
+static uint64_t submitted_used_ms(const struct decision *d, uint32_t no)
+{
+    const struct exam_word w = decide_word(d->c);
+
+    return sitting_vouched_ms(d->x, exam_sitting(d->x, no), d->now_ms, &w);
+}
+
+/* A clock that stands has lost the time since then: that is booked before the account ends. */
 static exam_err emit_credited(const struct decision *d, uint32_t no)
 {
     const struct sitting *s = exam_sitting(d->x, no);
@@ -258,7 +281,8 @@ static exam_err emit_credited(const struct decision *d, uint32_t no)
     if (err != EXAM_OK)
         return err;
     p.basis = sitting_paused(d->x, s) ? EV__BASIS__BASIS_PAUSE : EV__BASIS__BASIS_MARK;
-    pack_add(&p, no, account_stop_ms(&s->account), d->now_ms - account_stop_ms(&s->account));
+    uint64_t from_ms = s->account.mark_ms + submitted_used_ms(d, no) - s->account.used_ms;
+    pack_add(&p, no, from_ms, d->now_ms - from_ms);
     pack_end(&p);
     return EXAM_OK;
 }
@@ -270,7 +294,7 @@ static void emit_submitted(const struct decision *d, const struct action *a, boo
 
     e.sitting = a->sitting;
     e.seq = a->seq;
-    e.used_ms = sitting_used_ms(d->x, exam_sitting(d->x, a->sitting), d->now_ms);
+    e.used_ms = submitted_used_ms(d, a->sitting);
     e.refused = refused;
     e.former = d->c->u.submit.former;
     event.kind_case = EV__EVENT__KIND_SUBMITTED;

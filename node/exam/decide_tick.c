@@ -79,26 +79,30 @@ static exam_err tick_by_itself(const struct decision *d)
 
 /* ---------------------------------------------------------------- by a seat's word (T10) */
 
-static bool time_is_up(const struct decision *d, uint32_t no)
+static bool time_is_up(const struct decision *d, struct exam_word w)
 {
-    const struct sitting *s = exam_sitting(d->x, no);
+    const struct sitting *s = exam_sitting(d->x, w.sitting);
 
     if (!sitting_account_open(s) || !s->signed_in)
         return false;
-    if (!sitting_clock_runs(d->x, s)) /* it ran out right before a pause */
-        return s->account.unheard_ms > 0 &&
-               sitting_used_ms(d->x, s, d->now_ms) >= account_total_ms(&s->account);
-    return account_deadline_ms(&s->account) <= d->now_ms;
+    if (!sitting_clock_runs(d->x, s) && s->account.unheard_ms == 0)
+        return false; /* it did not run out right before a pause, either */
+    return sitting_vouched_ms(d->x, s, d->now_ms, &w) >= account_total_ms(&s->account);
 }
 
-/* Of these sittings, or of all: who gives time waits for nobody's word (T9). */
-static exam_err time_out(const struct decision *d, const uint32_t *sittings, size_t n)
+static struct exam_word word_at(const struct exam_word *words, size_t i)
+{
+    return words ? words[i] : (struct exam_word){.sitting = (uint32_t)i + 1, .said_ms = UINT64_MAX};
+}
+
+/* By these words; NULL: of all sittings, for who gives time waits for nobody's word (T9). */
+static exam_err time_out(const struct decision *d, const struct exam_word *words, size_t n)
 {
     size_t ups_n = 0;
     struct pack p;
 
     for (size_t i = 0; i < n; i++)
-        ups_n += time_is_up(d, sittings ? sittings[i] : (uint32_t)i + 1);
+        ups_n += time_is_up(d, word_at(words, i));
     if (ups_n == 0)
         return EXAM_OK;
     exam_err err = pack_init(&p, d, PACK_FINISHED, (uint32_t)ups_n);
@@ -106,11 +110,8 @@ static exam_err time_out(const struct decision *d, const uint32_t *sittings, siz
         return err;
     p.finish = EV__FINISH__FINISH_TIMED_OUT;
     for (size_t i = 0; i < n; i++) {
-        uint32_t no = sittings ? sittings[i] : (uint32_t)i + 1;
-        bool up = time_is_up(d, no);
-        for (size_t j = 0; up && sittings && j < i; j++)
-            up = sittings[j] != no; /* a seat may have said two things at once */
-        if (up)
+        uint32_t no = word_at(words, i).sitting;
+        if (time_is_up(d, word_at(words, i)))
             pack_add(&p, no, account_total_ms(&d->x->sittings[no - 1].account),
                      account_deadline_ms(&d->x->sittings[no - 1].account));
     }
@@ -120,13 +121,15 @@ static exam_err time_out(const struct decision *d, const uint32_t *sittings, siz
 
 static exam_err tick_before(const struct decision *d, const struct exam_command *next)
 {
+    const struct exam_word w = decide_word(next);
+
     switch (next->kind) {
     case EXAM_CMD_MARK:
-        return time_out(d, next->u.mark.sittings, next->u.mark.n);
+        return time_out(d, next->u.mark.words, next->u.mark.n);
     case EXAM_CMD_ANSWER:
-        return next->u.answer.former ? EXAM_OK : time_out(d, &next->u.answer.sitting, 1);
+        return next->u.answer.former ? EXAM_OK : time_out(d, &w, 1);
     case EXAM_CMD_SUBMIT:
-        return next->u.submit.former ? EXAM_OK : time_out(d, &next->u.submit.sitting, 1);
+        return next->u.submit.former ? EXAM_OK : time_out(d, &w, 1);
     case EXAM_CMD_GRANT:
         return time_out(d, NULL, d->x->sittings_n);
     default:

@@ -215,6 +215,7 @@ static void put_roster(const exam *x, const struct sitting *s, struct bytes_out 
         formers[i].attachment_epoch = s->formers[i].attachment_epoch;
         formers[i].attachment_lsn = s->formers[i].attachment_lsn;
         formers[i].seq_refused = s->formers[i].seq_refused;
+        formers[i].used_ms = s->formers[i].used_ms;
         list[i] = &formers[i];
     }
     m.n_formers = s->formers_n;

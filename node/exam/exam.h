@@ -103,6 +103,13 @@ struct exam_import {
     size_t sittings_n;
 };
 
+/* T3, T7: a seat has said something, by which its clock is marked. */
+struct exam_word {
+    uint32_t sitting;
+    uint64_t said_ms; /* used when it was sent, by the seat's own reckoning; UINT64_MAX: just now */
+    uint64_t heard_ms; /* site_ms: what seats had sent before had been read by then; 0: unknown */
+};
+
 struct exam_command {
     enum exam_command_kind kind;
     union {
@@ -141,6 +148,7 @@ struct exam_command {
             const uint8_t *mark; /* NULL: none */
             size_t mark_bytes;
             uint64_t open_ms, since_ms, ended_ago_ms;
+            uint64_t slack_ms; /* T7: what it may take from a seat to be read, without being late */
             bool clock_continuous, ended, submitted;
         } attach;
         struct { /* T10: a sitting in contact times out by its seat's word, at or after that
@@ -153,7 +161,7 @@ struct exam_command {
         } detach;
         struct { /* heartbeats that came in together; sittings whose clock stands still are skipped
                   */
-            const uint32_t *sittings;
+            const struct exam_word *words; /* at the most one of a sitting */
             size_t n;
         } mark;
         struct { /* seat.proto, Answer */
@@ -162,13 +170,14 @@ struct exam_command {
             const char *item;
             const uint8_t *value;
             size_t value_bytes;
-            uint64_t made_at_ms; /* of the candidate's used time */
+            uint64_t made_at_ms;        /* of the candidate's used time */
+            uint64_t said_ms, heard_ms; /* as in exam_word */
             uint64_t attachment_epoch, attachment_lsn;
             uint32_t former; /* T11: as exam_refusal.former said; 0: the session that is attached */
         } answer;
         struct {
             uint32_t sitting;
-            uint64_t seq, used_ms;
+            uint64_t seq, said_ms, heard_ms;
             uint32_t former; /* as in answer */
         } submit;
         struct { /* pause, resume (T8): site, batch, room or seat */
@@ -232,10 +241,11 @@ struct exam_refusal {
     uint32_t line;        /* of an imported file; 0: none */
     uint64_t seq_have;    /* with EXAM_GAP */
     uint64_t seq_refused; /* with `former`: the newest action of it that was refused; 0: none */
-    /* The one refusal that emits: an answer that can never be accepted has been emitted as
+    /* The refusals that emit: an answer that can never be accepted has been emitted as
      * Answered{refused}, or a submission of a former session as Submitted{refused}, which is to
      * be applied like any event, so that it is kept (A3) and does not block the seat's later ones.
-     * The seat is told the refusal, and need not send it again. */
+     * The seat is told the refusal, and need not send it again. And with `former`: a session that
+     * only a dead branch knew has been emitted as SignedIn{former_epoch}, which makes it one. */
     bool consumed;
     /* With EXAM_SEAT_TAKEN of EXAM_CMD_ATTACH, T11: the session is a former one of `sitting`, which
      * has gone on elsewhere. The seat is shut out; what it still holds after seq_have is taken in
@@ -350,6 +360,8 @@ void exam_sitting_view(const exam *x, uint32_t sitting, uint64_t now_ms,
 /* Just the figures that an acknowledgement needs. */
 void exam_sitting_account(const exam *x, uint32_t sitting, uint64_t now_ms,
                           struct exam_account *out);
+/* The site_ms of its last mark: by it, rather than by now, a seat's word is acknowledged (T3). */
+uint64_t exam_sitting_mark_ms(const exam *x, uint32_t sitting);
 
 /* Values as admin.proto's BatchState. */
 enum exam_batch_state {

@@ -202,6 +202,11 @@ bool sitting_screenless(const struct sitting *s)
     return sitting_account_open(s) && !s->signed_in;
 }
 
+bool former_apart(const struct former *f)
+{
+    return f->attachment_epoch > 0 && f->attachment_lsn == 0;
+}
+
 bool sitting_session_is(const struct sitting *s, const uint8_t session[SESSION_BYTES])
 {
     return s->signed_in && !sodium_is_zero(s->session, SESSION_BYTES) &&
@@ -225,6 +230,13 @@ bool sitting_clock_runs(const exam *x, const struct sitting *s)
 uint64_t sitting_used_ms(const exam *x, const struct sitting *s, uint64_t now_ms)
 {
     return account_used_ms(&s->account, sitting_clock_runs(x, s), now_ms);
+}
+
+uint64_t sitting_vouched_ms(const exam *x, const struct sitting *s, uint64_t now_ms,
+                            const struct exam_word *w)
+{
+    return account_vouched_ms(&s->account, sitting_clock_runs(x, s), now_ms, w->heard_ms,
+                              w->said_ms);
 }
 
 bool batch_ended(const exam *x, const struct batch *b)
@@ -456,6 +468,21 @@ void exam_former_add(exam *x, struct sitting *s, const struct former *f)
         memory_grow(&x->memory, s->formers, &s->formers_cap, s->formers_n + 1, sizeof *s->formers);
     s->formers[s->formers_n++] = *f;
     exam_sitting_touch(x, s, DIRTY_ROSTER);
+}
+
+uint32_t exam_former_apart_no(const struct sitting *s, uint32_t seat, uint64_t epoch)
+{
+    uint32_t apart_n = 0;
+
+    for (uint32_t i = 0; i < s->formers_n; i++) {
+        const struct former *f = &s->formers[i];
+        if (!former_apart(f))
+            continue;
+        if (f->seat == seat)
+            return epoch > f->attachment_epoch ? i + 1 : 0;
+        apart_n++;
+    }
+    return apart_n < FORMERS_APART_MAX && s->formers_n < FORMERS_MAX ? s->formers_n + 1 : 0;
 }
 
 struct incident *exam_incident_add(exam *x, const char *text, const char *who)

@@ -88,14 +88,15 @@ struct incident {
     bool dirty;
 };
 
-enum { FORMERS_MAX = 64 };
+enum { FORMERS_MAX = 64, FORMERS_APART_MAX = FORMERS_MAX / 4 };
 
 /* T11, A3: a session that the sitting has had before; its seat may still hold answers. */
 struct former {
     uint8_t session[SESSION_BYTES]; /* zeros: it became the current one again */
     uint32_t seat;
     uint64_t seq_have, seq_refused;
-    uint64_t attachment_epoch, attachment_lsn; /* its last */
+    uint64_t attachment_epoch, attachment_lsn; /* its last; lsn 0 of an epoch: of a dead branch, */
+    uint64_t used_ms;                          /* of which the seat has shown such a mark (T12) */
 };
 
 /* An epoch's begin: numbers up to these mean the same on a branch that was left there (A3). */
@@ -226,11 +227,16 @@ bool sitting_screenless(const struct sitting *s);
 bool sitting_paused(const exam *x, const struct sitting *s);
 /* It is the sitting's own; a moved sitting has none until somebody signs in to it (T11). */
 bool sitting_session_is(const struct sitting *s, const uint8_t session[SESSION_BYTES]);
+/* A3: a dead branch knew it, and this log never had it as the sitting's own. */
+bool former_apart(const struct former *f);
 /* T1: in contact, and its screen may show the paper. */
 bool sitting_opens_paper(const exam *x, const struct sitting *s);
 /* T2. Of a screenless sitting the clock stands from an epoch's begin until it is credited (T5). */
 bool sitting_clock_runs(const exam *x, const struct sitting *s);
 uint64_t sitting_used_ms(const exam *x, const struct sitting *s, uint64_t now_ms);
+/* T3, T7: account_vouched_ms of a word that is read now. */
+uint64_t sitting_vouched_ms(const exam *x, const struct sitting *s, uint64_t now_ms,
+                            const struct exam_word *w);
 /* Started, and all its sittings are finished. */
 bool batch_ended(const exam *x, const struct batch *b);
 /* Collected or postponed: nothing of it goes on any more. */
@@ -257,6 +263,9 @@ struct sitting *exam_sitting_add(exam *x, const char *admission_no, const char *
                                  const char *name);
 void exam_interruption_add(exam *x, struct sitting *s, const struct interruption *i);
 void exam_former_add(exam *x, struct sitting *s, const struct former *f);
+/* The number that a session gets which the seat had on a dead branch of that epoch: there is one a
+ * seat, the latest. 0: none, it has one that is as late, or the sitting has too many. */
+uint32_t exam_former_apart_no(const struct sitting *s, uint32_t seat, uint64_t epoch);
 struct incident *exam_incident_add(exam *x, const char *text, const char *who);
 struct epoch_start *exam_epoch_start_add(exam *x, uint64_t epoch);
 void exam_recovery_note(exam *x, const struct recovery *r);

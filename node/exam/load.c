@@ -133,7 +133,8 @@ static bool take_formers(exam *x, struct sitting *s, const St__Roster *v)
                            .seq_have = e->seq_have,
                            .seq_refused = e->seq_refused,
                            .attachment_epoch = e->attachment_epoch,
-                           .attachment_lsn = e->attachment_lsn};
+                           .attachment_lsn = e->attachment_lsn,
+                           .used_ms = e->used_ms};
         if (e->session.len != SESSION_BYTES || i >= FORMERS_MAX)
             return false;
         memcpy(f.session, e->session.data, SESSION_BYTES);

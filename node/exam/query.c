@@ -79,6 +79,14 @@ void exam_sitting_account(const exam *x, uint32_t sitting, uint64_t now_ms,
     account_of(x, s, now_ms, out);
 }
 
+uint64_t exam_sitting_mark_ms(const exam *x, uint32_t sitting)
+{
+    const struct sitting *s = exam_sitting(x, sitting);
+
+    assert(s);
+    return s->account.mark_ms;
+}
+
 static enum exam_sitting_state state_of(const exam *x, const struct sitting *s)
 {
     if (sitting_finished(s))

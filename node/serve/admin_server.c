@@ -623,6 +623,44 @@ static void take_promotion(struct admin_server *a, struct conn *c, const Admin__
         a->node.found(a->node.ctx, m->found);
 }
 
+/* R4: with keys, what is on record is the name of the key. */
+static bool is_of_peer(const struct conn *c, const char *who)
+{
+    const struct key_entry *key = conn_identity(c);
+    return !key || !strcmp(key->name, who);
+}
+
+static void refuse_impostor(struct admin_server *a, struct conn *c, uint32_t id, const char *who)
+{
+    char text[128 + PERSON_BYTES_MAX + NAME_BYTES_MAX];
+    const char *name = conn_identity(c)->name;
+    snprintf(text, sizeof text,
+             "this is the key of %s, and the act is said to be of %s: acts are on record under the "
+             "key's name (R4)",
+             name, who);
+    oplog(OPLOG_WARN, "admin-impostor", OPLOG_S("peer", conn_peer(c)), OPLOG_S("says", who),
+          OPLOG_S("is", name));
+    refuse(a, c, id, EXAM_AUTH, "R4", text);
+}
+
+/* Who a request is said to be of, whichever act it is; "": it names nobody. */
+static const char *person_named(const Admin__Request *m)
+{
+    const ProtobufCFieldDescriptor *kind =
+        protobuf_c_message_descriptor_get_field(m->base.descriptor, m->kind_case);
+    const ProtobufCFieldDescriptor *field;
+    const ProtobufCMessage *act;
+    const char *who;
+    if (!kind || kind->type != PROTOBUF_C_TYPE_MESSAGE)
+        return "";
+    memcpy(&act, (const uint8_t *)m + kind->offset, sizeof act);
+    field = protobuf_c_message_descriptor_get_field_by_name(act->descriptor, "who");
+    if (!field || field->type != PROTOBUF_C_TYPE_STRING)
+        return "";
+    memcpy(&who, (const uint8_t *)act + field->offset, sizeof who);
+    return who;
+}
+
 static enum conn_verdict take_hello(struct admin_server *a, struct conn *c, uint32_t id,
                                     const Admin__Hello *h)
 {
@@ -635,6 +673,10 @@ static enum conn_verdict take_hello(struct admin_server *a, struct conn *c, uint
                  "the examctl that was installed with the node",
                  h->version, a->node.name, ADMIN_VERSION);
         refuse(a, c, id, EXAM_VERSION, "", text);
+        return CONN_CLOSE;
+    }
+    if (!is_of_peer(c, h->who)) {
+        refuse_impostor(a, c, id, h->who);
         return CONN_CLOSE;
     }
     snprintf(admin->who, sizeof admin->who, "%s", h->who);
@@ -708,6 +750,11 @@ static enum conn_verdict on_frame(void *ctx, struct conn *c, const uint8_t *payl
         return take_hello(a, c, m->id, m->hello);
     if (!conn_is_known(c))
         return CONN_CLOSE;
+    const char *who = person_named(m);
+    if (who[0] && !is_of_peer(c, who)) {
+        refuse_impostor(a, c, m->id, who);
+        return CONN_CLOSE;
+    }
     switch (m->kind_case) {
     case ADMIN__REQUEST__KIND_STATUS:
         take_status(a, c, m->id, m->status->digest);
@@ -771,6 +818,7 @@ exam_err admin_server_open(struct uv_loop_s *loop, const struct config *config,
         .payload_bytes_max = FRAME_BYTES_MAX,
         .queue_bytes_max = QUEUE_BYTES_MAX,
         .conn_bytes = sizeof(struct admin),
+        .tunnel = {.keys = node->keys, .conversation = CHANNEL_ADMIN, .peers = KEY_PERSON},
     };
     const struct server_handlers h = {
         .frame = on_frame, .closed = on_closed, .drained = on_drained};
@@ -796,6 +844,11 @@ exam_err admin_server_open(struct uv_loop_s *loop, const struct config *config,
 void admin_server_close(struct admin_server *a)
 {
     server_close(a->server);
+}
+
+void admin_server_recheck(struct admin_server *a)
+{
+    server_recheck(a->server);
 }
 
 static void drop_import(void *ctx, struct conn *c)

@@ -24,6 +24,7 @@ struct admin_outcome {
 struct admin_node {
     struct engine *engine;
     const char *name;
+    const struct keyring *keys; /* NULL: plain connections */
     void *ctx;
     bool (*serving)(void *ctx);
     bool (*held)(void *ctx);
@@ -55,5 +56,7 @@ void admin_server_retired(struct admin_server *a);
 /* The node decides again: takes up what was held. */
 void admin_server_resume(struct admin_server *a);
 void admin_server_sweep(struct admin_server *a);
+/* After a new roster of keys. */
+void admin_server_recheck(struct admin_server *a);
 
 #endif

@@ -54,7 +54,16 @@ struct root {
     uint64_t prev_epoch; /* of the record before it, once it is found */
     uint32_t tag;
     bool found;
+    uint8_t prev_hash[HASH_BYTES]; /* of the record before the branch that is asked about, */
+    bool is_rooted;                /* once it is found */
 };
+
+static void root_found(struct root *root, const uint8_t prev_hash[HASH_BYTES])
+{
+    if (!root->is_rooted)
+        memcpy(root->prev_hash, prev_hash, HASH_BYTES);
+    root->is_rooted = true;
+}
 
 static exam_err root_first(void *ctx, const struct record *r)
 {
@@ -73,6 +82,7 @@ static exam_err root_prev(void *ctx, const struct record *r)
         return EXAM_AGAIN;
     root->prev_epoch = r->epoch;
     root->found = true;
+    root_found(root, r->hash);
     return EXAM_AGAIN;
 }
 
@@ -98,6 +108,7 @@ static bool root_in_log(struct root *root)
     if (prev_lsn > engine_last(root->e).lsn || engine_hash_at(root->e, prev_lsn, hash) ||
         record_verify(&root->first, hash))
         return false;
+    root_found(root, hash);
     while (n && epochs[n - 1].first_lsn > prev_lsn)
         n--;
     bool same = n && epochs[n - 1].epoch == root->first.epoch;
@@ -136,6 +147,23 @@ static exam_err root_in_branches(struct root *root, bool *done)
     return err;
 }
 
+/* The first record of the branch has rotted, or the one before it: it is supposed to continue the
+ * log as it is now. */
+static void place_unrooted(struct branch_place *p, struct engine *e)
+{
+    size_t n;
+    const struct engine_epoch *epochs = engine_epochs(e, &n);
+    p->epoch = p->since_lsn = 0;
+    if (p->lsn > engine_last(e).lsn || engine_hash_at(e, p->lsn, p->hash))
+        return;
+    while (n && epochs[n - 1].first_lsn > p->lsn)
+        n--;
+    if (n) {
+        p->epoch = epochs[n - 1].epoch;
+        p->epoch_tag = record_tag(epochs[n - 1].first_hash);
+    }
+}
+
 /* Goes to the beginning of the next branch. EXAM_NOT_FOUND: there is none. A tag is 0 when nothing
  * says which epoch the branch continues. */
 static exam_err place_next_branch(struct branch_place *p, struct engine *e)
@@ -154,27 +182,61 @@ static exam_err place_next_branch(struct branch_place *p, struct engine *e)
         err = EXAM_OK;
     while (!err && !done) {
         root->tag = record_tag(root->first.hash);
+        if (root->first.lsn == 1 && !record_verify(&root->first, root->prev_hash))
+            root->is_rooted = true;
         if (root->first.lsn == 1 || root_in_log(root))
             done = true;
         else
             err = root_in_branches(root, &done);
     }
     next.epoch_tag = root->tag;
+    memcpy(next.hash, root->prev_hash, HASH_BYTES);
+    if (!root->is_rooted)
+        place_unrooted(&next, e);
+    memcpy(next.reckoned, next.hash, HASH_BYTES);
     if (!err)
         *p = next;
     free(root);
     return err;
 }
 
-/* The record is the next one of the walk. */
-static void place_on(struct branch_place *p, const struct record *r)
+/* The rotten record is the next one of the walk. */
+static void place_on_rotten(struct branch_place *p, const struct record *r)
 {
-    if (r->epoch != p->epoch) {
-        p->epoch = r->epoch;
-        p->since_lsn = r->lsn;
-        p->epoch_tag = record_tag(r->hash); /* its EpochBegan */
-    }
+    record_reckon(r, p->hash, p->reckoned);
+    memcpy(p->hash, r->hash, HASH_BYTES);
     p->lsn = r->lsn;
+    p->rotten_epoch = r->epoch;
+    p->since_lsn = 0; /* what is told of the records before the next one ends here */
+}
+
+static void tell_rotten(const struct branch_place *p)
+{
+    oplog(OPLOG_WARN, "branch-rotten", OPLOG_U("branch", p->branch), OPLOG_U("lsn", p->lsn),
+          OPLOG_S("text", "a record of a dead branch has changed on this disk, and is left out"));
+}
+
+/* The record is the next one of the walk. False: it has rotted. */
+static bool place_on(struct branch_place *p, const struct record *r)
+{
+    bool by_hash = record_verify(r, p->hash) == EXAM_OK;
+    if (!by_hash && record_verify(r, p->reckoned)) {
+        place_on_rotten(p, r);
+        return false;
+    }
+    if (r->epoch != p->epoch) {
+        bool began_before = !p->since_lsn && p->rotten_epoch == r->epoch;
+        const uint8_t *prev = by_hash ? p->hash : p->reckoned;
+        p->epoch_tag = record_tag(began_before ? prev : r->hash); /* its EpochBegan */
+        p->epoch = r->epoch;
+        p->since_lsn = 0;
+    }
+    if (!p->since_lsn)
+        p->since_lsn = r->lsn;
+    p->lsn = r->lsn;
+    memcpy(p->hash, r->hash, HASH_BYTES);
+    memcpy(p->reckoned, r->hash, HASH_BYTES);
+    return true;
 }
 
 static bool is_left(const struct branch_place *p, struct engine *e)
@@ -212,15 +274,17 @@ static exam_err record_add(void *ctx, const struct record *r)
     Rep__BranchRecords *m = &b->message;
     struct branch_place at = b->sent;
     size_t bytes = RECORD_HEADER_BYTES + r->event_bytes;
-    place_on(&at, r);
+    bool is_sound = place_on(&at, r);
     if (m->n_records &&
-        (m->n_records == RECORDS_PER_FRAME || b->values_bytes + bytes > VALUES_BYTES ||
+        (!is_sound || m->n_records == RECORDS_PER_FRAME || b->values_bytes + bytes > VALUES_BYTES ||
          at.branch != m->branch || at.epoch != m->branch_epoch || !is_left(&at, s->e)))
         return EXAM_AGAIN;
     if (!s->left--)
         return EXAM_AGAIN;
     b->sent = at;
-    if (!is_left(&at, s->e))
+    if (!is_sound)
+        tell_rotten(&at);
+    if (!is_sound || !is_left(&at, s->e))
         return EXAM_OK;
     if (!m->n_records) {
         m->branch = at.branch;
@@ -349,8 +413,9 @@ static exam_err own_take(void *ctx, const struct record *r)
     if (!t->left)
         return EXAM_AGAIN;
     t->left--;
-    place_on(&t->b->own, r);
-    if (is_left(&t->b->own, t->e))
+    if (!place_on(&t->b->own, r))
+        tell_rotten(&t->b->own);
+    else if (is_left(&t->b->own, t->e))
         t->refused += record_take(t->e, t->arena, r, &t->b->own) != EXAM_OK;
     return EXAM_OK;
 }

@@ -5,7 +5,8 @@
  * A standby that is level with its primary sends what the primary has not recovered yet: a frame at
  * a time, and again what is not answered, so that nothing is left out when a frame is lost, or
  * comes while nothing is decided. What has become of it is in the log that both have
- * (exam_recovered), and sending twice is harmless (A4). */
+ * (exam_recovered), and sending twice is harmless (A4). A record that has rotted (D8) is left out:
+ * what it says is no more what was decided, and another node may bring it sound. */
 #ifndef EXAM_BRANCHES_H
 #define EXAM_BRANCHES_H
 
@@ -18,8 +19,12 @@ struct branch_place {
     uint64_t branch;    /* numbered from 1 */
     uint64_t lsn;       /* of it, up to here; 0: it has not been begun */
     uint64_t epoch;     /* of the record there, */
-    uint64_t since_lsn; /* and the first one of that epoch in this branch */
+    uint64_t since_lsn; /* and the first one of that epoch in this branch, or since a rotten one */
     uint32_t epoch_tag; /* record_tag of its EpochBegan */
+    /* The record there has this hash, and should have that one (D8). They differ if it has rotted:
+     * the next one continues either, and so tells what has rotted, the record or its hash. */
+    uint8_t hash[HASH_BYTES], reckoned[HASH_BYTES];
+    uint64_t rotten_epoch; /* what the rotten record there says; since_lsn is 0 then */
 };
 
 struct branches {

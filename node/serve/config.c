@@ -167,6 +167,43 @@ static void take_ups(struct check *c, cfg_t *cfg, struct config *out)
         strcpy(out->ups, ups);
 }
 
+static void take_path(struct check *c, const char *key, const char *value, char *out)
+{
+    if (value && strlen(value) >= PATH_BYTES_MAX)
+        check_fail(c, "%s: the path is too long", key);
+    else if (value)
+        strcpy(out, value);
+}
+
+/* Without keys whoever reaches an address is believed, and reads what others say: so nobody may
+ * reach it from elsewhere unless that is what was asked for. */
+static void check_stays_here(struct check *c, const char *key, const char *address)
+{
+    char host[ADDRESS_BYTES_MAX];
+    uint16_t port;
+    if (config_split_address(address, host, &port) || !strncmp(host, "127.", 4) ||
+        !strcmp(host, "::1") || !strcmp(host, "localhost"))
+        return;
+    check_fail(c,
+               "%s = \"%s\" can be reached from the network, and this node has no keys: give "
+               "key-file and key-roster, which `examctl site init` makes, or write plain = true, "
+               "and everybody on the network can read and do everything",
+               key, address);
+}
+
+static void take_keys(struct check *c, cfg_t *cfg, struct config *out)
+{
+    take_path(c, "key-file", cfg_getstr(cfg, "key-file"), out->key_file);
+    take_path(c, "key-roster", cfg_getstr(cfg, "key-roster"), out->key_roster);
+    if (!out->key_file[0] != !out->key_roster[0])
+        check_fail(c, "key-file and key-roster go together: `examctl site init` makes both");
+    if (out->key_file[0] || cfg_getbool(cfg, "plain"))
+        return;
+    check_stays_here(c, "seat-listen", out->seat_listen);
+    check_stays_here(c, "admin-listen", out->admin_listen);
+    check_stays_here(c, "replica-listen", out->replica_listen);
+}
+
 static void take_all(struct check *c, cfg_t *cfg, struct config *out)
 {
     take_name(c, "node", cfg_getstr(cfg, "node"), out->node);
@@ -190,6 +227,7 @@ static void take_all(struct check *c, cfg_t *cfg, struct config *out)
     out->seats_max = (uint32_t)take_number(c, cfg, "seats-max", 1, 60000);
     out->seats_per_address_max = (uint32_t)take_number(c, cfg, "seats-per-address-max", 1, 60000);
     take_ups(c, cfg, out);
+    take_keys(c, cfg, out);
     take_level(c, cfg_getstr(cfg, "log-level"), &out->log_level);
 }
 
@@ -211,6 +249,9 @@ exam_err config_read(const char *path, struct config *out, char *why, size_t why
         CFG_INT("seats-per-address-max", 64, CFGF_NONE),
         CFG_STR("ups", NULL, CFGF_NODEFAULT),
         CFG_INT("ups-poll-ms", 1000, CFGF_NONE),
+        CFG_BOOL("plain", cfg_false, CFGF_NONE),
+        CFG_STR("key-file", NULL, CFGF_NODEFAULT),
+        CFG_STR("key-roster", NULL, CFGF_NODEFAULT),
         CFG_STR("log-level", "info", CFGF_NONE),
         CFG_END(),
     };

@@ -37,6 +37,9 @@ struct config {
     uint16_t ups_port;
     uint32_t ups_poll_ms; /* how often the UPS's status is read */
     enum oplog_level log_level;
+    /* Both, or neither: then connections are plain. */
+    char key_file[PATH_BYTES_MAX];   /* this node's own key */
+    char key_roster[PATH_BYTES_MAX]; /* the site's roster of keys */
 };
 
 /* On failure `why` names the file, the line where there is one, and what to do.

@@ -11,7 +11,7 @@
 #include "oplog.h"
 
 enum {
-    FLUSH_BYTES = 4 << 20, /* of records, between two flushes of the state tables */
+    FLUSH_BYTES = 8 << 20, /* of records, between two flushes of the state tables */
     PENDING_BYTES_MIN = 1 << 20,
     TAIL_RECORDS = 4096, /* whose chain is checked before they are built upon */
     EPOCHS_MIN = 16,
@@ -425,10 +425,10 @@ static void pending_push(struct engine *e, const struct record *r, size_t value_
 static void append_event(void *ctx, const Ev__Event *event)
 {
     struct engine *e = ctx;
-    size_t event_bytes = ev__event__get_packed_size(event);
+    size_t event_bytes = codec_event_bytes(event);
     assert(RECORD_HEADER_BYTES + event_bytes <= RECORD_BYTES_MAX);
     uint8_t *value = pending_reserve(e, RECORD_HEADER_BYTES + event_bytes);
-    ev__event__pack(event, value + RECORD_HEADER_BYTES);
+    codec_event_pack(event, value + RECORD_HEADER_BYTES);
     bool begins = event->kind_case == EV__EVENT__KIND_EPOCH_BEGAN;
     struct record r = {
         .lsn = e->last.lsn + 1,
@@ -558,6 +558,11 @@ exam_err engine_follow(struct engine *e, uint64_t lsn, const uint8_t *value, siz
 bool engine_has_pending(const struct engine *e)
 {
     return e->pending_n > 0;
+}
+
+size_t engine_pending_bytes(const struct engine *e)
+{
+    return e->bytes_n;
 }
 
 static exam_err flush_each(void *ctx, const uint8_t *key, size_t key_bytes, const uint8_t *value,

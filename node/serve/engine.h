@@ -89,6 +89,7 @@ EXAM_MUST_USE exam_err engine_cut(struct engine *e, uint64_t lsn);
 /* --- both --- */
 
 bool engine_has_pending(const struct engine *e);
+size_t engine_pending_bytes(const struct engine *e);
 /* Makes everything appended durable. EXAM_OK or the node must stop serving (D6): EXAM_FULL, even
  * the reserve is used up; EXAM_IO, the outcome is unknown. */
 EXAM_MUST_USE exam_err engine_commit(struct engine *e);

@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "clock.h"
+#include "keyring.h"
 #include "link.h"
 #include "node.h"
 #include "oplog.h"
@@ -16,10 +17,11 @@
 #include "ups.h"
 
 enum {
-    LINK_SEND_BYTES = 8 << 20,    /* more than the window of the replication core */
-    LINK_RECV_BYTES = 256 * 1024, /* a few frames: catching up is a stream of large ones */
+    LINK_SEND_BYTES = 8 << 20, /* more than the window of the replication core */
+    LINK_RECV_BYTES = 1 << 20, /* many frames: catching up is a stream of large ones */
     BEATS_GATHER_MS = 10,
-    UPS_END_MS = 2000, /* when all is said and done: a battery that is low lasts that long */
+    WORD_SLACK_MS = 500, /* a round trip and a commit, on a busy day */
+    UPS_END_MS = 2000,   /* when all is said and done: a battery that is low lasts that long */
 };
 
 struct loop {
@@ -160,15 +162,35 @@ static void loop_init(struct loop *l)
     }
 }
 
+/* A node is who its key says. */
+static exam_err keys_open(const struct config *config, struct keyring **out, char *why,
+                          size_t why_bytes)
+{
+    if (!config->key_file[0])
+        return EXAM_OK;
+    exam_err err =
+        keyring_open(config->key_file, config->key_roster, KEY_NODE, out, why, why_bytes);
+    if (err || !strcmp(keyring_own(*out)->name, config->node))
+        return err;
+    snprintf(why, why_bytes, "%s is the key of node %s, and node = \"%s\" in the configuration",
+             config->key_file, keyring_own(*out)->name, config->node);
+    return EXAM_REFUSED;
+}
+
 static exam_err loop_open(struct loop *l, const struct config *config, char *why, size_t why_bytes)
 {
     const struct store_options options = {.reserve_bytes = config->reserve_bytes};
-    const struct link_options links = {.send_bytes_max = LINK_SEND_BYTES,
-                                       .recv_bytes = LINK_RECV_BYTES,
-                                       .wake = hub_wake,
-                                       .wake_ctx = &l->wake};
-    struct node_parts parts = {.loop = &l->uv, .beats_gather_ms = BEATS_GATHER_MS};
+    struct link_options links = {.send_bytes_max = LINK_SEND_BYTES,
+                                 .recv_bytes = LINK_RECV_BYTES,
+                                 .wake = hub_wake,
+                                 .wake_ctx = &l->wake};
+    struct node_parts parts = {
+        .loop = &l->uv, .beats_gather_ms = BEATS_GATHER_MS, .word_slack_ms = WORD_SLACK_MS};
     exam_err err = power_open(l, config, why, why_bytes); /* first: see ups_open */
+    if (!err)
+        err = keys_open(config, &parts.keys, why, why_bytes);
+    links.tunnel =
+        (struct tunnel_end){.keys = parts.keys, .conversation = CHANNEL_REPLICA, .peers = KEY_NODE};
     if (!err)
         err = store_open(config->data, &options, &parts.store, why, why_bytes);
     if (!err)

@@ -16,6 +16,7 @@
 #include "config.h"
 #include "exam.h"
 #include "exam_err.h"
+#include "keyring.h"
 #include "link.h"
 #include "rep.h"
 #include "store.h"
@@ -27,8 +28,11 @@ struct uv_loop_s;
 struct node_parts {
     store *store;             /* taken over, on failure, too */
     struct link_hub *hub;     /* to the other nodes; its wake leads to node_take_links */
+    struct keyring *keys;     /* NULL: plain connections; the same for the hub */
     struct uv_loop_s *loop;   /* of server.c */
     uint32_t beats_gather_ms; /* how long heartbeats wait for each other (seat_server.h) */
+    uint32_t word_slack_ms;   /* T7: how long a word of a seat may take (seat_server.h) */
+    uint32_t window_bytes;    /* on their way to a standby at a time (rep.h); 0: the default */
 };
 
 /* Brings the state up to date and opens the three endpoints. On failure `why` says what to do about

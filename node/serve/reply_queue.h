@@ -27,6 +27,7 @@ struct reply {
     bool late, finished;
     bool former; /* to a seat that the sitting has left: no mark goes with it (T11) */
     uint64_t seq, used_ms, left_ms;
+    uint64_t ago_ms;                /* so long before it was decided so much was used (T7) */
     struct exam_sitting_view *view; /* REPLY_ATTACHED; owned */
     uint8_t *frame;                 /* REPLY_FRAME; owned */
     size_t frame_bytes;

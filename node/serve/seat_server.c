@@ -16,6 +16,7 @@ enum {
     STRANGERS_MAX = 4096,
     SILENT_HEARTBEATS = 3, /* a seat that misses so many is out of contact */
     SILENT_MS_MIN = 3000,
+    TURNS = 3, /* a loop's turns before and after its poll, and one that is not over yet */
 };
 
 /* What the endpoint knows of a connection (conn_data). */
@@ -32,7 +33,8 @@ struct seat {
 struct contact {
     struct conn_ref conn;
     bool on;
-    bool gone; /* lost while nothing could be decided: to be detached */
+    bool gone;   /* lost while nothing could be decided: to be detached */
+    size_t word; /* its place among the words that came in, from 1; 0: it has said nothing */
 };
 
 /* A heartbeat, or a duplicate answer: acknowledged with the batch's marks. */
@@ -52,10 +54,11 @@ struct seat_server {
     size_t contacts_max;
     uint32_t attached_n;
     struct beat *beats;
-    uint32_t *beat_sittings;
-    size_t beats_n, beats_max;
+    struct exam_word *words; /* of their seats; the last one of each counts */
+    size_t beats_n, beats_max, words_n;
     uint64_t beats_due_ms;
-    bool decided_late; /* of the Answered event just applied */
+    uint64_t turns_ms[TURNS]; /* the last turns in which something was decided, newest first */
+    bool decided_late;        /* of the Answered event just applied */
     struct arena arena;
     uint8_t *arena_block;
     uint8_t frame[FRAME_HEADER_BYTES + FRAME_BYTES_MAX];
@@ -146,12 +149,47 @@ static uint64_t logged_ms(const struct seat_server *s)
     return exam_last_ms(engine_exam(s->node.engine));
 }
 
+/* A seat's reckoning counts from when it was answered last: what that took it has not seen. */
+static uint64_t said_ms(const struct seat_server *s, uint64_t used_ms)
+{
+    return used_ms < UINT64_MAX - s->node.word_slack_ms ? used_ms + s->node.word_slack_ms
+                                                        : UINT64_MAX;
+}
+
+/* T7: whatever came in before that has been read and decided. Not the last turn: it may have begun
+ * after this process was held up, and what had come meanwhile is read after it. */
+static uint64_t heard_ms(const struct seat_server *s)
+{
+    uint64_t now_ms = engine_now_ms(s->node.engine);
+    uint64_t ago_ms = clock_boot_ms() - s->turns_ms[TURNS - 1];
+    return said_ms(s, now_ms > ago_ms ? now_ms - ago_ms : 0);
+}
+
+void seat_server_turn(struct seat_server *s)
+{
+    if (s->node.held(s->node.ctx))
+        return;
+    memmove(s->turns_ms + 1, s->turns_ms, (TURNS - 1) * sizeof *s->turns_ms);
+    s->turns_ms[0] = clock_boot_ms();
+}
+
+/* The account as it is marked, and how long before the decision that was. */
+static uint64_t marked_account(const struct seat_server *s, uint32_t sitting,
+                               struct exam_account *out)
+{
+    const exam *x = engine_exam(s->node.engine);
+    exam_sitting_account(x, sitting, logged_ms(s), out);
+    uint64_t used_ms = out->used_ms;
+    exam_sitting_account(x, sitting, exam_sitting_mark_ms(x, sitting), out);
+    return used_ms - out->used_ms;
+}
+
 static void queue_ack(struct seat_server *s, struct conn *c, uint32_t id, uint64_t seq,
                       struct reply *r)
 {
     struct seat *seat = conn_data(c);
     struct exam_account a;
-    exam_sitting_account(engine_exam(s->node.engine), seat->sitting, logged_ms(s), &a);
+    r->ago_ms = marked_account(s, seat->sitting, &a);
     r->kind = REPLY_ACK;
     r->id = id;
     r->sitting = seat->sitting;
@@ -308,6 +346,7 @@ static void send_ack(struct seat_server *s, struct conn *c, const struct reply *
     a.durability = solo ? SEAT__DURABILITY__DURABILITY_SOLO : SEAT__DURABILITY__DURABILITY_DUAL;
     a.used_ms = q->used_ms;
     a.left_ms = q->left_ms;
+    a.ago_ms = q->ago_ms;
     a.late = q->late;
     a.finished = q->finished;
     a.mark.data = mark;
@@ -358,6 +397,7 @@ static void send_attached(struct seat_server *s, struct conn *c, const struct re
     a.mark.data = mark;
     a.mark.len = mark_put(s, q, v->account.used_ms, mark);
     a.epoch = s->node.epoch(s->node.ctx);
+    a.ago_ms = q->ago_ms;
     r.id = q->id;
     r.kind_case = SEAT__REPLY__KIND_ATTACHED;
     r.attached = &a;
@@ -491,6 +531,15 @@ static enum conn_verdict take_hello(struct seat_server *s, struct conn *c, uint3
                    "keep the old journal aside");
         return CONN_CLOSE;
     }
+    const struct key_entry *key = conn_identity(c);
+    if (key && strcmp(key->name, h->seat)) {
+        oplog(OPLOG_WARN, "seat-impostor", OPLOG_S("peer", conn_peer(c)), OPLOG_S("says", h->seat),
+              OPLOG_S("is", key->name));
+        refuse_now(s, c, id, EXAM_AUTH,
+                   "this machine has the key of another seat: check the seat's name, or have this "
+                   "seat's own key issued");
+        return CONN_CLOSE;
+    }
     strcpy(seat->name, h->seat);
     conn_known(c);
     if (h->epoch_seen > s->node.epoch(s->node.ctx))
@@ -521,6 +570,7 @@ static void queue_attached(struct seat_server *s, struct conn *c, uint32_t id, u
         return;
     }
     exam_sitting_view(engine_exam(s->node.engine), sitting, logged_ms(s), r.view);
+    r.ago_ms = marked_account(s, sitting, &r.view->account);
     queue_reply(s, c, &r);
 }
 
@@ -616,26 +666,46 @@ static enum conn_verdict take_attach(struct seat_server *s, struct conn *c, uint
     cmd.u.attach.ended = m->ended;
     cmd.u.attach.ended_ago_ms = m->ended_ago_ms;
     cmd.u.attach.submitted = m->submitted;
+    cmd.u.attach.slack_ms = s->node.word_slack_ms;
     decide_contact(s, c, id, &cmd, m->admission_no);
     return CONN_TAKEN;
 }
 
-static void take_beat(struct seat_server *s, struct conn *c, uint32_t id, uint64_t seq)
+static void beats_grow(struct seat_server *s)
+{
+    size_t max = s->beats_max ? 2 * s->beats_max : 1024;
+    struct beat *beats = realloc(s->beats, max * sizeof *beats);
+    struct exam_word *words = realloc(s->words, max * sizeof *words);
+    if (!beats || !words)
+        abort();
+    s->beats = beats;
+    s->words = words;
+    s->beats_max = max;
+}
+
+/* A seat may have said several things at once: the last one counts. */
+static void take_word(struct seat_server *s, uint32_t sitting, uint64_t used_ms)
+{
+    struct contact *k = contact_of(s, sitting);
+    if (!k->word) {
+        s->words[s->words_n++] = (struct exam_word){.sitting = sitting};
+        k->word = s->words_n;
+    }
+    struct exam_word *w = &s->words[k->word - 1];
+    if (said_ms(s, used_ms) > w->said_ms)
+        w->said_ms = said_ms(s, used_ms);
+    w->heard_ms = heard_ms(s);
+}
+
+static void take_beat(struct seat_server *s, struct conn *c, uint32_t id, uint64_t seq,
+                      uint64_t used_ms)
 {
     const struct seat *seat = conn_data(c);
-    if (s->beats_n == s->beats_max) {
-        size_t max = s->beats_max ? 2 * s->beats_max : 1024;
-        struct beat *beats = realloc(s->beats, max * sizeof *beats);
-        uint32_t *sittings = realloc(s->beat_sittings, max * sizeof *sittings);
-        if (!beats || !sittings)
-            abort();
-        s->beats = beats;
-        s->beat_sittings = sittings;
-        s->beats_max = max;
-    }
+    if (s->beats_n == s->beats_max)
+        beats_grow(s);
     if (!s->beats_n)
         s->beats_due_ms = clock_boot_ms() + s->node.beats_gather_ms;
-    s->beat_sittings[s->beats_n] = seat->sitting;
+    take_word(s, seat->sitting, used_ms);
     s->beats[s->beats_n++] =
         (struct beat){.conn = conn_ref_of(c), .sitting = seat->sitting, .id = id, .seq = seq};
 }
@@ -653,6 +723,8 @@ static enum conn_verdict take_answer(struct seat_server *s, struct conn *c, uint
     cmd.u.answer.value = m->value.data;
     cmd.u.answer.value_bytes = m->value.len;
     cmd.u.answer.made_at_ms = m->used_ms;
+    cmd.u.answer.said_ms = said_ms(s, m->used_ms);
+    cmd.u.answer.heard_ms = heard_ms(s);
     cmd.u.answer.attachment_epoch = m->attachment_epoch;
     cmd.u.answer.attachment_lsn = m->attachment_lsn;
     cmd.u.answer.former = seat->former;
@@ -663,7 +735,7 @@ static enum conn_verdict take_answer(struct seat_server *s, struct conn *c, uint
     } else if (seat->former) {
         former_ack(s, c, id, m->seq);
     } else if (lsn == before) {
-        take_beat(s, c, id, m->seq); /* A4: a duplicate; acknowledged with a mark of its own */
+        take_beat(s, c, id, m->seq, m->used_ms); /* A4: a duplicate has a mark of its own */
     } else {
         struct reply r = {.lsn = lsn, .late = s->decided_late, .finished = s->decided_late};
         queue_ack(s, c, id, m->seq, &r);
@@ -680,7 +752,8 @@ static enum conn_verdict take_submit(struct seat_server *s, struct conn *c, uint
     uint64_t lsn;
     cmd.u.submit.sitting = seat->sitting;
     cmd.u.submit.seq = m->seq;
-    cmd.u.submit.used_ms = m->used_ms;
+    cmd.u.submit.said_ms = said_ms(s, m->used_ms);
+    cmd.u.submit.heard_ms = heard_ms(s);
     cmd.u.submit.former = seat->former;
     exam_err err = engine_decide(s->node.engine, &cmd, &why, &lsn);
     if (err) {
@@ -741,7 +814,7 @@ static enum conn_verdict take_of_sitting(struct seat_server *s, struct conn *c,
         if (seat->former)
             former_ack(s, c, m->id, 0);
         else
-            take_beat(s, c, m->id, 0);
+            take_beat(s, c, m->id, 0, m->heartbeat->used_ms);
         return CONN_TAKEN;
     case SEAT__REQUEST__KIND_ANSWER:
         return take_answer(s, c, m->id, m->answer);
@@ -805,8 +878,8 @@ void seat_server_flush(struct seat_server *s)
     uint64_t lsn;
     if (!s->beats_n || !can_decide(s))
         return;
-    cmd.u.mark.sittings = s->beat_sittings;
-    cmd.u.mark.n = s->beats_n;
+    cmd.u.mark.words = s->words;
+    cmd.u.mark.n = s->words_n;
     exam_err err = engine_decide(s->node.engine, &cmd, &why, &lsn);
     if (err)
         oplog(OPLOG_WARN, "marks-refused", OPLOG_S("why", why.text));
@@ -817,7 +890,9 @@ void seat_server_flush(struct seat_server *s)
         if (c && ((struct seat *)conn_data(c))->sitting == b->sitting)
             queue_ack(s, c, b->id, b->seq, &r);
     }
-    s->beats_n = 0;
+    for (size_t i = 0; i < s->words_n; i++)
+        contact_of(s, s->words[i].sitting)->word = 0;
+    s->beats_n = s->words_n = 0;
 }
 
 uint64_t seat_server_due_ms(const struct seat_server *s)
@@ -969,7 +1044,7 @@ void seat_server_serving(struct seat_server *s, bool serving)
     /* What was promised to nobody yet is not for this node to promise any more (D3). */
     reply_queue_fini(&s->queue);
     s->released_lsn = 0;
-    s->beats_n = 0;
+    s->beats_n = s->words_n = 0;
     s->attached_n = 0;
     if (s->contacts_max)
         memset(s->contacts, 0, s->contacts_max * sizeof *s->contacts);
@@ -1051,6 +1126,11 @@ uint32_t seat_server_seats(const struct seat_server *s)
     return server_conns(s->server);
 }
 
+void seat_server_recheck(struct seat_server *s)
+{
+    server_recheck(s->server);
+}
+
 uint32_t seat_server_attached(const struct seat_server *s)
 {
     return s->attached_n;
@@ -1069,6 +1149,7 @@ exam_err seat_server_open(struct uv_loop_s *loop, const struct config *config,
         .payload_bytes_max = SEAT_REQUEST_BYTES_MAX,
         .queue_bytes_max = QUEUE_BYTES_MAX,
         .conn_bytes = sizeof(struct seat),
+        .tunnel = {.keys = node->keys, .conversation = CHANNEL_SEAT, .peers = KEY_SEAT},
     };
     const struct server_handlers h = {.frame = on_frame, .closed = on_closed};
     struct seat_server *s = calloc(1, sizeof *s);
@@ -1099,7 +1180,7 @@ void seat_server_free(struct seat_server *s)
     reply_queue_fini(&s->queue);
     free(s->contacts);
     free(s->beats);
-    free(s->beat_sittings);
+    free(s->words);
     free(s->arena_block);
     free(s);
 }

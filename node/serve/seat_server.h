@@ -9,6 +9,7 @@
 
 #include "config.h"
 #include "engine.h"
+#include "keyring.h"
 #include "record.h"
 
 struct seat_server;
@@ -18,7 +19,10 @@ struct uv_loop_s;
 struct seat_node {
     struct engine *engine;
     const char *name;
-    uint32_t beats_gather_ms; /* see seat_server_flush */
+    const struct keyring *keys; /* NULL: plain connections */
+    uint32_t beats_gather_ms;   /* see seat_server_flush */
+    uint32_t
+        word_slack_ms; /* T7: what a word of a seat may take, there and back, without being late */
     void *ctx;
     bool (*serving)(void *ctx); /* this node is the primary and its epoch is durable (W1) */
     bool (*held)(void *ctx);    /* decide nothing now: the standby is lost, or a hand-over drains */
@@ -42,6 +46,8 @@ void seat_server_serving(struct seat_server *s, bool serving);
 void seat_server_resume(struct seat_server *s);
 /* An event was decided and applied: queues the notices that follow from it. */
 void seat_server_event(struct seat_server *s, const struct record *r, const Ev__Event *event);
+/* As a turn of the node begins: what seats have sent before the last ones has been read (T7). */
+void seat_server_turn(struct seat_server *s);
 /* Before a commit: the marks of the heartbeats that came in. They go with a batch that there is
  * anyway, or wait for each other until seat_server_due_ms: 480 seats are not 480 commits a second.
  */
@@ -51,6 +57,8 @@ uint64_t seat_server_due_ms(const struct seat_server *s); /* clock_boot_ms; UINT
 void seat_server_released(struct seat_server *s, uint64_t lsn, bool solo);
 /* Once a second: seats that have gone silent. */
 void seat_server_sweep(struct seat_server *s);
+/* After a new roster of keys. */
+void seat_server_recheck(struct seat_server *s);
 
 /* What the endpoint knows of a seat (P3, P6). */
 struct seat_contact {

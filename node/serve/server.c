@@ -19,7 +19,7 @@ struct conn {
     struct server *server;
     struct conn *next, *prev; /* open connections */
     struct conn_ref ref;
-    struct frame_reader reader;
+    struct tunnel tunnel;
     uint64_t opened_ms, heard_ms, closing_since_ms;
     size_t queued_bytes;
     const char *why;
@@ -45,6 +45,8 @@ struct server {
     uint32_t *slots_free;
     uint32_t slots_free_n;
     uint32_t conns_n, strangers_n;
+    uint8_t *scratch; /* of what is being sealed */
+    size_t scratch_bytes;
     bool closing;
 };
 
@@ -82,6 +84,11 @@ const char *conn_peer(const struct conn *c)
     return c->peer;
 }
 
+const struct key_entry *conn_identity(const struct conn *c)
+{
+    return tunnel_peer(&c->tunnel);
+}
+
 void conn_known(struct conn *c)
 {
     if (!c->known)
@@ -112,6 +119,7 @@ static void on_conn_closed(uv_handle_t *h)
     s->generations[c->ref.slot]++;
     s->slots_free[s->slots_free_n++] = c->ref.slot;
     s->conns_n--;
+    tunnel_fini(&c->tunnel);
     free(c->data);
     free(c);
 }
@@ -172,10 +180,9 @@ static void on_written(uv_write_t *req, int status)
     }
 }
 
-void conn_send(struct conn *c, const uint8_t *frames, size_t bytes)
+/* Writes bytes as they are. */
+static void conn_write(struct conn *c, const uint8_t *frames, size_t bytes)
 {
-    if (c->closing)
-        return;
     if (!c->queued_bytes) {
         uv_buf_t b = uv_buf_init((char *)(uintptr_t)frames, (unsigned)bytes);
         int n = uv_try_write((uv_stream_t *)&c->tcp, &b, 1);
@@ -212,7 +219,62 @@ void conn_send(struct conn *c, const uint8_t *frames, size_t bytes)
     }
 }
 
+static bool scratch_make(struct server *s, size_t bytes)
+{
+    if (bytes <= s->scratch_bytes)
+        return true;
+    uint8_t *grown = realloc(s->scratch, bytes);
+    if (!grown)
+        return false;
+    s->scratch = grown;
+    s->scratch_bytes = bytes;
+    return true;
+}
+
+void conn_send(struct conn *c, const uint8_t *frames, size_t bytes)
+{
+    struct server *s = c->server;
+    if (c->closing || !tunnel_is_open(&c->tunnel))
+        return; /* nobody is there, or nobody who has proven who they are */
+    if (!tunnel_is_sealed(&c->tunnel)) {
+        conn_write(c, frames, bytes);
+        return;
+    }
+    struct channel_out out = {.bytes_max = tunnel_sealed_bytes(&c->tunnel, bytes)};
+    if (!scratch_make(s, out.bytes_max)) {
+        conn_close(c, "out of memory");
+        return;
+    }
+    out.at = s->scratch;
+    if (tunnel_seal(&c->tunnel, frames, bytes, &out))
+        conn_close(c, "its channel has ended");
+    else
+        conn_write(c, out.at, out.bytes);
+}
+
 /* ---------------------------------------------------------------- reading */
+
+/* What is wrong with the bytes that came, for the log where a channel says it. */
+static void conn_refuse(struct conn *c, exam_err err)
+{
+    const struct server *s = c->server;
+    if (tunnel_is_sealed(&c->tunnel))
+        oplog(OPLOG_WARN, "channel-refused", OPLOG_S("endpoint", s->o.name),
+              OPLOG_S("peer", c->peer), OPLOG_S("code", exam_err_name(err)),
+              OPLOG_S("why", tunnel_why(&c->tunnel)));
+    conn_close(c, exam_err_text(err));
+}
+
+/* The next frame; what the handshake has to say goes out at once. */
+static exam_err conn_next_frame(struct conn *c, const uint8_t **payload, size_t *bytes)
+{
+    uint8_t reply[TUNNEL_OUT_BYTES_MAX];
+    struct channel_out out = {.at = reply, .bytes_max = sizeof reply};
+    exam_err err = tunnel_next(&c->tunnel, &out, payload, bytes);
+    if (out.bytes)
+        conn_write(c, reply, out.bytes);
+    return err;
+}
 
 static void conn_take_frames(struct conn *c)
 {
@@ -222,13 +284,12 @@ static void conn_take_frames(struct conn *c)
     c->in_frames = true;
     c->held = false;
     while (!c->closing) {
-        struct frame_reader before = c->reader;
-        err = frame_reader_next(&c->reader, &payload, &bytes);
+        err = conn_next_frame(c, &payload, &bytes);
         if (err)
             break;
         enum conn_verdict v = c->server->h.frame(c->server->ctx, c, payload, bytes);
         if (v == CONN_HELD) {
-            c->reader = before;
+            tunnel_put_back(&c->tunnel);
             c->held = true;
             break;
         }
@@ -237,7 +298,7 @@ static void conn_take_frames(struct conn *c)
     }
     c->in_frames = false;
     if (err && err != EXAM_AGAIN && !c->closing)
-        conn_close(c, exam_err_text(err));
+        conn_refuse(c, err);
     conn_drop_if_done(c);
 }
 
@@ -247,7 +308,7 @@ static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
     uint8_t *at;
     size_t bytes;
     (void)suggested;
-    frame_reader_space(&c->reader, &at, &bytes);
+    tunnel_space(&c->tunnel, &at, &bytes);
     *buf = uv_buf_init((char *)at, (unsigned)bytes);
 }
 
@@ -268,7 +329,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
         return;
     }
     c->heard_ms = clock_boot_ms();
-    frame_reader_filled(&c->reader, (size_t)n);
+    tunnel_filled(&c->tunnel, (size_t)n);
     if (!c->held)
         conn_take_frames(c);
 }
@@ -349,8 +410,7 @@ static void on_connection(uv_stream_t *listener, int status)
               OPLOG_S("why", uv_strerror(status)));
         return;
     }
-    size_t buf_bytes = FRAME_HEADER_BYTES + s->o.payload_bytes_max;
-    struct conn *c = calloc(1, sizeof *c + buf_bytes);
+    struct conn *c = calloc(1, sizeof *c + tunnel_buf_bytes(&s->o.tunnel, 0));
     if (!c)
         return;
     c->server = s;
@@ -364,6 +424,8 @@ static void on_connection(uv_stream_t *listener, int status)
         return;
     }
     const char *no = server_admit(s, c);
+    if (!no && tunnel_init(&c->tunnel, &s->o.tunnel, c->buf, 0, false, NULL))
+        no = tunnel_why(&c->tunnel);
     c->data = no ? NULL : calloc(1, s->o.conn_bytes ? s->o.conn_bytes : 1);
     if (!c->data) {
         oplog(OPLOG_WARN, "connection-refused", OPLOG_S("endpoint", s->o.name),
@@ -373,7 +435,6 @@ static void on_connection(uv_stream_t *listener, int status)
     }
     uv_tcp_nodelay(&c->tcp, 1);
     uv_tcp_keepalive(&c->tcp, 1, KEEPALIVE_S);
-    frame_reader_init(&c->reader, c->buf, buf_bytes, s->o.payload_bytes_max);
     c->ref.slot = s->slots_free[--s->slots_free_n];
     c->ref.generation = s->generations[c->ref.slot];
     s->slots[c->ref.slot] = c;
@@ -396,6 +457,20 @@ void server_sweep(struct server *s, uint64_t now_ms)
             conn_drop(c);
         else if (!c->closing && !c->known && now_ms - c->opened_ms > HELLO_WITHIN_MS)
             conn_close(c, "said no Hello within 5 s");
+    }
+}
+
+void server_recheck(struct server *s)
+{
+    struct conn *next;
+    for (struct conn *c = s->first; c; c = next) {
+        next = c->next;
+        if (c->closing || tunnel_peer_is_good(&c->tunnel))
+            continue;
+        oplog(OPLOG_WARN, "channel-ended", OPLOG_S("endpoint", s->o.name), OPLOG_S("peer", c->peer),
+              OPLOG_S("of", conn_identity(c)->name),
+              OPLOG_S("why", "the new roster of keys does not admit it any more"));
+        conn_close(c, "its key is void");
     }
 }
 
@@ -468,6 +543,7 @@ static void server_free(struct server *s)
     free(s->slots);
     free(s->generations);
     free(s->slots_free);
+    free(s->scratch);
     free(s);
 }
 
@@ -485,6 +561,7 @@ exam_err server_listen(uv_loop_t *loop, const struct server_options *o,
         return EXAM_NOMEM;
     s->loop = loop;
     s->o = *o;
+    s->o.tunnel.payload_bytes_max = o->payload_bytes_max;
     s->h = *h;
     s->ctx = ctx;
     s->slots = calloc(o->conns_max, sizeof *s->slots);

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "exam_err.h"
-#include "frame.h"
+#include "tunnel.h"
 
 struct server;
 struct conn;
@@ -42,6 +42,9 @@ struct server_options {
     size_t payload_bytes_max; /* of a frame that comes in */
     size_t queue_bytes_max;   /* of replies that the peer does not take */
     size_t conn_bytes;        /* of the owner's own data a connection: conn_data() */
+    /* Zeros: plain. With keys a connection is a channel, and `frame` hears of nobody who has not
+     * proven who they are. Its payload_bytes_max is the one above; a simulated server has none. */
+    struct tunnel_end tunnel;
 };
 
 /* Binds and listens. On failure `why` says which address and what to do.
@@ -61,6 +64,10 @@ uint32_t server_conns(const struct server *s);
 /* Calls `each` for every open connection. */
 void server_each(struct server *s, void (*each)(void *ctx, struct conn *c), void *ctx);
 
+/* After a new roster of keys: closes the connections of those whose key it does not have or has
+ * revoked. */
+void server_recheck(struct server *s);
+
 /* A reference that is safe to keep: a slot and its generation. */
 struct conn_ref {
     uint32_t slot, generation;
@@ -70,6 +77,8 @@ struct conn *conn_of(struct server *s, struct conn_ref ref); /* NULL: gone */
 
 void *conn_data(struct conn *c);
 const char *conn_peer(const struct conn *c); /* "10.0.0.7:50112" */
+/* Who has proven to be at the other end; NULL: nobody has to, without keys. */
+const struct key_entry *conn_identity(const struct conn *c);
 /* The peer has said a Hello that fits: it is no stranger any more. */
 void conn_known(struct conn *c);
 bool conn_is_known(const struct conn *c);

@@ -60,6 +60,21 @@ static unsigned version_of(enum channel_conversation conversation)
     return 0;
 }
 
+static void version_put(uint64_t version, uint8_t out[8])
+{
+    for (unsigned i = 0; i < 8; i++)
+        out[i] = (uint8_t)(version >> (56 - 8 * i));
+}
+
+static uint64_t version_get(const uint8_t in[8])
+{
+    uint64_t version = 0;
+
+    for (unsigned i = 0; i < 8; i++)
+        version = version << 8 | in[i];
+    return version;
+}
+
 static void terms_put(const struct channel_terms *t, uint8_t out[CHANNEL_TERMS_BYTES])
 {
     unsigned version = version_of(t->conversation);
@@ -70,8 +85,22 @@ static void terms_put(const struct channel_terms *t, uint8_t out[CHANNEL_TERMS_B
     out[CONVERSATION_AT + 1] = (uint8_t)(version >> 8);
     out[CONVERSATION_AT + 2] = (uint8_t)version;
     memcpy(out + SITE_AT, t->site_id, SITE_ID_BYTES);
-    for (unsigned i = 0; i < 8; i++)
-        out[ROSTER_AT + i] = (uint8_t)(t->roster_version >> (56 - 8 * i));
+    version_put(t->roster_version, out + ROSTER_AT);
+}
+
+/* An initiator's version of the roster, taken over when it will do. */
+static exam_err roster_check(struct channel *c, const uint8_t theirs[8])
+{
+    const struct channel_terms *t = &c->config.terms;
+    uint64_t least = t->roster_accepts == 0 ? t->roster_version : t->roster_accepts;
+
+    if (version_get(theirs) < least)
+        return fail(c, EXAM_VERSION,
+                    "the peer has an older roster of keys than is let in: give it the current one");
+    if (version_get(theirs) > t->roster_version)
+        return fail(c, EXAM_VERSION, "the peer has a newer roster of keys than this end");
+    memcpy(c->terms + ROSTER_AT, theirs, 8);
+    return EXAM_OK;
 }
 
 /* A peer's terms against one's own: the first part that differs says what is wrong. */
@@ -87,14 +116,13 @@ static exam_err terms_check(struct channel *c, const uint8_t theirs[CHANNEL_TERM
         {CONVERSATION_AT, 1, EXAM_REFUSED, "the peer wants another conversation than is held here"},
         {CONVERSATION_AT + 1, 2, EXAM_VERSION, "the peer's conversation has another version"},
         {SITE_AT, SITE_ID_BYTES, EXAM_OTHER_SITE, "the peer is of another site"},
-        {ROSTER_AT, 8, EXAM_VERSION, "the peer has another version of the roster of keys"},
     };
 
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (memcmp(c->terms + parts[i].at, theirs + parts[i].at, parts[i].bytes) != 0)
             return fail(c, parts[i].err, parts[i].why);
     }
-    return EXAM_OK;
+    return roster_check(c, theirs + ROSTER_AT);
 }
 
 /* --- handshake --- */
@@ -116,8 +144,7 @@ exam_err channel_init(struct channel *c, const struct channel_config *config)
         memcpy(c->handshake.peer_static, c->peer, sizeof c->peer);
         c->state = CHANNEL_WRITES;
     } else {
-        noise_begin(&c->handshake, c->terms, sizeof c->terms, config->own->public);
-        c->state = CHANNEL_READS;
+        c->state = CHANNEL_READS; /* the terms are whole when the hello's have been seen */
     }
     return EXAM_OK;
 }
@@ -182,6 +209,7 @@ static exam_err hello_read(struct channel *c, const uint8_t *message, size_t mes
 
     if (err != EXAM_OK)
         return err;
+    noise_begin(&c->handshake, c->terms, sizeof c->terms, c->config.own->public);
     err = noise_hello_read_static(&c->handshake, c->config.own, noise);
     if (err != EXAM_OK)
         return fail(c, err, why_handshake(err));

@@ -63,11 +63,15 @@ enum {
 
 enum channel_conversation { CHANNEL_SEAT = 1, CHANNEL_ADMIN, CHANNEL_REPLICA };
 
-/* What both ends must agree on; the versions of channel and conversation go with it. */
+/* What both ends must agree on; the versions of channel and conversation go with it. An initiator
+ * needs no more of a roster than the responder's key, so an older one may do: what is bound into
+ * the keys is the version that the initiator has said. */
 struct channel_terms {
     enum channel_conversation conversation;
     uint8_t site_id[SITE_ID_BYTES];
     uint64_t roster_version; /* of the keys that are admitted */
+    /* A responder's: the oldest version of theirs that initiators may have. 0: its own version. */
+    uint64_t roster_accepts;
 };
 
 enum channel_state {

@@ -31,6 +31,7 @@ void link_hub_init(struct link_hub *h, const struct link_ops *ops, const struct 
         h->o.dial_timeout_ms = DIAL_TIMEOUT_MS_DEFAULT;
     if (!h->o.send_timeout_ms)
         h->o.send_timeout_ms = SEND_TIMEOUT_MS_DEFAULT;
+    h->o.tunnel.payload_bytes_max = h->o.payload_bytes_max;
 }
 
 /* ---------------------------------------------------------------- the contract */
@@ -47,9 +48,10 @@ exam_err link_listen(struct link_hub *h, const char *url, char *why, size_t why_
     return h->ops->listen(h, url, why, why_bytes);
 }
 
-exam_err link_dial(struct link_hub *h, const char *url, uint64_t token, struct link_id *out)
+exam_err link_dial(struct link_hub *h, const char *url, const char *peer, uint64_t token,
+                   struct link_id *out)
 {
-    return h->ops->dial(h, url, token, out);
+    return h->ops->dial(h, url, peer, token, out);
 }
 
 exam_err link_send(struct link_hub *h, struct link_id id, const uint8_t *frames, size_t bytes)
@@ -70,7 +72,11 @@ void link_close(struct link_hub *h, struct link_id id)
 
 bool link_next(struct link_hub *h, struct link_event *out)
 {
-    return h->ops->next(h, out);
+    if (!h->ops->next(h, out))
+        return false;
+    out->why = out->why ? out->why : "";
+    out->address = out->address ? out->address : "";
+    return true;
 }
 
 void link_peer(const struct link_hub *h, struct link_id id, char *out, size_t out_bytes)
@@ -78,6 +84,17 @@ void link_peer(const struct link_hub *h, struct link_id id, char *out, size_t ou
     assert(out_bytes > 0);
     out[0] = '\0';
     h->ops->peer(h, id, out, out_bytes);
+}
+
+const struct key_entry *link_identity(const struct link_hub *h, struct link_id id)
+{
+    return h->ops->identity ? h->ops->identity(h, id) : NULL;
+}
+
+void link_recheck(struct link_hub *h)
+{
+    if (h->ops->recheck)
+        h->ops->recheck(h);
 }
 
 /* ---------------------------------------------------------------- slots */
@@ -131,24 +148,31 @@ void link_slots_remove(struct link_slots *s, struct link_id id)
 
 /* ---------------------------------------------------------------- queues */
 
-exam_err link_queue_push(struct link_queue *q, const uint8_t *bytes, size_t n)
+exam_err link_queue_room(struct link_queue *q, size_t n)
 {
-    size_t held = link_queue_bytes(q);
+    size_t held = link_queue_bytes(q), capacity = q->capacity ? q->capacity : QUEUE_BYTES_MIN;
     if (q->begin && q->capacity - q->end < n) {
         memmove(q->bytes, q->bytes + q->begin, held);
         q->begin = 0;
         q->end = held;
     }
-    if (q->capacity - q->end < n) {
-        size_t capacity = q->capacity ? q->capacity : QUEUE_BYTES_MIN;
-        while (capacity < held + n)
-            capacity *= 2;
-        uint8_t *grown = realloc(q->bytes, capacity);
-        if (!grown)
-            return EXAM_NOMEM;
-        q->bytes = grown;
-        q->capacity = capacity;
-    }
+    if (q->capacity - q->end >= n)
+        return EXAM_OK;
+    while (capacity < held + n)
+        capacity *= 2;
+    uint8_t *grown = realloc(q->bytes, capacity);
+    if (!grown)
+        return EXAM_NOMEM;
+    q->bytes = grown;
+    q->capacity = capacity;
+    return EXAM_OK;
+}
+
+exam_err link_queue_push(struct link_queue *q, const uint8_t *bytes, size_t n)
+{
+    exam_err err = link_queue_room(q, n);
+    if (err)
+        return err;
     memcpy(q->bytes + q->end, bytes, n);
     q->end += n;
     return EXAM_OK;

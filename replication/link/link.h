@@ -12,7 +12,10 @@
  * that the owner does not drain is not read from (so TCP holds it back); a peer that does not read
  * is EXAM_AGAIN to the sender, and is closed when it has taken nothing for send_timeout_ms.
  *
- * Liveness and redialling are the caller's business: a link that dies silently raises no event. */
+ * Liveness and redialling are the caller's business: a link that dies silently raises no event.
+ *
+ * With keys every link is a channel (tunnel.h): it opens when both ends have proven who they are,
+ * and nothing that came before is handed out. Links in memory have none. */
 #ifndef EXAM_LINK_H
 #define EXAM_LINK_H
 
@@ -22,6 +25,7 @@
 
 #include "exam_err.h"
 #include "exam_limits.h"
+#include "tunnel.h"
 
 struct link_hub;
 
@@ -40,6 +44,8 @@ struct link_options {
     uint32_t send_timeout_ms; /* without progress. 0: 5,000 */
     void (*wake)(void *ctx);  /* see above; may be NULL for an owner that polls */
     void *wake_ctx;
+    /* Zeros: plain. Its payload_bytes_max is the one above; its keys live longer than the hub. */
+    struct tunnel_end tunnel;
 };
 
 enum link_event_kind {
@@ -47,6 +53,7 @@ enum link_event_kind {
     LINK_FRAME,      /* one payload, in the order in which the peer sent them */
     LINK_CLOSED,     /* an open link is gone: its id is void. Frames that had arrived came before */
     LINK_DIAL_FAILED, /* the dialled link is gone: its id is void */
+    LINK_REFUSED, /* a connection that was accepted did not prove who it is: it never was a link */
 };
 
 struct link_event {
@@ -58,8 +65,10 @@ struct link_event {
     size_t payload_bytes;
     /* LINK_CLOSED, LINK_DIAL_FAILED: EXAM_CONN refused, reset or closed by the peer; EXAM_TIMEOUT;
      * EXAM_MALFORMED or EXAM_TOO_BIG a hostile header; EXAM_INVALID a URL that means nothing;
-     * EXAM_NOMEM; EXAM_SYSTEM. */
+     * EXAM_NOMEM; EXAM_SYSTEM; and LINK_REFUSED, too: what tunnel.h has against the peer. */
     exam_err reason;
+    const char *why;     /* the same for the log; "": no more is known. Lives as the payload does */
+    const char *address; /* LINK_REFUSED: whose connection it was; else "" */
 };
 
 /* A hub over NNG streams. Zeros in `o` are the defaults. Errors: EXAM_NOMEM; EXAM_SYSTEM. */
@@ -76,9 +85,11 @@ EXAM_MUST_USE exam_err link_listen(struct link_hub *h, const char *url, char *wh
                                    size_t why_bytes);
 
 /* Begins to dial; the outcome is an event (LINK_OPENED or LINK_DIAL_FAILED) with `token`.
- * Errors: EXAM_FULL links_max; EXAM_INVALID the URL; EXAM_NOMEM. Then no event comes. */
-EXAM_MUST_USE exam_err link_dial(struct link_hub *h, const char *url, uint64_t token,
-                                 struct link_id *out);
+ * `peer`: who must be there, by the name in the roster; NULL will do without keys.
+ * Errors: EXAM_FULL links_max; EXAM_INVALID the URL; EXAM_NOT_FOUND the roster has no such peer;
+ * EXAM_NOMEM. Then no event comes. */
+EXAM_MUST_USE exam_err link_dial(struct link_hub *h, const char *url, const char *peer,
+                                 uint64_t token, struct link_id *out);
 
 /* Sends whole frames, headers included (codec_frame_pack), at once if the link is idle; copies what
  * has to wait. All of it is queued, or nothing.
@@ -100,6 +111,14 @@ bool link_next(struct link_hub *h, struct link_event *out);
 
 /* The other end's address for a log line ("10.0.0.7:50112"); "" when it has none. */
 void link_peer(const struct link_hub *h, struct link_id id, char *out, size_t out_bytes);
+
+/* Who has proven to be at the other end of an open link; NULL: nobody has to, without keys. Lives
+ * until the next call of link_next. */
+const struct key_entry *link_identity(const struct link_hub *h, struct link_id id);
+
+/* After a new roster: closes the links whose peer's key it does not have or has revoked. They come
+ * as LINK_CLOSED, EXAM_AUTH. */
+void link_recheck(struct link_hub *h);
 
 static inline bool link_same(struct link_id a, struct link_id b)
 {

@@ -8,12 +8,16 @@
 struct link_ops {
     void (*hub_free)(struct link_hub *h);
     exam_err (*listen)(struct link_hub *h, const char *url, char *why, size_t why_bytes);
-    exam_err (*dial)(struct link_hub *h, const char *url, uint64_t token, struct link_id *out);
+    exam_err (*dial)(struct link_hub *h, const char *url, const char *peer, uint64_t token,
+                     struct link_id *out);
     exam_err (*send)(struct link_hub *h, struct link_id id, const uint8_t *frames, size_t bytes);
     size_t (*queued_bytes)(const struct link_hub *h, struct link_id id);
     void (*close)(struct link_hub *h, struct link_id id);
     bool (*next)(struct link_hub *h, struct link_event *out);
     void (*peer)(const struct link_hub *h, struct link_id id, char *out, size_t out_bytes);
+    /* NULL in an implementation that has no channels */
+    const struct key_entry *(*identity)(const struct link_hub *h, struct link_id id);
+    void (*recheck)(struct link_hub *h);
 };
 
 /* The first member of every implementation's hub. */
@@ -52,6 +56,8 @@ static inline size_t link_queue_bytes(const struct link_queue *q)
 }
 /* EXAM_NOMEM. The bound is the caller's to keep. */
 EXAM_MUST_USE exam_err link_queue_push(struct link_queue *q, const uint8_t *bytes, size_t n);
+/* Makes room for `n` bytes more behind what is there. EXAM_NOMEM. */
+EXAM_MUST_USE exam_err link_queue_room(struct link_queue *q, size_t n);
 void link_queue_pop(struct link_queue *q, size_t n);
 void link_queue_fini(struct link_queue *q);
 

@@ -555,10 +555,11 @@ static exam_err mem_listen(struct link_hub *base, const char *url, char *why, si
     return EXAM_OK;
 }
 
-static exam_err mem_dial(struct link_hub *base, const char *url, uint64_t token,
+static exam_err mem_dial(struct link_hub *base, const char *url, const char *peer, uint64_t token,
                          struct link_id *out)
 {
     struct mem_link *l;
+    (void)peer;
     if (strlen(url) >= URL_BYTES_MAX || !strchr(url, ':'))
         return EXAM_INVALID;
     exam_err err = mem_make(hub_of(base), true, &l);

@@ -1,7 +1,7 @@
 /* The hub over NNG streams.
  *
  * One receive and one send are under way a link, each with its own aio. A receive goes straight
- * into the frame reader's buffer; its callback notes the count and wakes the owner, who takes the
+ * into the tunnel's buffer; its callback notes the count and wakes the owner, who takes the
  * frames out in place and starts the next one: so nothing is queued, and a link that is not drained
  * is not read. A send takes all that is queued as one run of bytes.
  *
@@ -14,6 +14,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <nng/nng.h>
+#include <nng/supplemental/util/platform.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,8 @@ enum {
     LISTENERS_MAX = 4,
     ACCEPTED_WAITING_MAX = 16,
     ACCEPT_PAUSE_MS = 100, /* after a failure to accept, e.g. no file descriptor left */
+    NNG_LINK_ADDRESS_BYTES = 64,
+    GREETING_MS = 5000, /* for either end to prove who it is */
 };
 
 /* Under the hub's mu. */
@@ -36,6 +39,7 @@ struct gate {
 
 enum nng_link_state {
     NNG_LINK_DIALLING,
+    NNG_LINK_GREETING, /* connected; the channel's handshake is going on */
     NNG_LINK_OPEN,
     NNG_LINK_LINGERING, /* closed by the owner; what was queued is being sent */
 };
@@ -49,7 +53,9 @@ struct nng_link {
     nng_stream_dialer *dialer;
     nng_stream *stream;
     nng_aio *io_dial, *io_recv, *io_send;
-    struct frame_reader reader;
+    struct tunnel tunnel;
+    nng_time greet_until_ms;
+    bool unwelcome; /* a newer roster does not have the peer any more */
     uint8_t *recv_buf;
 
     /* under the hub's mu */
@@ -77,7 +83,10 @@ struct nng_hub {
     uint32_t accepted; /* links that are open and were accepted */
     struct nng_accepting listeners[LISTENERS_MAX];
     size_t listeners_n;
-    struct nng_link *current; /* its buffer may hold further whole frames */
+    struct nng_link *current;   /* its buffer may hold further whole frames */
+    struct link_queue scratch;  /* of what is being sealed */
+    char why[TUNNEL_WHY_BYTES]; /* of the event handed out last */
+    char address[NNG_LINK_ADDRESS_BYTES];
 
     pthread_mutex_t mu;
     pthread_cond_t gate_left;
@@ -310,11 +319,14 @@ static void link_destroy(struct nng_link *l)
     }
     link_queue_fini(&l->sending);
     link_queue_fini(&l->queued);
+    tunnel_fini(&l->tunnel);
     free(l->recv_buf);
     free(l);
 }
 
-static exam_err link_make(struct nng_hub *h, bool dialled, uint64_t token, struct nng_link **out)
+/* `peer`: who is dialled; NULL for one that was accepted. */
+static exam_err link_make(struct nng_hub *h, bool dialled, const char *peer, uint64_t token,
+                          struct nng_link **out)
 {
     struct nng_link *l = calloc(1, sizeof *l);
     if (!l)
@@ -323,14 +335,15 @@ static exam_err link_make(struct nng_hub *h, bool dialled, uint64_t token, struc
     l->dialled = dialled;
     l->token = token;
     size_t recv_bytes = h->base.o.recv_bytes;
-    l->recv_buf = malloc(recv_bytes);
+    l->recv_buf = malloc(tunnel_buf_bytes(&h->base.o.tunnel, recv_bytes));
     exam_err err = EXAM_NOMEM;
     if (!l->recv_buf || nng_aio_alloc(&l->io_recv, recv_cb, l) ||
         nng_aio_alloc(&l->io_send, send_cb, l))
         goto fail;
     nng_aio_set_timeout(l->io_send, (nng_duration)h->base.o.send_timeout_ms);
-    frame_reader_init(&l->reader, l->recv_buf, recv_bytes, h->base.o.payload_bytes_max);
-    err = link_slots_add(&h->slots, l, &l->id);
+    err = tunnel_init(&l->tunnel, &h->base.o.tunnel, l->recv_buf, recv_bytes, dialled, peer);
+    if (!err)
+        err = link_slots_add(&h->slots, l, &l->id);
     if (err)
         goto fail;
     h->accepted += !dialled;
@@ -345,30 +358,106 @@ static void recv_start(struct nng_link *l)
 {
     uint8_t *at;
     size_t bytes;
-    frame_reader_space(&l->reader, &at, &bytes);
+    tunnel_space(&l->tunnel, &at, &bytes);
     nng_iov iov = {.iov_buf = at, .iov_len = bytes};
     int rc = nng_aio_set_iov(l->io_recv, 1, &iov);
     assert(!rc);
+    if (l->state == NNG_LINK_GREETING) {
+        nng_time now_ms = nng_clock();
+        nng_duration left_ms =
+            now_ms < l->greet_until_ms ? (nng_duration)(l->greet_until_ms - now_ms) : 0;
+        nng_aio_set_timeout(l->io_recv, left_ms);
+    } else {
+        nng_aio_set_timeout(l->io_recv, NNG_DURATION_INFINITE);
+    }
     nng_stream_recv(l->stream, l->io_recv);
 }
 
-static bool link_opened(struct nng_link *l, nng_stream *stream, struct link_event *out)
+/* Puts bytes into the queue as they are. The bound is the caller's to keep. */
+static exam_err link_push(struct nng_link *l, const uint8_t *bytes, size_t n)
 {
-    l->stream = stream;
-    l->state = NNG_LINK_OPEN;
-    *out = (struct link_event){
-        .kind = LINK_OPENED, .link = l->id, .dialled = l->dialled, .token = l->token};
-    recv_start(l);
-    return true;
+    struct nng_hub *h = l->hub;
+    exam_err err = EXAM_CONN;
+    bool start = false;
+    if (!n)
+        return EXAM_OK;
+    pthread_mutex_lock(&h->mu);
+    if (!l->send_rc) {
+        err = link_queue_push(l->send_busy ? &l->queued : &l->sending, bytes, n);
+        start = !err && !l->send_busy;
+        l->send_busy |= start;
+    }
+    pthread_mutex_unlock(&h->mu);
+    if (start)
+        send_start(l);
+    return err;
 }
+
+static void stream_address(nng_stream *stream, char *out, size_t out_bytes);
 
 static bool link_ended(struct nng_link *l, enum link_event_kind kind, exam_err reason,
                        struct link_event *out)
 {
-    *out = (struct link_event){
-        .kind = kind, .link = l->id, .dialled = l->dialled, .token = l->token, .reason = reason};
+    struct nng_hub *h = l->hub;
+    bool greeting = l->state == NNG_LINK_GREETING;
+    snprintf(h->why, sizeof h->why, "%s", tunnel_why(&l->tunnel));
+    h->address[0] = '\0';
+    if (l->unwelcome)
+        snprintf(h->why, sizeof h->why, "the new roster of keys does not admit it any more");
+    else if (greeting && !h->why[0])
+        snprintf(h->why, sizeof h->why, "%s",
+                 reason == EXAM_TIMEOUT ? "it did not finish the handshake in time"
+                 : l->dialled ? "the other end closed the connection during the handshake: its log "
+                                "says what it has against this key"
+                              : "it closed the connection during the handshake");
+    if (greeting && !l->dialled) {
+        kind = LINK_REFUSED;
+        stream_address(l->stream, h->address, sizeof h->address);
+    } else if (greeting) {
+        kind = LINK_DIAL_FAILED;
+    }
+    *out = (struct link_event){.kind = kind,
+                               .link = l->id,
+                               .dialled = l->dialled,
+                               .token = l->token,
+                               .reason = reason,
+                               .why = h->why,
+                               .address = h->address};
     link_destroy(l);
     return true;
+}
+
+/* The callback of a send looks at it, too. */
+static void link_set_state(struct nng_link *l, enum nng_link_state state)
+{
+    pthread_mutex_lock(&l->hub->mu);
+    l->state = state;
+    pthread_mutex_unlock(&l->hub->mu);
+}
+
+static bool link_tell_opened(struct nng_link *l, struct link_event *out)
+{
+    link_set_state(l, NNG_LINK_OPEN);
+    *out = (struct link_event){
+        .kind = LINK_OPENED, .link = l->id, .dialled = l->dialled, .token = l->token};
+    return true;
+}
+
+/* There is a connection. True: there is something to tell of it. */
+static bool link_connected(struct nng_link *l, nng_stream *stream, struct link_event *out)
+{
+    uint8_t hello[TUNNEL_OUT_BYTES_MAX];
+    struct channel_out o = {.at = hello, .bytes_max = sizeof hello};
+    l->stream = stream;
+    link_set_state(l, tunnel_is_open(&l->tunnel) ? NNG_LINK_OPEN : NNG_LINK_GREETING);
+    l->greet_until_ms = nng_clock() + GREETING_MS;
+    exam_err err = tunnel_begin(&l->tunnel, &o);
+    if (!err)
+        err = link_push(l, hello, o.bytes);
+    if (err)
+        return link_ended(l, LINK_CLOSED, err, out);
+    recv_start(l);
+    return l->state == NNG_LINK_OPEN && link_tell_opened(l, out);
 }
 
 /* ---------------------------------------------------------------- draining */
@@ -376,9 +465,23 @@ static bool link_ended(struct nng_link *l, enum link_event_kind kind, exam_err r
 /* The next frame in the link's buffer, or the next receive. */
 static bool link_take_frame(struct nng_link *l, struct link_event *out)
 {
+    uint8_t reply[TUNNEL_OUT_BYTES_MAX];
+    struct channel_out o = {.at = reply, .bytes_max = sizeof reply};
     const uint8_t *payload;
     size_t payload_bytes;
-    exam_err err = frame_reader_next(&l->reader, &payload, &payload_bytes);
+    if (l->unwelcome)
+        return link_ended(l, LINK_CLOSED, EXAM_AUTH, out);
+    exam_err err = tunnel_next(&l->tunnel, &o, &payload, &payload_bytes);
+    exam_err pushed = link_push(l, reply, o.bytes);
+    if (pushed && (!err || err == EXAM_AGAIN))
+        err = pushed;
+    if (l->state == NNG_LINK_GREETING && tunnel_is_open(&l->tunnel) &&
+        (!err || err == EXAM_AGAIN)) {
+        if (!err)
+            tunnel_put_back(&l->tunnel);
+        l->hub->current = l;
+        return link_tell_opened(l, out);
+    }
     if (err == EXAM_AGAIN) {
         l->hub->current = NULL;
         recv_start(l);
@@ -415,12 +518,14 @@ static bool link_advance(struct nng_link *l, struct link_event *out)
         assert(dial_done);
         if (l->dial_rc)
             return link_ended(l, LINK_DIAL_FAILED, err_of(l->dial_rc), out);
-        return link_opened(l, nng_aio_get_output(l->io_dial, 0), out);
+        return link_connected(l, nng_aio_get_output(l->io_dial, 0), out);
     }
+    if (l->unwelcome)
+        return link_ended(l, LINK_CLOSED, EXAM_AUTH, out);
     if (recv_done && l->recv_rc)
         return link_ended(l, LINK_CLOSED, err_of(l->recv_rc), out);
     if (recv_done) {
-        frame_reader_filled(&l->reader, l->recv_bytes);
+        tunnel_filled(&l->tunnel, l->recv_bytes);
         return link_take_frame(l, out);
     }
     /* A peer that is gone ends the receive as well, after what it had still sent. One that only
@@ -452,15 +557,34 @@ static nng_stream *accepted_pop(struct nng_hub *h)
     return stream;
 }
 
+/* Strangers keep no peer out: the one that has taken longest to prove who it is makes room. */
+static bool accepted_room(struct nng_hub *h)
+{
+    struct nng_link *oldest = NULL;
+    if (h->accepted < h->base.o.accepted_max)
+        return true;
+    for (uint32_t i = 0; i < h->slots.n; i++) {
+        struct nng_link *l = h->slots.at[i];
+        if (l && !l->dialled && l->state == NNG_LINK_GREETING &&
+            (!oldest || l->greet_until_ms < oldest->greet_until_ms))
+            oldest = l;
+    }
+    if (oldest)
+        link_destroy(oldest);
+    return oldest != NULL;
+}
+
 static bool hub_take_accepted(struct nng_hub *h, struct link_event *out)
 {
     nng_stream *stream;
     while ((stream = accepted_pop(h))) {
         struct nng_link *l;
-        if (h->accepted < h->base.o.accepted_max && !link_make(h, false, 0, &l))
-            return link_opened(l, stream, out);
-        nng_stream_close(stream);
-        nng_stream_free(stream);
+        if (!accepted_room(h) || link_make(h, false, NULL, 0, &l)) {
+            nng_stream_close(stream);
+            nng_stream_free(stream);
+        } else if (link_connected(l, stream, out)) {
+            return true;
+        }
     }
     return false;
 }
@@ -489,17 +613,18 @@ static bool hub_next(struct link_hub *base, struct link_event *out)
 
 /* ---------------------------------------------------------------- the owner's calls */
 
-static exam_err hub_dial(struct link_hub *base, const char *url, uint64_t token,
+static exam_err hub_dial(struct link_hub *base, const char *url, const char *peer, uint64_t token,
                          struct link_id *out)
 {
     struct nng_hub *h = hub_of(base);
     struct nng_link *l;
-    exam_err err = link_make(h, true, token, &l);
+    exam_err err = link_make(h, true, peer, token, &l);
     if (err)
         return err;
     int rc = nng_stream_dialer_alloc(&l->dialer, url);
     if (!rc)
-        /* NNG 1.5.2 turns it off: records would wait 40 ms behind a ping. An ipc stream has none. */
+        /* NNG 1.5.2 turns it off: records would wait 40 ms behind a ping. An ipc stream has none.
+         */
         (void)nng_stream_dialer_set_bool(l->dialer, NNG_OPT_TCP_NODELAY, true);
     if (!rc)
         rc = nng_aio_alloc(&l->io_dial, dial_cb, l);
@@ -576,6 +701,25 @@ static exam_err hub_listen(struct link_hub *base, const char *url, char *why, si
     return EXAM_OK;
 }
 
+/* Seals into the hub's scratch. Whatever was sealed goes into the queue, or the link is of no use
+ * any more: its receive ends with the stream. */
+static exam_err link_send_sealed(struct nng_link *l, const uint8_t *frames, size_t bytes)
+{
+    struct nng_hub *h = l->hub;
+    struct channel_out o = {0};
+    exam_err err = link_queue_room(&h->scratch, tunnel_sealed_bytes(&l->tunnel, bytes));
+    if (err)
+        return err;
+    o.at = h->scratch.bytes;
+    o.bytes_max = h->scratch.capacity;
+    err = tunnel_seal(&l->tunnel, frames, bytes, &o);
+    if (!err)
+        err = link_push(l, o.at, o.bytes);
+    if (err)
+        nng_stream_close(l->stream);
+    return err;
+}
+
 static exam_err hub_send(struct link_hub *base, struct link_id id, const uint8_t *frames,
                          size_t bytes)
 {
@@ -583,23 +727,16 @@ static exam_err hub_send(struct link_hub *base, struct link_id id, const uint8_t
     struct nng_link *l = link_slots_find(&h->slots, id);
     if (!l || l->state != NNG_LINK_OPEN)
         return EXAM_CONN;
-    exam_err err;
-    bool start = false;
     pthread_mutex_lock(&h->mu);
     size_t queued = link_queue_bytes(&l->sending) + link_queue_bytes(&l->queued);
-    if (l->send_rc) {
-        err = EXAM_CONN;
-    } else if (!link_room(&h->base.o, queued, bytes)) {
-        err = EXAM_AGAIN;
-    } else {
-        err = link_queue_push(l->send_busy ? &l->queued : &l->sending, frames, bytes);
-        start = !err && !l->send_busy;
-        l->send_busy |= start;
-    }
+    int send_rc = l->send_rc;
     pthread_mutex_unlock(&h->mu);
-    if (start)
-        send_start(l);
-    return err;
+    if (send_rc)
+        return EXAM_CONN;
+    if (!link_room(&h->base.o, queued, bytes))
+        return EXAM_AGAIN; /* the queue only becomes shorter meanwhile */
+    return tunnel_is_sealed(&l->tunnel) ? link_send_sealed(l, frames, bytes)
+                                        : link_push(l, frames, bytes);
 }
 
 static size_t hub_queued_bytes(const struct link_hub *base, struct link_id id)
@@ -636,13 +773,11 @@ static void hub_close(struct link_hub *base, struct link_id id)
         link_destroy(l);
 }
 
-static void hub_peer(const struct link_hub *base, struct link_id id, char *out, size_t out_bytes)
+static void stream_address(nng_stream *stream, char *out, size_t out_bytes)
 {
-    const struct nng_hub *h = (const struct nng_hub *)base;
-    const struct nng_link *l = link_slots_find(&h->slots, id);
     nng_sockaddr sa;
     char host[INET6_ADDRSTRLEN];
-    if (!l || !l->stream || nng_stream_get_addr(l->stream, NNG_OPT_REMADDR, &sa))
+    if (nng_stream_get_addr(stream, NNG_OPT_REMADDR, &sa))
         return;
     if (sa.s_family == NNG_AF_INET && inet_ntop(AF_INET, &sa.s_in.sa_addr, host, sizeof host))
         snprintf(out, out_bytes, "%s:%u", host, ntohs(sa.s_in.sa_port));
@@ -651,6 +786,36 @@ static void hub_peer(const struct link_hub *base, struct link_id id, char *out, 
         snprintf(out, out_bytes, "[%s]:%u", host, ntohs(sa.s_in6.sa_port));
     else if (sa.s_family == NNG_AF_IPC)
         snprintf(out, out_bytes, "ipc");
+}
+
+static void hub_peer(const struct link_hub *base, struct link_id id, char *out, size_t out_bytes)
+{
+    const struct nng_hub *h = (const struct nng_hub *)base;
+    const struct nng_link *l = link_slots_find(&h->slots, id);
+    if (l && l->stream)
+        stream_address(l->stream, out, out_bytes);
+}
+
+static const struct key_entry *hub_identity(const struct link_hub *base, struct link_id id)
+{
+    const struct nng_hub *h = (const struct nng_hub *)base;
+    const struct nng_link *l = link_slots_find(&h->slots, id);
+    return l && l->state == NNG_LINK_OPEN ? tunnel_peer(&l->tunnel) : NULL;
+}
+
+static void hub_recheck(struct link_hub *base)
+{
+    struct nng_hub *h = hub_of(base);
+    for (uint32_t i = 0; i < h->slots.n; i++) {
+        struct nng_link *l = h->slots.at[i];
+        if (!l || l->state != NNG_LINK_OPEN || tunnel_peer_is_good(&l->tunnel))
+            continue;
+        l->unwelcome = true;
+        pthread_mutex_lock(&h->mu);
+        link_set_ready(l);
+        pthread_mutex_unlock(&h->mu);
+    }
+    hub_wake(h);
 }
 
 /* ---------------------------------------------------------------- the hub */
@@ -668,6 +833,7 @@ static void hub_free(struct link_hub *base)
         if (h->slots.at[i])
             link_destroy(h->slots.at[i]);
     link_slots_fini(&h->slots);
+    link_queue_fini(&h->scratch);
     pthread_cond_destroy(&h->gate_left);
     pthread_mutex_destroy(&h->mu);
     free(h);
@@ -682,6 +848,8 @@ static const struct link_ops hub_ops = {
     .close = hub_close,
     .next = hub_next,
     .peer = hub_peer,
+    .identity = hub_identity,
+    .recheck = hub_recheck,
 };
 
 exam_err link_hub_new(const struct link_options *o, struct link_hub **out)

@@ -309,6 +309,7 @@ static void test_channel__refuses_the_wrong_responder(void **state)
 /* Other terms are named, and nobody is asked. */
 static void test_channel__says_which_term_differs(void **state)
 {
+#define why_older "the peer has an older roster of keys than is let in: give it the current one"
     static const struct {
         size_t at;
         exam_err err;
@@ -322,8 +323,8 @@ static void test_channel__says_which_term_differs(void **state)
         {7, EXAM_VERSION, "the peer's conversation has another version"},
         {8, EXAM_OTHER_SITE, "the peer is of another site"},
         {23, EXAM_OTHER_SITE, "the peer is of another site"},
-        {24, EXAM_VERSION, "the peer has another version of the roster of keys"},
-        {31, EXAM_VERSION, "the peer has another version of the roster of keys"},
+        {24, EXAM_VERSION, "the peer has a newer roster of keys than this end"},
+        {31, EXAM_VERSION, why_older},
     };
     struct pair *p = *state;
 
@@ -337,6 +338,34 @@ static void test_channel__says_which_term_differs(void **state)
     assert_int_equal(p->admit_calls, 0);
     pair_begin_responder(p);
     assert_int_equal(pair_take(&p->responder, &wire), EXAM_OK);
+}
+
+/* An older roster will do as far back as the responder says, and the version that the initiator
+ * said is what both ends have bound. */
+static void test_channel__older_rosters_are_let_in_so_far(void **state)
+{
+    struct pair *p = *state;
+    const struct channel_terms meant = p->terms;
+
+    for (uint64_t theirs = 4; theirs <= 8; theirs++) {
+        p->terms = meant;
+        p->terms.roster_version = theirs;
+        pair_begin_initiator(p);
+        pair_handshake(p, &p->initiator, "", &wire);
+        p->terms = meant;
+        p->terms.roster_accepts = 5;
+        pair_begin_responder(p);
+        if (theirs >= 5 && theirs <= 7) {
+            assert_int_equal(pair_take(&p->responder, &wire), EXAM_OK);
+            pair_handshake(p, &p->responder, "", &wire);
+            assert_int_equal(pair_take(&p->initiator, &wire), EXAM_OK);
+            assert_int_equal(channel_state(&p->initiator), CHANNEL_OPEN);
+        } else {
+            require_failed(&p->responder, pair_take(&p->responder, &wire), EXAM_VERSION,
+                           theirs < 5 ? why_older
+                                      : "the peer has a newer roster of keys than this end");
+        }
+    }
 }
 
 /* A hello is no message of any conversation in clear: a party that does not seal says so at once.
@@ -871,6 +900,7 @@ int main(void)
         WITH_PAIR(test_channel__refuses_a_claimed_key),
         WITH_PAIR(test_channel__refuses_the_wrong_responder),
         WITH_PAIR(test_channel__says_which_term_differs),
+        WITH_PAIR(test_channel__older_rosters_are_let_in_so_far),
         WITH_PAIR(test_channel__hello_is_no_message_in_clear),
         WITH_PAIR(test_channel__binds_every_term),
         WITH_PAIR(test_channel__refuses_keys_of_low_order),

@@ -6,6 +6,7 @@ as responder: handshake, payloads, binding, records both ways and new keys after
 
 Exit code 77: the other implementation is not installed. EXAM_TEST_SEED gives the seed again."""
 import concurrent.futures
+import ctypes
 import os
 import random
 import struct
@@ -31,6 +32,8 @@ except ImportError as missing:
 REKEY_RECORDS = 64 * 1024
 REKEY_BYTES = 64 * 1024 * 1024
 PLAIN_BYTES_MAX = 65535 - 16
+NEAR_RECORDS = 256
+SHORT_BYTES = 256
 PEER_PAYLOAD = b"from channel_peer"
 OWN_PAYLOAD = b"from the other one"
 
@@ -40,9 +43,35 @@ def terms(roster=7):
     return b"SYCH" + struct.pack(">BBH", 1, 2, 1) + b"\x51" * 16 + struct.pack(">Q", roster)
 
 
+class Sodium:
+    """The same cipher by libsodium, many times as fast: for records far from any boundary."""
+
+    def __init__(self):
+        lib = ctypes.CDLL("libsodium.so.23")
+        self.lock = lib.crypto_aead_chacha20poly1305_ietf_encrypt
+        self.unlock = lib.crypto_aead_chacha20poly1305_ietf_decrypt
+
+    def seal(self, key, counter, plain):
+        out = ctypes.create_string_buffer(len(plain) + 16)
+        self.lock(out, None, plain, ctypes.c_ulonglong(len(plain)), None, ctypes.c_ulonglong(0), None,
+                  bytes(4) + counter.to_bytes(8, "little"), key)
+        return out.raw
+
+    def open(self, key, counter, sealed):
+        out = ctypes.create_string_buffer(max(len(sealed) - 16, 1))
+        assert self.unlock(out, None, None, sealed, ctypes.c_ulonglong(len(sealed)), None, ctypes.c_ulonglong(0),
+                           bytes(4) + counter.to_bytes(8, "little"), key) == 0, "a record was changed"
+        return out.raw[:len(sealed) - 16]
+
+
 class Direction:
     """A CipherState that takes a new key when the channel does. Noise (revision 34, 4.2 and 5.1) keeps the
-    first 32 bytes and lets the counter go on; this implementation keeps 48 and begins it anew."""
+    first 32 bytes and lets the counter go on; this implementation keeps 48 and begins it anew.
+
+    Its records are those around each new key, and each 64th of the rest: the others are libsodium's, under the
+    key and the counter that it has."""
+
+    sodium = Sodium()
 
     def __init__(self, cipher):
         self.cipher, self.counter, self.records, self.bytes, self.rekeyed = cipher, 0, 0, 0, 0
@@ -54,13 +83,24 @@ class Direction:
             self.cipher.set_nonce(self.counter)
             self.records, self.bytes, self.rekeyed = 0, 0, self.rekeyed + 1
 
+    def is_far(self):
+        return NEAR_RECORDS < self.records < REKEY_RECORDS - NEAR_RECORDS and self.records % 64
+
     def seal(self, plain):
-        sealed = self.cipher.encrypt_with_ad(b"", plain)
+        if len(plain) < SHORT_BYTES and self.is_far():
+            sealed = self.sodium.seal(self.cipher._key, self.counter, plain)
+            self.cipher.set_nonce(self.counter + 1)
+        else:
+            sealed = self.cipher.encrypt_with_ad(b"", plain)
         self.count(len(plain))
         return sealed
 
     def open(self, sealed):
-        plain = self.cipher.decrypt_with_ad(b"", sealed)
+        if len(sealed) < SHORT_BYTES and self.is_far():
+            plain = self.sodium.open(self.cipher._key, self.counter, sealed)
+            self.cipher.set_nonce(self.counter + 1)
+        else:
+            plain = self.cipher.decrypt_with_ad(b"", sealed)
         self.count(len(plain))
         return plain
 
@@ -191,7 +231,7 @@ def refusals_agree(program, chance):
     why = "auth: the handshake was not sealed by and for the owners of these keys"
     session = Session(program, chance, False, roster=8)
     peer_refuses(session, lambda: session.write_handshake(terms(8)),
-                 "version: the peer has another version of the roster of keys")
+                 "version: the peer has a newer roster of keys than this end")
     session = Session(program, chance, False, roster=8)
     peer_refuses(session, lambda: session.write_handshake(terms(7)), why)
     session = Session(program, chance, True, roster=8)

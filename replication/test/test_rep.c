@@ -1076,6 +1076,37 @@ static void test_rep__restarted_primary_waits_for_a_lower_epoch_it_lacks(void **
     assert_both_wait(c, B, A);
 }
 
+/* W1: a branch that is cut off takes its epochs out of the log. Whoever dies at that moment still
+ * knows that it has begun them. */
+static void test_rep__cut_epochs_are_not_begun_again(void **state)
+{
+    enum { EFFECTS = 30 };
+    size_t cuts = 0;
+    (void)state;
+    for (size_t effect = 1; effect <= EFFECTS; effect++) {
+        struct cluster *c = twins();
+        cluster_kill(c, A);
+        cluster_boot(c, A);
+        cluster_fuse(c, A, effect);
+        cluster_heal(c, A, B);
+        cluster_run(c, 1000);
+        cuts += cluster_branches(c, A);
+        if (cluster_is_up(c, A))
+            cluster_kill(c, A);
+        cluster_cut(c, A, B);
+        cluster_boot(c, A);
+        cluster_run(c, 3000);
+        cluster_promote(c, A, true);
+        assert_reply(c, A, EXAM_OK);
+        if (rep_epoch(cluster_rep(c, A)) <= 2)
+            fail_msg("it died before effect %zu, and begins epoch 2 again", effect);
+        cluster_heal(c, A, B);
+        cluster_run(c, 1000);
+        end(c, A, B);
+    }
+    assert_true(cuts > 0 && cuts < EFFECTS);
+}
+
 /* ---------------------------------------------------------------- the rest */
 
 /* With two standbys one acknowledgement suffices: the loss of the other is no waiting. */
@@ -1530,6 +1561,7 @@ int main(void)
         cmocka_unit_test(test_rep__restarted_primary_needs_all_others),
         cmocka_unit_test(test_rep__restarted_twins_wait_for_a_person),
         cmocka_unit_test(test_rep__restarted_primary_waits_for_a_lower_epoch_it_lacks),
+        cmocka_unit_test(test_rep__cut_epochs_are_not_begun_again),
         cmocka_unit_test(test_rep__one_of_two_standbys_suffices),
         cmocka_unit_test(test_rep__promotion_names_the_better_heir),
         cmocka_unit_test(test_rep__two_links_become_one),

@@ -32,8 +32,8 @@ static void test_witness__honest_history(void **state)
     (void)state;
     account(0, 0, 100, 105);
     witness_see_acked(&w, 1, true, 1);
-    witness_see_mark(&w, 1000, 59000, 1102, 1106);
-    witness_see_mark(&w, 2000, 58000, 2102, 2110);
+    witness_see_mark(&w, 1000, 59000, 0, 1102, 1106);
+    witness_see_mark(&w, 2000, 58000, 0, 2102, 2110);
     account(17000, 32000, 49000, 49120);
     witness_see_attached(&w, 1, 1);
     assert_int_equal(faults.count, 0);
@@ -45,7 +45,7 @@ static void test_witness__acknowledged_answer_is_missing(void **state)
     (void)state;
     account(0, 0, 100, 105);
     witness_see_acked(&w, 7, true, 1);
-    witness_see_mark(&w, 10, 59990, 110, 116);
+    witness_see_mark(&w, 10, 59990, 0, 110, 116);
     witness_see_attached(&w, 7, 1);
     assert_int_equal(faults.count, 0);
     witness_see_attached(&w, 6, 1);
@@ -83,7 +83,7 @@ static void test_witness__sum_does_not_hold(void **state)
     (void)state;
     account(0, 0, 100, 105);
     witness_see_acked(&w, 1, true, 1);
-    witness_see_mark(&w, 10, 59991, 110, 116);
+    witness_see_mark(&w, 10, 59991, 0, 110, 116);
     assert_int_equal(faults.count, 1);
     struct witness_account a = {
         .allot_ms = 60000, .grants_ms = 500, .used_ms = 20, .left_ms = 59980};
@@ -97,7 +97,7 @@ static void test_witness__used_goes_back(void **state)
     (void)state;
     account(5000, 0, 10000, 10001);
     witness_see_acked(&w, 1, true, 1);
-    witness_see_mark(&w, 4999, 55001, 10002, 10003);
+    witness_see_mark(&w, 4999, 55001, 0, 10002, 10003);
     assert_int_equal(faults.count, 1);
 }
 
@@ -107,12 +107,27 @@ static void test_witness__clock_runs_too_fast(void **state)
     (void)state;
     account(1000, 0, 5000, 5002);
     witness_see_acked(&w, 1, true, 1);
-    witness_see_mark(&w, 2000 + WITNESS_CLOCK_SLACK_MS, 58000 - WITNESS_CLOCK_SLACK_MS, 5990, 6000);
+    witness_see_mark(&w, 2000 + WITNESS_CLOCK_SLACK_MS, 58000 - WITNESS_CLOCK_SLACK_MS, 0, 5990,
+                     6000);
     assert_int_equal(faults.count, 0);
     witness_see_acked(&w, 2, true, 1);
-    witness_see_mark(&w, 3001 + WITNESS_CLOCK_SLACK_MS, 56999 - WITNESS_CLOCK_SLACK_MS, 6990, 7000);
+    witness_see_mark(&w, 3001 + WITNESS_CLOCK_SLACK_MS, 56999 - WITNESS_CLOCK_SLACK_MS, 0, 6990,
+                     7000);
     assert_int_equal(faults.count, 1);
     assert_non_null(strstr(faults.text[0], "T2"));
+}
+
+/* T7: a mark that the node calls old says what was used then; what has run since comes later. */
+static void test_witness__old_mark(void **state)
+{
+    (void)state;
+    account(1000, 0, 5000, 5002);
+    witness_see_mark(&w, 2000, 58000, 400, 6400, 6400);
+    witness_see_mark(&w, 3000, 57000, 0, 7000, 7000);
+    assert_int_equal(faults.count, 0);
+    witness_see_mark(&w, 3001 + WITNESS_CLOCK_SLACK_MS, 56999 - WITNESS_CLOCK_SLACK_MS, 0, 7000,
+                     7000);
+    assert_int_equal(faults.count, 1);
 }
 
 /* What has been credited is never taken back. */
@@ -131,7 +146,7 @@ static void test_witness__counts_all_faults(void **state)
 {
     (void)state;
     witness_see_acked(&w, 9, true, 1);
-    witness_see_mark(&w, 0, 60000, 1, 2);
+    witness_see_mark(&w, 0, 60000, 0, 1, 2);
     for (int i = 0; i < 10; i++)
         witness_see_attached(&w, 0, 1);
     assert_int_equal(faults.count, 10);
@@ -147,6 +162,7 @@ int main(void)
         cmocka_unit_test_setup(test_witness__sum_does_not_hold, setup),
         cmocka_unit_test_setup(test_witness__used_goes_back, setup),
         cmocka_unit_test_setup(test_witness__clock_runs_too_fast, setup),
+        cmocka_unit_test_setup(test_witness__old_mark, setup),
         cmocka_unit_test_setup(test_witness__lost_goes_back, setup),
         cmocka_unit_test_setup(test_witness__counts_all_faults, setup),
     };

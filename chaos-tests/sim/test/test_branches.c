@@ -4,15 +4,17 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
 #include "check_accounts.h"
 #include "check_replicas.h"
+#include "codec.h"
 #include "rep.h"
 #include "site.h"
 
-enum { A, B, C, SEED = 42, GRANT_MS = 5000, STEPS_MAX = 10000 };
+enum { A, B, C, SPARE = 1, SEED = 42, GRANT_MS = 5000, STEPS_MAX = 10000 };
 
 static void run_for(struct site *s, uint64_t ms)
 {
@@ -22,7 +24,7 @@ static void run_for(struct site *s, uint64_t ms)
 static void assert_sound(struct site *s)
 {
     char what[256] = "";
-    if (!check_replicas(s->w, what, sizeof what))
+    if (!check_replicas(s->w, NULL, what, sizeof what))
         fail_msg("%s", what);
     for (uint32_t i = 0; i < s->nodes_n; i++) {
         struct node *n = world_node(s->w, i);
@@ -159,12 +161,152 @@ static void test_branches__what_was_recovered_is_recovered_again(void **state)
     site_close(&s);
 }
 
+/* The record of A's log that grants the 5 s. */
+static uint64_t lsn_of_grant(struct site *s)
+{
+    const store_image *disk = world_disk(s->w, A);
+    for (size_t i = store_image_records(disk, false); i > 0; i--) {
+        struct record r;
+        uint8_t block[4096];
+        struct arena arena;
+        const Ev__Event *e;
+        arena_init(&arena, block, sizeof block);
+        store_image_record_at(disk, false, i - 1, &r);
+        if (!codec_event(&arena, r.event, r.event_bytes, &e, NULL) &&
+            e->kind_case == EV__EVENT__KIND_GRANTED)
+            return r.lsn;
+    }
+    fail_msg("there is no grant in A's log");
+    return 0;
+}
+
+/* A's branch holds the grant of 5 s; that byte of the record so many before or after it rots before
+ * the nodes meet. False: the record has no such byte. */
+static bool rot_and_meet(int away, size_t at)
+{
+    struct site s;
+    struct record r;
+    part(&s, 2);
+    uint64_t lsn = lsn_of_grant(&s) + (uint64_t)(int64_t)away;
+    store_image_record_at(world_disk(s.w, A), false, lsn - 1, &r);
+    bool is_there = at < RECORD_HEADER_BYTES + r.event_bytes;
+    if (is_there) {
+        assert_int_equal(world_rot(s.w, A, lsn, at, 0x10), EXAM_OK);
+        world_heal_nodes(s.w, A, B);
+        run_for(&s, 4000);
+        if (site_sitting(&s, "1001").account.grants_ms != (away ? GRANT_MS : 0))
+            fail_msg(
+                "byte %zu of the record %d from the grant has rotted, and %lld ms were granted", at,
+                away, (long long)site_sitting(&s, "1001").account.grants_ms);
+        assert_sound(&s);
+    }
+    site_close(&s);
+    return is_there;
+}
+
+/* D8: what has rotted in a branch is not taken in, and what has not is. */
+static void test_branches__what_has_rotted_is_left_out(void **state)
+{
+    enum { STEP = 7 }; /* of bytes: each part of a record is met */
+    (void)state;
+    for (int away = -1; away <= 1; away++)
+        for (size_t at = 0; rot_and_meet(away, at); at += STEP)
+            ;
+}
+
+static const char *answer_of(struct site *s, const char *admission_no)
+{
+    static char value[32];
+    const struct exam_sitting_view v = site_sitting(s, admission_no);
+    struct exam_answer_view a;
+    if (exam_answer_at(node_exam(world_node(s->w, world_primary(s->w))), v.sitting, 0, &a))
+        return "";
+    snprintf(value, sizeof value, "%.*s", (int)a.value_bytes, (const char *)a.value);
+    return value;
+}
+
+/* A alone has signed 1001 in at R1-01, and has acknowledged an answer; then its disk is lost. */
+static void strand(struct site *s)
+{
+    site_open(s, SEED, 2, 1);
+    site_start(s);
+    assert_int_equal(world_boot_seat(s->w, SPARE), EXAM_OK);
+    world_cut_nodes(s->w, A, B);
+    run_for(s, 6000);
+    assert_true(rep_is_solo(node_rep(world_node(s->w, A))));
+    assert_int_equal(world_sign_in(s->w, 0, "1001", "1001"), EXAM_OK);
+    run_for(s, 100);
+    assert_int_equal(world_answer(s->w, 0, "q1", "A"), EXAM_OK);
+    run_for(s, 1000);
+    assert_int_equal(seat_core_unsaved_n(world_seat(s->w, 0)->core), 0);
+    assert_int_equal(world_kill_node(s->w, A), EXAM_OK);
+    assert_int_equal(world_wipe_node(s->w, A), EXAM_OK);
+}
+
+static void assert_handed_in(struct site *s)
+{
+    assert_string_equal(answer_of(s, "1001"), "A");
+    assert_string_equal(seat_core_admission_no(world_seat(s->w, 0)->core), "");
+    assert_true(site_sitting(s, "1001").attached);
+    assert_string_equal(site_sitting(s, "1001").seat, "R1-02");
+    assert_sound(s);
+    site_close(s);
+}
+
+/* A2, T11: B knows nothing of that session, and has moved the candidate before the seat is in
+ * contact: the only place that holds the answer is the journal of a seat that was left. */
+static void test_branches__a_seat_hands_in_what_only_a_lost_branch_knew(void **state)
+{
+    struct site s;
+    (void)state;
+    strand(&s);
+    world_cut_seat(s.w, 0, B);
+    assert_int_equal(site_promote(&s, B, true), EXAM_OK);
+    run_for(&s, 4000);
+    assert_int_equal(site_move(&s, "1001", "R1-02"), EXAM_OK);
+    assert_int_equal(world_sign_in(s.w, SPARE, "1001", "1001"), EXAM_OK);
+    run_for(&s, 1000);
+    assert_string_equal(answer_of(&s, "1001"), "");
+    world_heal_seat(s.w, 0, B);
+    run_for(&s, 5000);
+    assert_handed_in(&s);
+}
+
+/* T5, T12: the same when nobody is moved: the PC was switched on again before the candidate is back
+ * at it. He is no latecomer: the account goes on from the seat's mark, and what B's clock has run
+ * without a screen is lost time. */
+static void test_branches__a_seat_goes_on_from_the_mark_of_a_lost_branch(void **state)
+{
+    struct site s;
+    (void)state;
+    strand(&s);
+    uint64_t used_ms = seat_core_used_ms(world_seat(s.w, 0)->core, world_now_ms(s.w));
+    world_leave(s.w, 0);
+    assert_int_equal(world_kill_seat(s.w, 0), EXAM_OK);
+    run_for(&s, 5000);
+    assert_int_equal(site_promote(&s, B, true), EXAM_OK);
+    run_for(&s, 30000);
+    assert_true(site_sitting(&s, "1001").account.used_ms > used_ms + 10000);
+    assert_int_equal(world_boot_seat(s.w, 0), EXAM_OK);
+    run_for(&s, 1000);
+    const struct exam_account a = site_sitting(&s, "1001").account;
+    assert_true(site_sitting(&s, "1001").attached);
+    assert_in_range(a.used_ms, used_ms, used_ms + 1000);
+    assert_true(a.lost_ms > 30000);
+    assert_string_equal(answer_of(&s, "1001"), "A");
+    assert_sound(&s);
+    site_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_branches__a_primary_takes_in_its_own),
         cmocka_unit_test(test_branches__lost_frames_are_sent_again),
         cmocka_unit_test(test_branches__what_was_recovered_is_recovered_again),
+        cmocka_unit_test(test_branches__what_has_rotted_is_left_out),
+        cmocka_unit_test(test_branches__a_seat_hands_in_what_only_a_lost_branch_knew),
+        cmocka_unit_test(test_branches__a_seat_goes_on_from_the_mark_of_a_lost_branch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

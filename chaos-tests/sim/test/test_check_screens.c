@@ -47,11 +47,11 @@ static void test_check_screens__used_never_goes_back(void **state)
     struct screens s = {0};
     (void)state;
     screens_attached(&s, 0, true, 0);
-    assert_true(screens_told(&s, 0, 500, 500, what, sizeof what));
-    assert_true(screens_told(&s, 0, 500, 500, what, sizeof what));
-    assert_false(screens_told(&s, 0, 499, 501, what, sizeof what));
+    assert_true(screens_told(&s, 0, true, 500, 500, what, sizeof what));
+    assert_true(screens_told(&s, 0, true, 500, 500, what, sizeof what));
+    assert_false(screens_told(&s, 0, true, 499, 501, what, sizeof what));
     screens_attached(&s, 0, true, 0);
-    assert_true(screens_told(&s, 0, 400, 600, what, sizeof what));
+    assert_true(screens_told(&s, 0, true, 400, 600, what, sizeof what));
     assert_int_equal(s.told_used_ms, 500);
 }
 
@@ -62,13 +62,13 @@ static void test_check_screens__a_lost_grant_ends_the_time(void **state)
     struct screens s = {0};
     (void)state;
     screens_attached(&s, 0, true, 0);
-    assert_true(screens_told(&s, 0, 1200, 300, what, sizeof what));
-    assert_true(screens_told(&s, 0, 1000, 0, what, sizeof what));
-    assert_true(screens_told(&s, 0, 1200, 300, what, sizeof what));
-    assert_false(screens_told(&s, 0, 900, 100, what, sizeof what));
-    assert_true(screens_told(&s, 0, 900, 0, what, sizeof what));
-    assert_true(screens_told(&s, 0, 950, 0, what, sizeof what));
-    assert_false(screens_told(&s, 0, 949, 100, what, sizeof what));
+    assert_true(screens_told(&s, 0, true, 1200, 300, what, sizeof what));
+    assert_true(screens_told(&s, 0, true, 1000, 0, what, sizeof what));
+    assert_true(screens_told(&s, 0, true, 1200, 300, what, sizeof what));
+    assert_false(screens_told(&s, 0, true, 900, 100, what, sizeof what));
+    assert_true(screens_told(&s, 0, true, 900, 0, what, sizeof what));
+    assert_true(screens_told(&s, 0, true, 950, 0, what, sizeof what));
+    assert_false(screens_told(&s, 0, true, 949, 100, what, sizeof what));
 }
 
 /* A node that begins an epoch which it knew of, or two that begin one unasked, are found (W1). */

@@ -22,7 +22,7 @@ enum { A, B, SEED = 42, STEPS_MAX = 200, DAYS = 30 };
 static void assert_sound(struct site *s)
 {
     char what[256] = "";
-    if (!check_replicas(s->w, what, sizeof what))
+    if (!check_replicas(s->w, NULL, what, sizeof what))
         fail_msg("%s", what);
     for (uint32_t i = 0; i < s->nodes_n; i++) {
         struct node *n = world_node(s->w, i);
@@ -352,6 +352,52 @@ static void test_faults__a_frozen_node_wakes_and_finds_time_gone(void **state)
     assert_int_equal(count(&s, WORLD_FAULT_NODE_FROZEN), 1);
     assert_sound(&s);
     site_close(&s);
+}
+
+/* T7: nothing is charged to a seat that has died but what it has said, however long that lay
+ * unread: `held_up` keeps A from reading it for some seconds, and lets it go on. */
+static void seat_dies_unread(uint32_t nodes_n, void (*held_up)(struct site *s, bool on))
+{
+    struct site s;
+    begin(&s, nodes_n, 1);
+    world_run(s.w, 12300);
+    uint64_t used_ms = site_sitting(&s, "1001").account.used_ms;
+    held_up(&s, true);
+    run_for(&s, 2500);
+    assert_int_equal(world_unplug_seat(s.w, 0), EXAM_OK);
+    run_for(&s, 1500);
+    held_up(&s, false);
+    run_for(&s, 20000);
+    assert_false(site_sitting(&s, "1001").attached);
+    used_ms = site_sitting(&s, "1001").account.used_ms - used_ms;
+    if (used_ms < 1500 || used_ms > 2500) /* its last heartbeat came within the second before */
+        fail_msg("%llu ms are charged", (unsigned long long)used_ms);
+    assert_sound(&s);
+    site_close(&s);
+}
+
+static void a_is_frozen(struct site *s, bool on)
+{
+    assert_int_equal(on ? world_freeze_node(s->w, A) : world_thaw_node(s->w, A), EXAM_OK);
+}
+
+static void test_faults__a_seat_that_died_while_its_node_was_frozen(void **state)
+{
+    (void)state;
+    seat_dies_unread(1, a_is_frozen);
+}
+
+/* A1: a primary that has lost its standby decides nothing until it goes on alone. */
+static void a_waits_for_b(struct site *s, bool on)
+{
+    if (on)
+        assert_int_equal(world_unplug_node(s->w, 1), EXAM_OK);
+}
+
+static void test_faults__a_seat_that_died_while_its_node_waited(void **state)
+{
+    (void)state;
+    seat_dies_unread(2, a_waits_for_b);
 }
 
 /* T5: frozen for longer than the grace (15 s) it was dead: it begins anew before it does anything
@@ -904,6 +950,8 @@ int main(void)
         cmocka_unit_test(test_faults__an_announced_cut_counts_when_it_hits),
         cmocka_unit_test(test_faults__a_frozen_node_wakes_and_finds_time_gone),
         cmocka_unit_test(test_faults__a_node_frozen_beyond_the_grace_begins_anew),
+        cmocka_unit_test(test_faults__a_seat_that_died_while_its_node_was_frozen),
+        cmocka_unit_test(test_faults__a_seat_that_died_while_its_node_waited),
         cmocka_unit_test(test_faults__a_frozen_seat_is_silent),
         cmocka_unit_test(test_faults__an_unplugged_node_is_silent),
         cmocka_unit_test(test_faults__an_unplugged_seat_is_silent),

@@ -18,7 +18,7 @@ enum { A, B, SEED = 42 };
 static void assert_sound(struct site *s)
 {
     char what[256] = "";
-    if (!check_replicas(s->w, what, sizeof what))
+    if (!check_replicas(s->w, NULL, what, sizeof what))
         fail_msg("%s", what);
     for (uint32_t i = 0; i < s->nodes_n; i++) {
         struct node *n = world_node(s->w, i);

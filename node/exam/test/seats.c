@@ -75,21 +75,31 @@ static bool in_contact(const struct seats *w, const struct test_seat *s)
     return w->t && s->attached && !w->waiting;
 }
 
+static void send_submit(struct seats *w, struct test_seat *s, const struct seat_action *a)
+{
+    struct exam_command c = {.kind = EXAM_CMD_SUBMIT};
+
+    c.u.submit.sitting = s->sitting;
+    c.u.submit.seq = s->acked + 1;
+    c.u.submit.said_ms = a->made_at_ms;
+    exam_err err = site_do(w->t, &c);
+    assert_true(err == EXAM_OK || err == EXAM_STATE); /* time ran out before it was told */
+}
+
 static void send_action(struct seats *w, struct test_seat *s)
 {
     const struct seat_action *a = &s->actions[s->acked];
     struct exam_command c = {.kind = EXAM_CMD_ANSWER};
 
     if (a->item[0] == '\0') {
-        exam_err err = site_submit(w->t, s->sitting, s->acked + 1);
-        assert_true(err == EXAM_OK || err == EXAM_STATE); /* time ran out before it was told */
+        send_submit(w, s, a);
     } else {
         c.u.answer.sitting = s->sitting;
         c.u.answer.seq = s->acked + 1;
         c.u.answer.item = a->item;
         c.u.answer.value = (const uint8_t *)a->value;
         c.u.answer.value_bytes = strlen(a->value);
-        c.u.answer.made_at_ms = a->made_at_ms;
+        c.u.answer.made_at_ms = c.u.answer.said_ms = a->made_at_ms;
         c.u.answer.attachment_epoch = a->epoch;
         c.u.answer.attachment_lsn = a->lsn;
         exam_err err = site_do(w->t, &c);
@@ -147,6 +157,7 @@ static void attach(struct seats *w, struct test_seat *s)
         c.u.attach.submitted = true;
         c.u.attach.ended_ago_ms = s->clock_continuous ? w->now_ms - s->submitted_ms : 0;
     }
+    size_t before = w->t->log_n;
     exam_err err = site_do(w->t, &c);
     if (err == EXAM_AUTH) { /* the node knows no such session: the candidate signs in again */
         s->marked = false;
@@ -154,6 +165,10 @@ static void attach(struct seats *w, struct test_seat *s)
         return;
     }
     assert_int_equal(err, EXAM_OK);
+    for (size_t i = before; i < w->t->log_n; i++) {
+        const Ev__Event *e = site_event(w->t, i);
+        s->found |= e->kind_case == EV__EVENT__KIND_ATTACHED && e->attached->found;
+    }
     attached(w, s);
 }
 

@@ -19,6 +19,7 @@ struct test_seat {
     const char *name;
     uint8_t session;
     bool up, cut, attached, signed_in, finished;
+    bool found; /* T12: taken in by its mark, so time without a screen was taken back */
     /* since the newest mark, on the seat's own clock */
     bool marked, clock_continuous;
     uint8_t mark[MARK_BYTES_MAX];

@@ -422,8 +422,9 @@ exam_err site_detach(struct site *t, uint32_t sitting)
 exam_err site_mark(struct site *t, uint32_t sitting)
 {
     struct exam_command c = {.kind = EXAM_CMD_MARK};
+    const struct exam_word w = {.sitting = sitting, .said_ms = UINT64_MAX};
 
-    c.u.mark.sittings = &sitting;
+    c.u.mark.words = &w;
     c.u.mark.n = 1;
     return site_do(t, &c);
 }
@@ -440,6 +441,7 @@ exam_err site_answer(struct site *t, uint32_t sitting, uint64_t seq, const char 
     c.u.answer.value = (const uint8_t *)value;
     c.u.answer.value_bytes = strlen(value);
     c.u.answer.made_at_ms = v.account.used_ms;
+    c.u.answer.said_ms = UINT64_MAX;
     c.u.answer.attachment_epoch = v.attachment_epoch;
     c.u.answer.attachment_lsn = v.attachment_lsn;
     return site_do(t, &c);
@@ -451,6 +453,7 @@ exam_err site_submit(struct site *t, uint32_t sitting, uint64_t seq)
 
     c.u.submit.sitting = sitting;
     c.u.submit.seq = seq;
+    c.u.submit.said_ms = UINT64_MAX;
     return site_do(t, &c);
 }
 

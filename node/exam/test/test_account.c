@@ -90,7 +90,8 @@ static void test_t6__back_within_grace_loses_nothing(void **state)
     expect_stretch(&a, &r, MS(12, 15, 0), 0, EV__BASIS__BASIS_CLAIM);
 }
 
-/* A seat whose clock differs by milliseconds from the nodes' loses none of them either. */
+/* A seat whose clock differs by milliseconds from the nodes' loses none of them either: what it has
+ * not measured runs on until its next word. */
 static void test_t6__never_locked_is_measured_on_one_clock(void **state)
 {
     struct account a = at_twelve();
@@ -98,7 +99,7 @@ static void test_t6__never_locked_is_measured_on_one_clock(void **state)
 
     (void)state;
     r.open_ms = r.since_ms = MS(0, 9, 997);
-    expect_stretch(&a, &r, MS(12, 10, 0), 0, EV__BASIS__BASIS_CLAIM);
+    expect_stretch(&a, &r, MS(12, 9, 997), 0, EV__BASIS__BASIS_CLAIM);
     r.open_ms = r.since_ms = MS(0, 10, 4);
     expect_stretch(&a, &r, MS(12, 10, 0), 0, EV__BASIS__BASIS_CLAIM);
 }
@@ -113,7 +114,7 @@ static void test_t6__never_locked_ends_with_the_grace_of_the_seats_mark(void **s
     (void)state;
     a.used_ms = a.mark_ms = MS(12, 1, 0); /* logged, and never acknowledged */
     r.now_ms = MS(12, 15, 500);
-    expect_stretch(&a, &r, MS(12, 15, 0), 500, EV__BASIS__BASIS_CLAIM);
+    expect_stretch(&a, &r, MS(12, 14, 0), 500, EV__BASIS__BASIS_CLAIM);
 }
 
 /* Whatever a seat claims, not more than grace is charged to it. */
@@ -193,7 +194,57 @@ static void test_t12__clock_noise_loses_nothing(void **state)
     r.open_ms = r.since_ms = MS(0, 1, 3);
     expect_stretch(&a, &r, MS(12, 4, 0), 0, EV__BASIS__BASIS_CARRIED);
     r.open_ms = r.since_ms = MS(0, 0, 960);
-    expect_stretch(&a, &r, MS(12, 4, 0), 0, EV__BASIS__BASIS_CARRIED);
+    expect_stretch(&a, &r, MS(12, 3, 960), 0, EV__BASIS__BASIS_CARRIED);
+}
+
+/* The time of a mark that was given on another timeline says nothing on this one: the seat's own
+ * clock tells how long ago it was (T4). */
+static void test_t12__a_mark_of_an_epoch_apart_is_as_old_as_the_seat_says(void **state)
+{
+    struct account a = at_twelve();
+    struct account_return r = back_after(MS(0, 20, 0));
+
+    (void)state;
+    r.carried_used_ms = MS(12, 14, 0);
+    r.carried_at_ms = MS(12, 9, 0); /* eleven seconds ago, if this were its timeline */
+    r.carried_newer = r.carried_apart = true;
+    r.open_ms = r.since_ms = MS(0, 1, 0);
+    expect_stretch(&a, &r, MS(12, 15, 0), MS(0, 5, 0), EV__BASIS__BASIS_CARRIED);
+}
+
+/* T3: a word is dated by the seat that has said it, within what the node knows. */
+static void test_t7__a_word_vouches_up_to_when_it_was_said(void **state)
+{
+    struct account a = at_twelve();
+    const uint64_t now_ms = MS(12, 4, 0), heard_ms = MS(12, 1, 0);
+
+    (void)state;
+    assert_int_equal(account_vouched_ms(&a, true, now_ms, heard_ms, MS(12, 1, 500)),
+                     MS(12, 1, 500));
+    assert_int_equal(account_vouched_ms(&a, true, now_ms, heard_ms, 0), MS(12, 1, 0));
+    assert_int_equal(account_vouched_ms(&a, true, now_ms, 0, 0), MS(12, 0, 0));
+    assert_int_equal(account_vouched_ms(&a, true, now_ms, heard_ms, UINT64_MAX), MS(12, 4, 0));
+    account_stop(&a, MS(12, 2, 0)); /* T8 */
+    assert_int_equal(account_vouched_ms(&a, false, now_ms, heard_ms, UINT64_MAX), MS(12, 2, 0));
+    assert_int_equal(account_vouched_ms(&a, false, now_ms, heard_ms, MS(12, 1, 500)),
+                     MS(12, 1, 500));
+    assert_int_equal(account_vouched_ms(&a, false, now_ms, heard_ms, 0), MS(12, 1, 0));
+}
+
+/* The mark lies where so much was used, and the rest waits for the next word. */
+static void test_t3__a_mark_lies_where_so_much_was_used(void **state)
+{
+    struct account a = at_twelve();
+
+    (void)state;
+    assert_true(account_mark_used(&a, MS(12, 1, 500)));
+    assert_int_equal(a.mark_ms, MS(12, 1, 500));
+    assert_int_equal(account_used_ms(&a, true, MS(12, 4, 0)), MS(12, 4, 0));
+    account_stop(&a, MS(12, 4, 0));
+    assert_true(account_mark_used(&a, MS(12, 3, 0)));
+    assert_int_equal(account_used_ms(&a, false, MS(13, 0, 0)), MS(12, 4, 0));
+    assert_int_equal(account_stop_ms(&a), MS(12, 4, 0));
+    assert_false(account_mark_used(&a, MS(12, 2, 0)));
 }
 
 /* The node's mark may be older than the seat's although both say the same: the stretch between them
@@ -311,6 +362,9 @@ int main(void)
         cmocka_unit_test(test_t7__dead_seat_is_charged_what_is_recorded),
         cmocka_unit_test(test_t12__newer_carried_mark_is_adopted),
         cmocka_unit_test(test_t12__clock_noise_loses_nothing),
+        cmocka_unit_test(test_t3__a_mark_lies_where_so_much_was_used),
+        cmocka_unit_test(test_t7__a_word_vouches_up_to_when_it_was_said),
+        cmocka_unit_test(test_t12__a_mark_of_an_epoch_apart_is_as_old_as_the_seat_says),
         cmocka_unit_test(test_t12__stretch_lost_before_the_carried_mark_is_not_claimed),
         cmocka_unit_test(test_t5__unknown_dark_time_is_measured_by_the_seat),
         cmocka_unit_test(test_t10__time_out_out_of_contact_ends_the_account_there),

@@ -48,6 +48,7 @@ static struct exam_command answer_of(const struct site *t, uint64_t seq, const c
     c.u.answer.value = (const uint8_t *)value;
     c.u.answer.value_bytes = strlen(value);
     c.u.answer.made_at_ms = v.account.used_ms;
+    c.u.answer.said_ms = UINT64_MAX;
     c.u.answer.attachment_epoch = v.attachment_epoch;
     c.u.answer.attachment_lsn = v.attachment_lsn;
     return c;
@@ -224,10 +225,10 @@ static void test_t1__nothing_is_answered_before_the_start(void **state)
     p.first_no = 2001;
     site_plan_batch(t, &p);
     assert_int_equal(site_sign_in(t, 2001, "R2-01", 1), EXAM_OK);
-    assert_int_equal(site_answer(t, 3, 1, "q1", "A"), EXAM_STATE);
+    assert_int_equal(site_answer(t, 3, 1, "q1", "A"), EXAM_AGAIN);
     assert_string_equal(t->why.rule, "T1");
     assert_false(t->why.consumed);
-    assert_int_equal(site_submit(t, 3, 1), EXAM_STATE);
+    assert_int_equal(site_submit(t, 3, 1), EXAM_AGAIN);
 }
 
 /* After a time-out an answer made before it is accepted and flagged; one made after it is kept in
@@ -249,6 +250,27 @@ static void test_t10__late_answer_is_flagged_and_a_later_one_refused(void **stat
     assert_true(t->why.consumed);
     assert_string_equal(site_answer_value(t, 1, "q2"), "");
     site_expect(t, 1, MS(60, 0, 0), 0, 0);
+}
+
+/* T7: a submission that lay unread ends the sitting when the candidate submitted, before a pause
+ * that was logged meanwhile, too. */
+static void test_t10__a_submission_that_lay_unread_ends_where_it_was_made(void **state)
+{
+    struct site *t = *state;
+    struct exam_command c = {.kind = EXAM_CMD_SUBMIT};
+
+    site_go(t, MS(30, 0, 0));
+    assert_int_equal(site_answer(t, 1, 1, "q1", "A"), EXAM_OK);
+    site_go(t, MS(30, 3, 0));
+    assert_int_equal(site_pause(t, "site"), EXAM_OK);
+    site_go(t, MS(30, 4, 0));
+    c.u.submit.sitting = 1;
+    c.u.submit.seq = 2;
+    c.u.submit.said_ms = MS(30, 2, 500);
+    c.u.submit.heard_ms = MS(30, 1, 0);
+    assert_int_equal(site_do(t, &c), EXAM_OK);
+    site_expect(t, 1, MS(30, 2, 500), MS(29, 57, 500), MS(0, 1, 500));
+    assert_int_equal(site_view(t, 1).finish, EV__FINISH__FINISH_SUBMITTED);
 }
 
 /* A submission ends the sitting; what follows it is not in the result. */
@@ -377,6 +399,7 @@ int main(void)
         TEST(test_t1__nothing_is_answered_before_the_start),
         TEST(test_t10__late_answer_is_flagged_and_a_later_one_refused),
         TEST(test_t10__nothing_follows_a_submission),
+        TEST(test_t10__a_submission_that_lay_unread_ends_where_it_was_made),
         TEST(test_p6__collected_batch_is_closed),
         TEST(test_items__open_sitting_has_a_bound),
         TEST(test_answers__cost_is_told),

@@ -53,6 +53,7 @@ static exam_err old_answer(struct site *t, const struct exam_sitting_view *v, ui
     c.u.answer.value = (const uint8_t *)value;
     c.u.answer.value_bytes = strlen(value);
     c.u.answer.made_at_ms = v->account.used_ms;
+    c.u.answer.said_ms = UINT64_MAX;
     c.u.answer.attachment_epoch = v->attachment_epoch;
     c.u.answer.attachment_lsn = v->attachment_lsn;
     c.u.answer.former = former;
@@ -175,12 +176,27 @@ static void test_a3__an_old_submission_is_kept_when_gone_on(void **state)
     assert_true(t->why.consumed);
 }
 
+/* Whoever sits down where a moved candidate sat before takes nothing from that candidate: the clock
+ * at the new seat runs on. */
+static void test_t11__who_gets_the_old_seat_shuts_nobody_out(void **state)
+{
+    struct site *t = *state;
+
+    assert_int_equal(site_move(t, 1001, "R1-03", true), EXAM_OK);
+    assert_int_equal(site_sign_in(t, 1001, "R1-03", 2), EXAM_OK);
+    assert_int_equal(site_move(t, 1002, "R1-01", true), EXAM_OK);
+    assert_int_equal(site_sign_in(t, 1002, "R1-01", 3), EXAM_OK);
+    assert_true(site_view(t, 1).attached);
+    site_go(t, MS(5, 0, 0));
+    site_expect(t, 1, MS(5, 0, 0), MS(55, 0, 0), 0);
+}
+
 /* A3: what a former session hands in moves neither clock nor count, whatever it says. */
 static void test_t11__an_old_seat_moves_no_clock(void **state)
 {
     struct site *t = *state;
     struct exam_command c = {.kind = EXAM_CMD_MARK};
-    const uint32_t one = 1;
+    const struct exam_word one = {.sitting = 1, .said_ms = UINT64_MAX};
 
     site_go(t, MS(6, 0, 0));
     struct exam_sitting_view old = site_view(t, 1);
@@ -188,7 +204,7 @@ static void test_t11__an_old_seat_moves_no_clock(void **state)
     assert_int_equal(site_move(t, 1001, "R1-03", true), EXAM_OK);
     old.account.used_ms = MS(59, 0, 0); /* made at, it says */
     site_go(t, MS(7, 0, 0));
-    c.u.mark.sittings = &one;
+    c.u.mark.words = &one;
     c.u.mark.n = 1;
     assert_int_equal(old_answer(t, &old, 1, 1, "q1", "A"), EXAM_OK);
     assert_int_equal(site_do(t, &c), EXAM_OK); /* a heartbeat: nobody is in contact */
@@ -320,6 +336,7 @@ int main(void)
         TEST(test_a3__an_old_submission_counts_unless_gone_on),
         TEST(test_a3__an_old_submission_is_kept_when_gone_on),
         TEST(test_t11__an_old_seat_moves_no_clock),
+        TEST(test_t11__who_gets_the_old_seat_shuts_nobody_out),
         TEST(test_t11__former_sessions_are_bounded),
         TEST(test_a4__a_former_session_comes_back),
         TEST(test_t11__a_clock_without_a_screen_moves_along),

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -199,7 +200,7 @@ static void test_a2__answers_before_a_recovered_submission_are_taken(void **stat
     c.u.answer.item = "q2";
     c.u.answer.value = (const uint8_t *)"C";
     c.u.answer.value_bytes = 1;
-    c.u.answer.made_at_ms = MS(11, 0, 0);
+    c.u.answer.made_at_ms = c.u.answer.said_ms = MS(11, 0, 0);
     assert_int_equal(site_do(p->main, &c), EXAM_OK);
     assert_string_equal(site_answer_value(p->main, 2, "q2"), "C");
     assert_int_equal(site_submit(p->main, 2, 2), EXAM_OK);
@@ -441,6 +442,323 @@ static void test_a3__what_the_site_has_itself_is_not_taken_twice(void **state)
     site_free(dead);
 }
 
+/* ---------------------------------------------------------------- seats of a dead branch (T11) */
+
+/* Seat R1-03, where 1003 signed in on the branch alone, knocks at the successor. */
+static exam_err knock_at(struct parted *p, const char *no, const char *seat, uint8_t session,
+                         const uint8_t *mark, size_t mark_bytes)
+{
+    struct exam_command c = {.kind = EXAM_CMD_ATTACH};
+    uint8_t bytes[SESSION_BYTES];
+
+    memset(bytes, session, sizeof bytes);
+    c.u.attach.seat = seat;
+    c.u.attach.admission_no = no;
+    c.u.attach.session = bytes;
+    c.u.attach.mark = mark;
+    c.u.attach.mark_bytes = mark_bytes;
+    c.u.attach.clock_continuous = true;
+    return site_do(p->main, &c);
+}
+
+static exam_err knock(struct parted *p, const char *seat, uint8_t session, const uint8_t *mark,
+                      size_t mark_bytes)
+{
+    return knock_at(p, "1003", seat, session, mark, mark_bytes);
+}
+
+/* With the mark that the branch has given. */
+static exam_err knock_as(struct parted *p, uint32_t sitting, const char *no, const char *seat,
+                         uint8_t session)
+{
+    uint8_t mark[MARK_BYTES_MAX];
+    uint64_t used_ms = site_view(p->branch, sitting).account.used_ms;
+
+    return knock_at(p, no, seat, session, mark,
+                    exam_mark_make(p->branch->x, sitting, used_ms, mark));
+}
+
+static exam_err knock_truly(struct parted *p, const char *seat, uint8_t session)
+{
+    return knock_as(p, 3, "1003", seat, session);
+}
+
+/* The successor serves from 30:00 on; 1003, who answers on the branch at 15:00, is moved there. */
+static struct exam_sitting_view strand(struct parted *p, bool moved)
+{
+    site_go(p->branch, MS(15, 0, 0));
+    assert_int_equal(site_sign_in(p->branch, 1003, "R1-03", 7), EXAM_OK);
+    assert_int_equal(site_answer(p->branch, 3, 1, "q1", "A"), EXAM_OK);
+    p->main->now_ms = MS(30, 0, 0);
+    assert_int_equal(site_epoch(p->main, true), EXAM_OK);
+    if (moved)
+        assert_int_equal(site_move(p->main, 1003, "R1-04", true), EXAM_OK);
+    return site_view(p->branch, 3);
+}
+
+static exam_err hand_in(struct parted *p, const struct exam_sitting_view *v, uint64_t seq,
+                        const char *item, const char *value)
+{
+    struct exam_command c = {.kind = EXAM_CMD_ANSWER};
+
+    c.u.answer.sitting = v->sitting;
+    c.u.answer.seq = seq;
+    c.u.answer.item = item;
+    c.u.answer.value = (const uint8_t *)value;
+    c.u.answer.value_bytes = strlen(value);
+    c.u.answer.made_at_ms = v->account.used_ms;
+    c.u.answer.said_ms = UINT64_MAX;
+    c.u.answer.attachment_epoch = v->attachment_epoch;
+    c.u.answer.attachment_lsn = v->attachment_lsn;
+    c.u.answer.former = 1;
+    return site_do(p->main, &c);
+}
+
+static exam_err hand_in_submission(struct parted *p, uint64_t seq)
+{
+    struct exam_command c = {.kind = EXAM_CMD_SUBMIT};
+
+    c.u.submit.sitting = 3;
+    c.u.submit.seq = seq;
+    c.u.submit.former = 1;
+    return site_do(p->main, &c);
+}
+
+/* A2: the branch's disk may be gone, and the seat be the only place that has the answer. It is
+ * booked once, whoever brings it again: the seat (A4), or the branch. */
+static void test_a2__a_session_that_only_the_branch_knows_hands_in(void **state)
+{
+    struct parted *p = *state;
+    struct exam_sitting_view there = strand(p, true), before = site_view(p->main, 3);
+    size_t n = p->main->log_n;
+
+    assert_int_equal(knock_truly(p, "R1-03", 7), EXAM_SEAT_TAKEN);
+    assert_int_equal(p->main->why.former, 1);
+    assert_int_equal(p->main->why.sitting, 3);
+    assert_int_equal(p->main->why.seq_have, 0);
+    assert_int_equal(p->main->log_n, n + 1);
+    assert_int_equal(hand_in(p, &there, 1, "q1", "A"), EXAM_OK);
+    assert_string_equal(site_answer_value(p->main, 3, "q1"), "A");
+    assert_int_equal(knock_truly(p, "R1-03", 7), EXAM_SEAT_TAKEN);
+    assert_int_equal(p->main->why.seq_have, 1);
+    assert_int_equal(p->main->log_n, n + 2);
+    struct exam_sitting_view after = site_view(p->main, 3);
+    assert_memory_equal(&before.account, &after.account, sizeof before.account);
+    assert_int_equal(after.mark_ms, before.mark_ms);
+    assert_int_equal(after.state, before.state);
+    recover(p);
+    assert_int_equal(site_view(p->main, 3).formers, 1);
+    assert_string_equal(site_answer_value(p->main, 3, "q1"), "A");
+}
+
+/* T11, T12: nothing is charged by it; but who goes on at the new seat, and has not yet attached
+ * here, goes on from the mark that the old one has shown, since this node has older data. */
+static void test_t12__the_mark_that_it_shows_is_where_the_next_seat_goes_on(void **state)
+{
+    struct parted *p = *state;
+
+    site_go(p->branch, MS(15, 0, 0));
+    assert_int_equal(site_move(p->branch, 1001, "R1-04", true), EXAM_OK);
+    assert_int_equal(site_sign_in(p->branch, 1001, "R1-04", 7), EXAM_OK);
+    site_go(p->branch, MS(20, 0, 0));
+    p->main->now_ms = MS(30, 0, 0);
+    assert_int_equal(site_epoch(p->main, true), EXAM_OK);
+    uint64_t used_ms = site_view(p->branch, 1).account.used_ms;
+    assert_true(used_ms > site_view(p->main, 1).account.used_ms);
+    assert_int_equal(knock_as(p, 1, "1001", "R1-04", 7), EXAM_SEAT_TAKEN);
+    assert_true(used_ms > site_view(p->main, 1).account.used_ms);
+    assert_int_equal(site_move(p->main, 1001, "R1-04", true), EXAM_OK);
+    assert_int_equal(site_sign_in(p->main, 1001, "R1-04", 8), EXAM_OK);
+    assert_int_equal(site_view(p->main, 1).account.used_ms, used_ms);
+    assert_int_equal(site_view(p->main, 1).account.lost_ms, MS(30, 0, 0) - used_ms);
+    assert_int_equal(site_detach(p->main, 1), EXAM_OK);
+    site_go(p->main, MS(31, 0, 0));
+    assert_int_equal(site_sign_in(p->main, 1001, "R1-04", 9), EXAM_OK);
+    site_expect(p->main, 1, used_ms, MS(60, 0, 0) - used_ms, MS(31, 0, 0) - used_ms);
+}
+
+/* A3: what the candidate does at the new seat is later; so a submission changes nothing then. */
+static void test_a3__what_it_hands_in_is_older_than_what_came_since(void **state)
+{
+    struct parted *p = *state;
+    struct exam_sitting_view there = strand(p, true);
+
+    assert_int_equal(site_sign_in(p->main, 1003, "R1-04", 8), EXAM_OK);
+    assert_int_equal(site_answer(p->main, 3, 1, "q1", "D"), EXAM_OK);
+    struct exam_sitting_view before = site_view(p->main, 3);
+    assert_int_equal(knock_truly(p, "R1-03", 7), EXAM_SEAT_TAKEN);
+    assert_int_equal(hand_in(p, &there, 1, "q1", "A"), EXAM_OK);
+    assert_int_equal(hand_in(p, &there, 2, "q2", "B"), EXAM_OK);
+    assert_string_equal(site_answer_value(p->main, 3, "q1"), "D");
+    assert_string_equal(site_answer_value(p->main, 3, "q2"), "B");
+    assert_int_equal(hand_in_submission(p, 3), EXAM_SEAT_TAKEN);
+    assert_true(p->main->why.consumed);
+    struct exam_sitting_view after = site_view(p->main, 3);
+    assert_true(after.attached);
+    assert_memory_equal(&before.account, &after.account, sizeof before.account);
+    assert_int_equal(after.seq_have, 1);
+}
+
+static void test_a3__its_submission_counts_unless_attached_since(void **state)
+{
+    struct parted *p = *state;
+    struct exam_sitting_view there = strand(p, true);
+
+    assert_int_equal(knock_truly(p, "R1-03", 7), EXAM_SEAT_TAKEN);
+    assert_int_equal(hand_in(p, &there, 1, "q1", "A"), EXAM_OK);
+    assert_int_equal(hand_in_submission(p, 2), EXAM_OK);
+    assert_int_equal(site_view(p->main, 3).finish, EV__FINISH__FINISH_SUBMITTED);
+}
+
+/* T10, T13: the sitting has ended here at an older mark; on the branch the answer was in time. */
+static void test_a2__it_hands_in_after_the_end(void **state)
+{
+    struct parted *p = *state;
+    struct exam_sitting_view there = strand(p, false);
+
+    assert_int_equal(site_batch_act(p->main, EXAM_CMD_BATCH_POSTPONE, "B1"), EXAM_OK);
+    assert_int_equal(knock_truly(p, "R1-03", 7), EXAM_SEAT_TAKEN);
+    assert_int_equal(hand_in(p, &there, 1, "q1", "A"), EXAM_OK);
+    assert_string_equal(site_answer_value(p->main, 3, "q1"), "A");
+    assert_int_equal(site_view(p->main, 3).late, 1);
+}
+
+/* T1: the start lies in the branch, too: what the seat holds does not wait for the next one. */
+static void test_a2__it_hands_in_before_the_start(void **state)
+{
+    struct parted *p = *state;
+    size_t n = 0;
+
+    while (site_event(p->branch, n)->kind_case != EV__EVENT__KIND_BATCH_STARTED)
+        n++;
+    site_free(p->main);
+    p->main = site_fork(p->branch, p->common = n);
+    struct exam_sitting_view there = strand(p, true);
+    assert_int_equal(knock_truly(p, "R1-03", 7), EXAM_SEAT_TAKEN);
+    assert_int_equal(hand_in(p, &there, 1, "q1", "A"), EXAM_OK);
+    assert_string_equal(site_answer_value(p->main, 3, "q1"), "A");
+    assert_int_equal(hand_in_submission(p, 2), EXAM_SEAT_TAKEN);
+    assert_true(p->main->why.consumed);
+    assert_int_equal(site_start(p->main, "B1"), EXAM_OK);
+    assert_string_equal(site_answer_value(p->main, 3, "q1"), "A");
+}
+
+/* P6: what is collected is closed: the answer is kept in the log, and the seat is free. */
+static void test_p6__it_hands_in_after_the_collection(void **state)
+{
+    struct parted *p = *state;
+    struct exam_sitting_view there = strand(p, false);
+
+    assert_int_equal(site_collect(p->main, "B1", true), EXAM_OK);
+    assert_int_equal(knock_truly(p, "R1-03", 7), EXAM_SEAT_TAKEN);
+    assert_int_equal(hand_in(p, &there, 1, "q1", "A"), EXAM_STATE);
+    assert_true(p->main->why.consumed);
+    assert_string_equal(site_answer_value(p->main, 3, "q1"), "");
+    assert_int_equal(knock_truly(p, "R1-03", 7), EXAM_SEAT_TAKEN);
+    assert_int_equal(p->main->why.seq_have, 1);
+    assert_int_equal(p->main->why.seq_refused, 1);
+}
+
+/* T5, T6, T12, T14: while nobody has signed in at the successor its clock runs without a screen
+ * (T2), and is marked so. When the seat shows that it had a screen, the account goes on from the
+ * seat's mark and claim; the rest is an interruption. */
+static void test_t12__a_sign_in_of_the_branch_alone_makes_no_latecomer(void **state)
+{
+    struct parted *p = *state;
+    struct exam_sitting_view there = strand(p, false);
+    struct exam_interruption_view i;
+
+    assert_int_equal(there.account.used_ms, MS(15, 0, 0));
+    site_go(p->main, MS(40, 0, 0));
+    assert_true(site_view(p->main, 3).account.used_ms > MS(19, 0, 0));
+    uint64_t lost_ms = site_view(p->main, 3).account.lost_ms;
+    assert_int_equal(knock_truly(p, "R1-03", 7), EXAM_OK);
+    assert_true(site_view(p->main, 3).attached);
+    site_expect(p->main, 3, MS(15, 0, 0), MS(45, 0, 0), MS(25, 0, 0));
+    uint32_t last = site_view(p->main, 3).interruptions - 1;
+    assert_int_equal(exam_interruption_at(p->main->x, 3, last, &i), EXAM_OK);
+    assert_int_equal(i.lost_ms, MS(25, 0, 0) - lost_ms);
+    assert_int_equal(i.to_ms, MS(40, 0, 0));
+    assert_int_equal(i.from_ms + i.lost_ms, i.to_ms);
+    assert_int_equal(i.basis, EV__BASIS__BASIS_CARRIED);
+    assert_int_equal(site_answer(p->main, 3, 1, "q1", "A"), EXAM_OK);
+    site_go(p->main, MS(41, 0, 0));
+    site_expect(p->main, 3, MS(16, 0, 0), MS(44, 0, 0), MS(25, 0, 0));
+}
+
+/* Whoever has signed in at the successor is no such case: the other PC's session is a stranger's.
+ */
+static void test_t12__a_sign_in_at_the_successor_is_not_undone(void **state)
+{
+    struct parted *p = *state;
+
+    strand(p, false);
+    assert_int_equal(site_sign_in(p->main, 1003, "R1-03", 8), EXAM_OK);
+    assert_int_equal(site_detach(p->main, 3), EXAM_OK);
+    size_t n = p->main->log_n;
+    assert_int_equal(knock_truly(p, "R1-03", 7), EXAM_AUTH);
+    assert_int_equal(p->main->log_n, n);
+}
+
+static void expect_stranger(struct parted *p, exam_err err)
+{
+    assert_int_equal(err, EXAM_AUTH);
+    assert_int_equal(p->main->why.former, 0);
+}
+
+/* T12: whoever cannot show that a server has had it so is a stranger, and nothing is booked. */
+static void test_t12__no_session_without_a_mark_of_the_branch(void **state)
+{
+    struct parted *p = *state;
+    uint8_t mark[MARK_BYTES_MAX];
+
+    strand(p, true);
+    size_t before = p->main->log_n;
+    expect_stranger(p, knock(p, "R1-03", 7, NULL, 0));
+    expect_stranger(p, knock_truly(p, "R1-03", 0));                /* no session at all */
+    size_t n = exam_mark_make(p->branch->x, 1, MS(1, 0, 0), mark); /* another candidate's */
+    expect_stranger(p, knock(p, "R1-03", 7, mark, n));
+    n = exam_mark_make(p->main->x, 3, MS(1, 0, 0), mark); /* this epoch's: this log has it all */
+    expect_stranger(p, knock(p, "R1-03", 7, mark, n));
+    n = exam_mark_make(p->branch->x, 3, MS(1, 0, 0), mark);
+    mark[n - 1] ^= 1;
+    expect_stranger(p, knock(p, "R1-03", 7, mark, n));
+    assert_int_equal(p->main->log_n, before);
+}
+
+/* One a seat, and some a sitting: with a true mark, too. A later branch's takes its place. */
+static void test_t11__sessions_of_dead_branches_are_bounded(void **state)
+{
+    static const struct site_plan many = {.batch = "B2",
+                                          .room = "R2",
+                                          .room_seats = 20,
+                                          .sittings = 1,
+                                          .first_no = 2001,
+                                          .allot_ms = MS(60, 0, 0)};
+    enum { SESSIONS = 16 };
+    struct parted *p = *state;
+    char seat[16];
+
+    strand(p, true);
+    site_plan_batch(p->main, &many);
+    for (uint8_t i = 1; i <= SESSIONS; i++) {
+        snprintf(seat, sizeof seat, "R2-%02d", i);
+        assert_int_equal(knock_truly(p, seat, i), EXAM_SEAT_TAKEN);
+        assert_int_equal(p->main->why.former, i);
+    }
+    size_t before = p->main->log_n;
+    expect_stranger(p, knock_truly(p, "R2-01", 99));
+    expect_stranger(p, knock_truly(p, "R2-17", 99));
+    expect_stranger(p, knock(p, "R2-01", 1, NULL, 0)); /* nor one that is booked */
+    assert_int_equal(p->main->log_n, before);
+    assert_int_equal(site_epoch_numbered(p->branch, 5, true), EXAM_OK);
+    assert_int_equal(site_epoch_numbered(p->main, 6, true), EXAM_OK);
+    assert_int_equal(knock_truly(p, "R2-01", 99), EXAM_SEAT_TAKEN);
+    assert_int_equal(p->main->why.former, 1);
+    assert_int_equal(site_view(p->main, 3).formers, SESSIONS);
+    expect_stranger(p, knock_truly(p, "R2-01", 1));
+}
+
 /* Records of the site's own newest epoch are of no dead branch. */
 static void test_a3__the_newest_epoch_is_refused(void **state)
 {
@@ -468,6 +786,17 @@ int main(void)
         TEST(test_a3__what_a_dead_branch_had_recovered_is_recovered),
         TEST(test_a3__pieces_come_in_any_order),
         TEST(test_a3__what_the_site_has_itself_is_not_taken_twice),
+        TEST(test_a2__a_session_that_only_the_branch_knows_hands_in),
+        TEST(test_a3__what_it_hands_in_is_older_than_what_came_since),
+        TEST(test_a3__its_submission_counts_unless_attached_since),
+        TEST(test_a2__it_hands_in_after_the_end),
+        TEST(test_a2__it_hands_in_before_the_start),
+        TEST(test_t12__a_sign_in_of_the_branch_alone_makes_no_latecomer),
+        TEST(test_t12__a_sign_in_at_the_successor_is_not_undone),
+        TEST(test_t12__the_mark_that_it_shows_is_where_the_next_seat_goes_on),
+        TEST(test_p6__it_hands_in_after_the_collection),
+        TEST(test_t12__no_session_without_a_mark_of_the_branch),
+        TEST(test_t11__sessions_of_dead_branches_are_bounded),
         TEST(test_a3__the_newest_epoch_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

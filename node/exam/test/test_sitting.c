@@ -287,7 +287,7 @@ static exam_err answer_made_at(struct site *t, uint64_t seq, const char *item, u
     c.u.answer.item = item;
     c.u.answer.value = (const uint8_t *)"A";
     c.u.answer.value_bytes = 1;
-    c.u.answer.made_at_ms = made_at_ms;
+    c.u.answer.made_at_ms = c.u.answer.said_ms = made_at_ms;
     c.u.answer.attachment_epoch = v.attachment_epoch;
     c.u.answer.attachment_lsn = v.attachment_lsn;
     return site_do(t, &c);
@@ -525,13 +525,17 @@ static void test_t3__heartbeats_are_packed(void **state)
 {
     struct site *t = *state;
     struct exam_command c = {.kind = EXAM_CMD_MARK};
-    const uint32_t sittings[] = {2, 1, 3, 99, 0};
+    const struct exam_word words[] = {{2, UINT64_MAX, 0},
+                                      {1, UINT64_MAX, 0},
+                                      {3, UINT64_MAX, 0},
+                                      {99, UINT64_MAX, 0},
+                                      {0, UINT64_MAX, 0}};
 
     assert_int_equal(site_start(t, "B1"), EXAM_OK);
     assert_int_equal(site_sign_in(t, 1001, "R1-01", 1), EXAM_OK);
     assert_int_equal(site_sign_in(t, 1002, "R1-02", 1), EXAM_OK);
     site_go(t, MS(0, 0, 500));
-    c.u.mark.sittings = sittings;
+    c.u.mark.words = words;
     c.u.mark.n = 5;
     size_t log_n = t->log_n;
     assert_int_equal(site_do(t, &c), EXAM_OK);
@@ -540,6 +544,50 @@ static void test_t3__heartbeats_are_packed(void **state)
     assert_int_equal(e->marked->n_sitting, 2);
     assert_int_equal(e->marked->sitting[0], 2);
     assert_int_equal(e->marked->used_ms[0], 500);
+}
+
+static exam_err say(struct site *t, uint64_t said_ms, uint64_t heard_ms)
+{
+    const struct exam_word w = {.sitting = 1, .said_ms = said_ms, .heard_ms = heard_ms};
+    struct exam_command c = {.kind = EXAM_CMD_MARK};
+
+    c.u.mark.words = &w;
+    c.u.mark.n = 1;
+    return site_do(t, &c);
+}
+
+/* A heartbeat that lay unread marks what had been used when it was sent: a seat that has died since
+ * is charged no more, and one that has not goes on without a gap. */
+static void test_t7__what_lay_unread_vouches_for_no_more_than_it_says(void **state)
+{
+    struct site *t = *state;
+
+    assert_int_equal(site_sign_in(t, 1001, "R1-01", 1), EXAM_OK);
+    assert_int_equal(site_start(t, "B1"), EXAM_OK);
+    site_go(t, MS(0, 10, 0));
+    assert_int_equal(say(t, MS(0, 6, 0), MS(0, 5, 500)), EXAM_OK);
+    assert_int_equal(exam_sitting_mark_ms(t->x, 1), site_view(t, 1).begin_ms + MS(0, 6, 0));
+    site_expect(t, 1, MS(0, 10, 0), MS(59, 50, 0), 0);           /* its clock runs on */
+    assert_int_equal(say(t, MS(0, 1, 0), MS(0, 7, 0)), EXAM_OK); /* too little */
+    assert_int_equal(exam_sitting_mark_ms(t->x, 1), site_view(t, 1).begin_ms + MS(0, 7, 0));
+    assert_int_equal(site_detach(t, 1), EXAM_OK);
+    site_expect(t, 1, MS(0, 7, 0), MS(59, 53, 0), 0);
+}
+
+/* T10: neither is its time up by a word that was said before it was. */
+static void test_t10__what_lay_unread_ends_nothing_that_came_later(void **state)
+{
+    struct site *t = *state;
+
+    assert_int_equal(site_sign_in(t, 1001, "R1-01", 1), EXAM_OK);
+    assert_int_equal(site_start(t, "B1"), EXAM_OK);
+    t->silent = true;
+    site_go(t, MS(60, 1, 0));
+    assert_int_equal(say(t, MS(59, 59, 0), MS(59, 58, 500)), EXAM_OK);
+    assert_int_equal(site_view(t, 1).finish, EV__FINISH__FINISH_NONE);
+    assert_int_equal(say(t, MS(60, 0, 0), MS(59, 58, 500)), EXAM_OK);
+    assert_int_equal(site_view(t, 1).finish, EV__FINISH__FINISH_TIMED_OUT);
+    assert_int_equal(site_view(t, 1).finish_ms, site_view(t, 1).begin_ms + MS(60, 0, 0));
 }
 
 /* Marks move no deadline, and all sittings without a screen are marked in one event a heartbeat. */
@@ -739,6 +787,8 @@ int main(void)
         TEST(test_t6__absurd_figures_are_harmless),
         TEST(test_t10__late_tick_books_the_exact_instant),
         TEST(test_t3__heartbeats_are_packed),
+        TEST(test_t7__what_lay_unread_vouches_for_no_more_than_it_says),
+        TEST(test_t10__what_lay_unread_ends_nothing_that_came_later),
         TEST(test_t3__marks_move_no_deadline),
         TEST(test_t10__time_out_needs_a_word),
         TEST(test_t8__pause_charges_by_the_next_word),

@@ -57,6 +57,41 @@ static void test_config__takes_a_good_file(void **state)
     assert_int_equal(c.solo_after_ms, 2000);
 }
 
+/* Keys come in pairs; without them a node listens where only its own machine can reach it. */
+static void test_config__wants_keys_on_a_network(void **state)
+{
+    static const char *const reachable[] = {"10.1.0.1:7100", "0.0.0.0:7100", "[::]:7100",
+                                            "exam-a.example:7100"};
+    static const char *const here[] = {"127.0.0.1:7100", "127.8.0.1:7100", "[::1]:7100",
+                                       "localhost:7100"};
+    static const char keys[] = "key-file = \"/etc/shunyan/A.key\"\nkey-roster = \"/r\"\n";
+    char text[1024];
+    struct config c;
+    (void)state;
+    refused_with(GOOD, "key-file = \"/etc/shunyan/A.key\"\n", "go together");
+    refused_with(GOOD, "key-roster = \"/etc/shunyan/roster\"\n", "go together");
+    for (size_t i = 0; i < 4; i++) {
+        snprintf(text, sizeof text,
+                 "node = \"A\"\ndata = \"/tmp/a\"\nadmin-listen = \"127.0.0.1:1\"\n"
+                 "seat-listen = \"%s\"\n",
+                 reachable[i]);
+        refused_with(text, "", "examctl site init");
+        strcat(text, "plain = true\n");
+        assert_int_equal(read_text(text, &c), EXAM_OK);
+        text[strlen(text) - strlen("plain = true\n")] = '\0';
+        strcat(text, keys);
+        assert_int_equal(read_text(text, &c), EXAM_OK);
+        assert_string_equal(c.key_file, "/etc/shunyan/A.key");
+        assert_string_equal(c.key_roster, "/r");
+        snprintf(text, sizeof text,
+                 "node = \"A\"\ndata = \"/tmp/a\"\nadmin-listen = \"127.0.0.1:1\"\n"
+                 "seat-listen = \"%s\"\n",
+                 here[i]);
+        assert_int_equal(read_text(text, &c), EXAM_OK);
+        assert_int_equal(c.key_file[0], 0);
+    }
+}
+
 /* A misspelt key is an error that names it and its line, never a silent default. */
 static void test_config__refuses_an_unknown_key(void **state)
 {
@@ -144,6 +179,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_config__takes_a_good_file),
+        cmocka_unit_test(test_config__wants_keys_on_a_network),
         cmocka_unit_test(test_config__refuses_an_unknown_key),
         cmocka_unit_test(test_config__refuses_bad_values),
         cmocka_unit_test(test_config__names_a_missing_file),

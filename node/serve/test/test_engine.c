@@ -119,6 +119,7 @@ static void answer(struct engine *e, uint64_t seq, const char *item, const char 
     c.u.answer.value = (const uint8_t *)value;
     c.u.answer.value_bytes = strlen(value);
     c.u.answer.made_at_ms = v.account.used_ms;
+    c.u.answer.said_ms = UINT64_MAX;
     c.u.answer.attachment_epoch = v.attachment_epoch;
     c.u.answer.attachment_lsn = v.attachment_lsn;
     decide(e, &c);
@@ -388,7 +389,7 @@ static void test_engine__flushes_the_tables_now_and_then(void **state)
     struct engine *e = open_engine("A", dir);
     found(e, "A");
     import_and_start(e);
-    for (uint64_t i = 1; i <= 60000; i += 500) {
+    for (uint64_t i = 1; i <= 100000; i += 500) {
         answers(e, i, i + 499);
         commit(e);
     }

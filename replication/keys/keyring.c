@@ -1,0 +1,277 @@
+#include "keyring.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Which file it was, so that the same one is not read again and again. */
+struct file_mark {
+    dev_t device;
+    ino_t inode;
+    off_t bytes;
+    struct timespec changed;
+};
+
+struct keyring {
+    struct key_file own;
+    bool locked; /* it is never written to a swap device */
+    const struct key_roster *roster;
+    struct key_roster *roster_owned; /* NULL: the caller's */
+    char *roster_path;
+    struct file_mark mark; /* of the roster's file, as it was seen last */
+};
+
+/* ---------------------------------------------------------------- files */
+
+static struct file_mark mark_of(const struct stat *st)
+{
+    return (struct file_mark){
+        .device = st->st_dev, .inode = st->st_ino, .bytes = st->st_size, .changed = st->st_mtim};
+}
+
+static bool mark_same(const struct file_mark *a, const struct file_mark *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->bytes == b->bytes &&
+           a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+static exam_err file_open(const char *path, struct stat *st, int *fd, char *why, size_t why_bytes)
+{
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (*fd >= 0 && fstat(*fd, st) == 0 && S_ISREG(st->st_mode))
+        return EXAM_OK;
+    exam_err err = *fd < 0 && errno == ENOENT ? EXAM_NOT_FOUND : EXAM_IO;
+    snprintf(why, why_bytes, "%s: %s", path, *fd < 0 ? strerror(errno) : "no file to be read");
+    if (*fd >= 0)
+        close(*fd);
+    return err;
+}
+
+static exam_err bytes_read(int fd, const char *path, char *out, size_t n, char *why,
+                           size_t why_bytes)
+{
+    size_t have = 0;
+
+    while (have < n) {
+        ssize_t got = read(fd, out + have, n - have);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0) {
+            snprintf(why, why_bytes, "%s: %s", path,
+                     got < 0 ? strerror(errno) : "it became shorter while it was read");
+            return EXAM_IO;
+        }
+        have += (size_t)got;
+    }
+    return EXAM_OK;
+}
+
+/* What a parser says, with the file's name in front. */
+static exam_err named(exam_err err, const char *path, const char *said, char *why, size_t why_bytes)
+{
+    if (err != EXAM_OK)
+        snprintf(why, why_bytes, "%s: %s", path, said[0] != '\0' ? said : exam_err_text(err));
+    return err;
+}
+
+exam_err keyring_read_key(const char *path, struct key_file *out, char *why, size_t why_bytes)
+{
+    char text[KEY_FILE_BYTES_MAX], said[KEYRING_WHY_BYTES] = "";
+    struct stat st;
+    int fd;
+    exam_err err = file_open(path, &st, &fd, why, why_bytes);
+
+    if (err != EXAM_OK)
+        return err;
+    if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        snprintf(why, why_bytes,
+                 "%s: others may read this secret key: have a new one issued if they could have, "
+                 "then `chmod 600` it",
+                 path);
+        err = EXAM_REFUSED;
+    } else if (st.st_size > KEY_FILE_BYTES_MAX) {
+        err = named(EXAM_TOO_BIG, path, "it is no key file", why, why_bytes);
+    } else {
+        err = bytes_read(fd, path, text, (size_t)st.st_size, why, why_bytes);
+        if (err == EXAM_OK)
+            err = named(key_file_parse(text, (size_t)st.st_size, out, said, sizeof said), path,
+                        said, why, why_bytes);
+        sodium_memzero(text, sizeof text);
+    }
+    close(fd);
+    return err;
+}
+
+static exam_err roster_read(const char *path, const struct file_mark *seen,
+                            const struct key_file *own, struct key_roster **out,
+                            struct file_mark *mark, char *why, size_t why_bytes)
+{
+    char said[KEYRING_WHY_BYTES] = "", *text = NULL;
+    struct stat st;
+    int fd;
+    exam_err err = file_open(path, &st, &fd, why, why_bytes);
+
+    if (err != EXAM_OK)
+        return err;
+    *mark = mark_of(&st);
+    if (seen != NULL && mark_same(seen, mark)) {
+        err = EXAM_AGAIN;
+    } else if (st.st_size > KEY_ROSTER_BYTES_MAX) {
+        err = named(EXAM_TOO_BIG, path, "it is no roster of keys", why, why_bytes);
+    } else if ((text = malloc((size_t)st.st_size + 1)) == NULL) {
+        err = named(EXAM_NOMEM, path, "", why, why_bytes);
+    } else {
+        err = bytes_read(fd, path, text, (size_t)st.st_size, why, why_bytes);
+        if (err == EXAM_OK)
+            err = named(key_roster_parse(text, (size_t)st.st_size, own->authority, own->site_id,
+                                         out, said, sizeof said),
+                        path, said, why, why_bytes);
+    }
+    free(text);
+    close(fd);
+    return err;
+}
+
+exam_err keyring_read_roster(const char *path, const uint8_t authority[KEY_BYTES],
+                             const uint8_t site_id[SITE_ID_BYTES], struct key_roster **out,
+                             char *why, size_t why_bytes)
+{
+    struct key_file of = {.name = ""};
+    struct file_mark mark;
+
+    memcpy(of.authority, authority, KEY_BYTES);
+    memcpy(of.site_id, site_id, SITE_ID_BYTES);
+    return roster_read(path, NULL, &of, out, &mark, why, why_bytes);
+}
+
+/* ---------------------------------------------------------------- the ring */
+
+exam_err keyring_new(const struct key_file *own, const struct key_roster *roster,
+                     struct keyring **out)
+{
+    struct keyring *k = calloc(1, sizeof *k);
+
+    if (k == NULL)
+        return EXAM_NOMEM;
+    k->own = *own;
+    k->roster = roster;
+    *out = k;
+    return EXAM_OK;
+}
+
+void keyring_free(struct keyring *k)
+{
+    if (k == NULL)
+        return;
+    key_file_wipe(&k->own);
+    if (k->locked)
+        sodium_munlock(&k->own, sizeof k->own);
+    key_roster_free(k->roster_owned);
+    free(k->roster_path);
+    free(k);
+}
+
+static exam_err own_check(const struct keyring *k, const char *path, char *why, size_t why_bytes)
+{
+    const struct key_entry *e = key_roster_find_key(k->roster, k->own.pair.public);
+
+    if (keyring_own_good(k))
+        return EXAM_OK;
+    snprintf(why, why_bytes,
+             e != NULL && e->revoked != 0
+                 ? "%s: the roster says that this key of %s was revoked: have a new one issued"
+                 : "%s: the roster does not have this key of %s: it may be an older one than the "
+                   "key; fetch it again",
+             path, k->own.name);
+    return EXAM_REFUSED;
+}
+
+exam_err keyring_open(const char *key_path, const char *roster_path, enum key_kind kind,
+                      struct keyring **out, char *why, size_t why_bytes)
+{
+    struct keyring *k = NULL;
+    struct key_file own;
+    exam_err err = keyring_read_key(key_path, &own, why, why_bytes);
+
+    if (err != EXAM_OK)
+        return err;
+    if (own.kind != kind) {
+        snprintf(why, why_bytes, "%s: this is the key of %s %s; here the key of a %s is needed",
+                 key_path, key_kind_name(own.kind), own.name, key_kind_name(kind));
+        key_file_wipe(&own);
+        return EXAM_REFUSED;
+    }
+    err = named(keyring_new(&own, NULL, &k), key_path, "", why, why_bytes);
+    key_file_wipe(&own);
+    if (err == EXAM_OK) /* not everybody may lock memory; it is not cheap, either */
+        k->locked = sodium_mlock(&k->own, sizeof k->own) == 0;
+    if (err == EXAM_OK && (k->roster_path = strdup(roster_path)) == NULL)
+        err = named(EXAM_NOMEM, roster_path, "", why, why_bytes);
+    if (err == EXAM_OK)
+        err = roster_read(roster_path, NULL, &k->own, &k->roster_owned, &k->mark, why, why_bytes);
+    if (err == EXAM_OK) {
+        k->roster = k->roster_owned;
+        err = own_check(k, key_path, why, why_bytes);
+    }
+    if (err != EXAM_OK) {
+        keyring_free(k);
+        return err;
+    }
+    *out = k;
+    return EXAM_OK;
+}
+
+exam_err keyring_refresh(struct keyring *k, bool *changed, char *why, size_t why_bytes)
+{
+    struct key_roster *read = NULL;
+    struct file_mark mark = k->mark;
+    exam_err err;
+
+    *changed = false;
+    if (k->roster_path == NULL)
+        return EXAM_OK;
+    err = roster_read(k->roster_path, &k->mark, &k->own, &read, &mark, why, why_bytes);
+    if (err == EXAM_AGAIN)
+        return EXAM_OK;
+    if (err == EXAM_NOT_FOUND && k->mark.inode == 0)
+        return EXAM_OK; /* it was told */
+    k->mark = err == EXAM_NOT_FOUND ? (struct file_mark){.inode = 0} : mark;
+    if (err != EXAM_OK)
+        return err;
+    if (key_roster_version(read) <= key_roster_version(k->roster)) {
+        bool same = key_roster_version(read) == key_roster_version(k->roster);
+        key_roster_free(read);
+        if (same)
+            return EXAM_OK;
+        snprintf(why, why_bytes, "%s: it is older than the roster in use, and is not taken",
+                 k->roster_path);
+        return EXAM_INVALID;
+    }
+    key_roster_free(k->roster_owned);
+    k->roster = k->roster_owned = read;
+    *changed = true;
+    return EXAM_OK;
+}
+
+const struct key_file *keyring_own(const struct keyring *k)
+{
+    return &k->own;
+}
+
+const struct key_roster *keyring_roster(const struct keyring *k)
+{
+    return k->roster;
+}
+
+bool keyring_own_good(const struct keyring *k)
+{
+    const struct key_entry *e = key_roster_find_key(k->roster, k->own.pair.public);
+
+    return e != NULL && e->revoked == 0 && e->kind == k->own.kind && !strcmp(e->name, k->own.name);
+}

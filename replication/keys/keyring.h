@@ -1,0 +1,54 @@
+/* keyring.h - what a process of a site knows of keys: its own, and the site's roster.
+ * Shell: reads two files. Not thread-safe. sodium_init has been called.
+ *
+ * The key file may be read by nobody but its owner (mode 0600), or it is refused: a secret that
+ * others have read is none. The roster is public; it is believed because it is signed by the
+ * authority that the key file names. It may be replaced while the process runs: keyring_refresh
+ * takes the new one when its version is higher, and never an older one. */
+#ifndef EXAM_KEYRING_H
+#define EXAM_KEYRING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "key_file.h"
+#include "key_roster.h"
+
+enum { KEYRING_WHY_BYTES = 512 };
+
+struct keyring;
+
+/* Reads a key file alone. EXAM_NOT_FOUND, EXAM_IO; EXAM_REFUSED others may read it; and as
+ * key_file_parse. Wipe what it gives. */
+EXAM_MUST_USE exam_err keyring_read_key(const char *path, struct key_file *out, char *why,
+                                        size_t why_bytes);
+/* Reads a roster alone. EXAM_NOT_FOUND, EXAM_IO, and as key_roster_parse. */
+EXAM_MUST_USE exam_err keyring_read_roster(const char *path, const uint8_t authority[KEY_BYTES],
+                                           const uint8_t site_id[SITE_ID_BYTES],
+                                           struct key_roster **out, char *why, size_t why_bytes);
+
+/* Both; the key must be of `kind`, and be in the roster. EXAM_REFUSED: it is another kind's, was
+ * revoked, or is not listed. */
+EXAM_MUST_USE exam_err keyring_open(const char *key_path, const char *roster_path,
+                                    enum key_kind kind, struct keyring **out, char *why,
+                                    size_t why_bytes);
+/* From memory, for tests and for many identities in one process. `own` is copied; `roster` is the
+ * caller's and lives longer. EXAM_NOMEM. */
+EXAM_MUST_USE exam_err keyring_new(const struct key_file *own, const struct key_roster *roster,
+                                   struct keyring **out);
+/* Wipes it. NULL is allowed. */
+void keyring_free(struct keyring *k);
+
+/* Looks whether there is a newer roster. *changed: there is, and entries of the old one are void.
+ * Errors as keyring_read_roster, and EXAM_INVALID: another roster than the one in use that is not
+ * newer. Then the old one stays in use; each error is told once a file. */
+EXAM_MUST_USE exam_err keyring_refresh(struct keyring *k, bool *changed, char *why,
+                                       size_t why_bytes);
+
+const struct key_file *keyring_own(const struct keyring *k);
+const struct key_roster *keyring_roster(const struct keyring *k);
+/* False: by the roster in use this process's own key is void. */
+bool keyring_own_good(const struct keyring *k);
+
+#endif
