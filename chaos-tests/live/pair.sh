@@ -15,16 +15,30 @@
 #   wait_until SECONDS WHAT COMMAND...   until the command succeeds, or fails with a text
 #   pair_is_dual           true when one node serves and its standby is in sync
 #
+# Everything is encrypted, and everybody proves who they are, with keys in DIR/keys of which examctl and
+# seatsim are told by the environment; an address of a node has its name in front (A@127.0.0.1:21000).
+# With PAIR_PLAIN (not empty) there are no keys. PAIR_ROOMS: the rooms whose seats have keys.
+#
 # WAIT_FACTOR (environment, default 1) stretches every time limit: sanitized builds are slower.
 
 declare -A NODE_PID=() NODE_SEAT=() NODE_ADMIN=() NODE_REPLICA=() NODE_PATH=() PATH_PID=()
 NODE_STATUS=0 PAIR_FAILURES=
-PAIR_BIN= PAIR_DIR=
+PAIR_BIN= PAIR_DIR= PAIR_KEYS=
+: "${PAIR_PLAIN:=}"
+: "${PAIR_ROOMS:=$(dirname "${BASH_SOURCE[0]}")/../../ops/sample/rooms.csv}"
 : "${WAIT_FACTOR:=1}"
 
 pair_init() {
     PAIR_BIN=$1 PAIR_DIR=$2
     export EXAMCTL_WHO=${EXAMCTL_WHO:-operator}
+    if [ -z "$PAIR_PLAIN" ]; then keys_make; fi
+}
+
+keys_make() {
+    PAIR_KEYS=$PAIR_DIR/keys
+    "$PAIR_BIN/examctl" site init --keys "$PAIR_KEYS" --rooms "$PAIR_ROOMS" --node A,B,C --person "$EXAMCTL_WHO" >/dev/null
+    export EXAMCTL_KEY_FILE=$PAIR_KEYS/people/$EXAMCTL_WHO.key EXAMCTL_KEY_ROSTER=$PAIR_KEYS/roster
+    export SEATSIM_KEYS=$PAIR_KEYS
 }
 
 # A port below the range that outgoing connections are given, and that nobody listens on.
@@ -49,20 +63,24 @@ node_configure() { # NAME SOLO_AFTER_MS PEER...
     {
         echo "node = \"$name\""
         echo "data = \"$PAIR_DIR/$name\""
-        echo "seat-listen = \"${NODE_SEAT[$name]}\""
-        echo "admin-listen = \"${NODE_ADMIN[$name]}\""
+        echo "seat-listen = \"${NODE_SEAT[$name]#*@}\""
+        echo "admin-listen = \"${NODE_ADMIN[$name]#*@}\""
         echo "replica-listen = \"${NODE_REPLICA[$name]}\""
         for peer in "$@"; do
             echo "peer \"$peer\" { replica = \"${NODE_PATH[$peer]:-${NODE_REPLICA[$peer]}}\" }"
         done
         echo "solo-after-ms = $solo_after_ms"
         echo "reserve-mib = ${RESERVE_MIB:-64}"
+        if [ -n "$PAIR_KEYS" ]; then
+            echo "key-file = \"$PAIR_KEYS/nodes/$name.key\""
+            echo "key-roster = \"$PAIR_KEYS/roster\""
+        fi
     } >"$PAIR_DIR/$name.conf"
 }
 
 node_ports() { # NAME
-    free_port && NODE_SEAT[$1]=127.0.0.1:$FREE_PORT
-    free_port && NODE_ADMIN[$1]=127.0.0.1:$FREE_PORT
+    free_port && NODE_SEAT[$1]=${PAIR_KEYS:+$1@}127.0.0.1:$FREE_PORT
+    free_port && NODE_ADMIN[$1]=${PAIR_KEYS:+$1@}127.0.0.1:$FREE_PORT
     free_port && NODE_REPLICA[$1]=127.0.0.1:$FREE_PORT
 }
 

@@ -8,6 +8,7 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 . "$HERE/pair.sh"
 . "$HERE/expect.sh"
 RAWSEAT=$2
+PAIR_PLAIN=1 # rawseat says what it wants in clear: with keys nothing of it would be heard
 SEED=${LIVE_SEED:-$RANDOM}
 
 raw() {

@@ -38,7 +38,7 @@ expect 73 node "$PAIR_DIR/C.conf"
 expect_says "$PAIR_DIR/A"
 pass "a data folder that another node has open is refused (73)"
 
-for port in seat-listen:"${NODE_SEAT[A]}" admin-listen:"${NODE_ADMIN[A]}" replica-listen:"${NODE_REPLICA[B]}"; do
+for port in seat-listen:"${NODE_SEAT[A]#*@}" admin-listen:"${NODE_ADMIN[A]#*@}" replica-listen:"${NODE_REPLICA[B]}"; do
     node_configure C 2000
     sed -i -e "s#^${port%%:*} = .*#${port%%:*} = \"${port#*:}\"#" "$PAIR_DIR/C.conf"
     expect 69 node "$PAIR_DIR/C.conf"

@@ -15,6 +15,7 @@
 #include "codec.h"
 #include "frame.h"
 #include "monotonic.h"
+#include "tunnel.h"
 
 struct admin_client {
     int fd; /* -1: closed */
@@ -24,21 +25,31 @@ struct admin_client {
     char address[NODE_ADDRESS_TEXT_BYTES];
     char node[NAME_BYTES_MAX + 1];
     char why[NODE_ADDRESS_TEXT_BYTES + 256];
-    struct frame_reader reader;
+    struct tunnel_end end;
+    struct tunnel tunnel;
     struct arena arena;
     uint8_t *arena_block;
-    uint8_t in[FRAME_HEADER_BYTES + FRAME_BYTES_MAX];
+    uint8_t *in; /* the tunnel's */
     uint8_t out[FRAME_HEADER_BYTES + FRAME_BYTES_MAX];
+    uint8_t sealed[2 * CHANNEL_RECORD_FRAME_BYTES + FRAME_HEADER_BYTES + FRAME_BYTES_MAX];
 };
 
-exam_err admin_client_new(uint64_t timeout_ms, struct admin_client **out)
+exam_err admin_client_new(uint64_t timeout_ms, const struct keyring *keys,
+                          struct admin_client **out)
 {
     struct admin_client *c = calloc(1, sizeof *c);
 
     if (c == NULL)
         return EXAM_NOMEM;
+    c->end = (struct tunnel_end){.keys = keys,
+                                 .conversation = CHANNEL_ADMIN,
+                                 .peers = KEY_NODE,
+                                 .payload_bytes_max = FRAME_BYTES_MAX};
     c->arena_block = malloc(ARENA_BYTES_FRAME);
-    if (c->arena_block == NULL) {
+    c->in = malloc(tunnel_buf_bytes(&c->end, 0));
+    if (c->arena_block == NULL || c->in == NULL) {
+        free(c->arena_block);
+        free(c->in);
         free(c);
         return EXAM_NOMEM;
     }
@@ -61,7 +72,9 @@ void admin_client_free(struct admin_client *c)
     if (c == NULL)
         return;
     client_close(c);
+    tunnel_fini(&c->tunnel);
     free(c->arena_block);
+    free(c->in);
     free(c);
 }
 
@@ -203,15 +216,79 @@ static exam_err bytes_receive(struct admin_client *c)
         return fail(c, err, "did not reply in time");
     if (err != EXAM_OK)
         return fail(c, err, "cannot wait for the connection: %s", strerror(errno));
-    frame_reader_space(&c->reader, &at, &room);
+    tunnel_space(&c->tunnel, &at, &room);
     got = recv(c->fd, at, room, 0);
     if (got == 0)
         return fail(c, EXAM_CONN, "closed the connection before its reply was complete");
     if (got < 0 && errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK)
         return fail(c, EXAM_CONN, "the connection broke: %s", strerror(errno));
     if (got > 0)
-        frame_reader_filled(&c->reader, (size_t)got);
+        tunnel_filled(&c->tunnel, (size_t)got);
     return EXAM_OK;
+}
+
+/* The next frame; what the handshake has to say goes out on the way. */
+static exam_err frame_receive(struct admin_client *c, const uint8_t **payload, size_t *n)
+{
+    uint8_t reply[TUNNEL_OUT_BYTES_MAX];
+    exam_err err, sent;
+
+    for (;;) {
+        struct channel_out out = {.at = reply, .bytes_max = sizeof reply};
+        bool opening = !tunnel_is_open(&c->tunnel);
+
+        err = tunnel_next(&c->tunnel, &out, payload, n);
+        sent = bytes_send(c, reply, out.bytes);
+        if (sent != EXAM_OK)
+            return sent;
+        if (err != EXAM_AGAIN || (opening && tunnel_is_open(&c->tunnel)))
+            return err;
+        err = bytes_receive(c);
+        if (err != EXAM_OK)
+            return err;
+    }
+}
+
+static exam_err frame_send(struct admin_client *c, size_t frame_bytes)
+{
+    struct channel_out out = {.at = c->sealed, .bytes_max = sizeof c->sealed};
+    exam_err err;
+
+    if (!tunnel_is_sealed(&c->tunnel))
+        return bytes_send(c, c->out, frame_bytes);
+    err = tunnel_seal(&c->tunnel, c->out, frame_bytes, &out);
+    if (err != EXAM_OK)
+        return fail(c, err, "the channel has ended");
+    return bytes_send(c, c->sealed, out.bytes);
+}
+
+/* Both ends prove who they are; nothing without keys. */
+static exam_err client_open_channel(struct admin_client *c, const char *name)
+{
+    uint8_t hello[TUNNEL_OUT_BYTES_MAX];
+    struct channel_out out = {.at = hello, .bytes_max = sizeof hello};
+    const uint8_t *payload;
+    size_t n;
+    exam_err err = tunnel_init(&c->tunnel, &c->end, c->in, 0, true, name);
+
+    if (err == EXAM_OK)
+        err = tunnel_begin(&c->tunnel, &out);
+    if (err != EXAM_OK)
+        return fail(c, err, "%s", tunnel_why(&c->tunnel));
+    err = bytes_send(c, hello, out.bytes);
+    if (err != EXAM_OK || tunnel_is_open(&c->tunnel))
+        return err;
+    err = frame_receive(c, &payload, &n);
+    if (err == EXAM_AGAIN && tunnel_is_open(&c->tunnel))
+        return EXAM_OK;
+    if (err == EXAM_CONN)
+        return fail(c, EXAM_AUTH,
+                    "ended the connection before it was open: it does not let this key in, or is "
+                    "not server %s; its log says why",
+                    name);
+    if (tunnel_why(&c->tunnel)[0] != '\0')
+        return fail(c, err, "%s", tunnel_why(&c->tunnel));
+    return err;
 }
 
 static exam_err reply_receive(struct admin_client *c, const Admin__Reply **reply)
@@ -222,11 +299,9 @@ static exam_err reply_receive(struct admin_client *c, const Admin__Reply **reply
     size_t n;
     exam_err err;
 
-    while ((err = frame_reader_next(&c->reader, &payload, &n)) == EXAM_AGAIN) {
-        err = bytes_receive(c);
-        if (err != EXAM_OK)
-            return err;
-    }
+    err = frame_receive(c, &payload, &n);
+    if (err != EXAM_OK && c->fd < 0)
+        return err; /* it has been told */
     if (err == EXAM_OK)
         err = codec_admin_reply(&c->arena, payload, n, &r, &field);
     if (err != EXAM_OK)
@@ -253,7 +328,7 @@ exam_err admin_client_ask(struct admin_client *c, Admin__Request *request,
     if (err != EXAM_OK)
         return fail(c, err, "the request does not fit in a frame");
     c->deadline_ms = monotonic_now_ms() + c->timeout_ms;
-    err = bytes_send(c, c->out, frame_bytes);
+    err = frame_send(c, frame_bytes);
     if (err != EXAM_OK)
         return err;
     return reply_receive(c, reply);
@@ -321,11 +396,12 @@ exam_err admin_client_open(struct admin_client *c, const struct node_address *ad
     c->why[0] = '\0';
     c->node[0] = '\0';
     c->id = 0;
-    frame_reader_init(&c->reader, c->in, sizeof c->in, FRAME_BYTES_MAX);
     if (c->timeout_ms > ADMIN_CLIENT_GREET_MS)
         c->timeout_ms = ADMIN_CLIENT_GREET_MS;
     c->deadline_ms = monotonic_now_ms() + c->timeout_ms;
     err = client_connect(c, address);
+    if (err == EXAM_OK)
+        err = client_open_channel(c, address->name);
     if (err == EXAM_OK)
         err = client_greet(c, who);
     c->timeout_ms = timeout_ms;

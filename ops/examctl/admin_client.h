@@ -9,18 +9,22 @@
 
 #include "admin.pb-c.h"
 #include "exam_err.h"
+#include "keyring.h"
 #include "node_address.h"
 
 struct admin_client;
 
-/* EXAM_NOMEM. `timeout_ms` bounds the wait for each reply; connecting and greeting are given at
+/* EXAM_NOMEM. `keys`: connections are channels, and live longer than the client; NULL: plain.
+ * `timeout_ms` bounds the wait for each reply; connecting and greeting are given at
  * most ADMIN_CLIENT_GREET_MS of it, so that a dead node does not hold up the search for a live one.
  */
 enum { ADMIN_CLIENT_GREET_MS = 3000 };
-EXAM_MUST_USE exam_err admin_client_new(uint64_t timeout_ms, struct admin_client **out);
+EXAM_MUST_USE exam_err admin_client_new(uint64_t timeout_ms, const struct keyring *keys,
+                                        struct admin_client **out);
 void admin_client_free(struct admin_client *c); /* NULL is allowed */
 
-/* Connects and greets. EXAM_CONN, EXAM_TIMEOUT, EXAM_VERSION, EXAM_MALFORMED, EXAM_TOO_BIG. */
+/* Connects, proves who both are where there are keys, and greets. EXAM_AUTH, EXAM_NOT_FOUND,
+ * EXAM_CONN, EXAM_TIMEOUT, EXAM_VERSION, EXAM_MALFORMED, EXAM_TOO_BIG. */
 EXAM_MUST_USE exam_err admin_client_open(struct admin_client *c, const struct node_address *address,
                                          const char *who);
 

@@ -38,7 +38,7 @@ exam_err cluster_survey(const struct options *o, bool digest, struct cluster *ou
 
         memset(node, 0, sizeof *node);
         node->address = &o->nodes[i];
-        err = admin_client_new(o->timeout_ms, &node->client);
+        err = admin_client_new(o->timeout_ms, o->keyring, &node->client);
         if (err != EXAM_OK) {
             cluster_close(out);
             return err;

@@ -4,7 +4,80 @@
 
 #define SCOPE_HELP "SCOPE is site, a room (R01), a seat (R01-05) or a batch (B1).\n"
 
+#define KEYS_HELP "  --keys DIR  the folder that `examctl site init` has made\n"
+
 const struct command commands[] = {
+    {
+        .group = "site",
+        .name = "init",
+        .options = OPTION_KEYS | OPTION_ROOMS | OPTION_NODE | OPTION_PERSON | OPTION_SITE,
+        .required = OPTION_KEYS | OPTION_ROOMS | OPTION_NODE | OPTION_PERSON,
+        .offline = true,
+        .run = cmd_site_init,
+        .synopsis = "--keys DIR --rooms FILE --node NAME[,NAME...] --person NAME[,NAME...]\n"
+                    "          [--site ID]",
+        .summary = "make the keys of a site: servers, seats, people",
+        .help =
+            "Once for a site, on a machine that is neither a server nor a seat. Makes DIR with\n"
+            "  authority.key         signs the roster; stays in DIR, in a safe\n"
+            "  roster                who belongs to the site; for every server, seat and person\n"
+            "  nodes/A.key           for the server of that name, and so on\n"
+            "  seats/R01/R01-01.key  a seat's; spares have theirs, too\n"
+            "  people/wang.key       an administrator's: what they do is on record under that "
+            "name\n"
+            "Hand each key to its owner, readable by nobody else (mode 0600), and delete it here.\n"
+            "\n"
+            "  --rooms FILE  room,seats, as for `examctl import`\n"
+            "  --site ID     of a site that was founded without keys: 32 digits, in `examctl "
+            "status`\n"
+            "\n"
+            "  examctl site init --keys keys --rooms rooms.csv --node A,B --person wang,li\n",
+    },
+    {
+        .group = "site",
+        .name = "revoke",
+        .argument = "KIND",
+        .second = "NAME",
+        .options = OPTION_KEYS,
+        .required = OPTION_KEYS,
+        .offline = true,
+        .run = cmd_site_revoke,
+        .synopsis = "--keys DIR",
+        .summary = "revoke the key of a server, a seat or a person",
+        .help = "KIND is node, seat or person. Signs the next roster; a server that is given it "
+                "closes the\n"
+                "connections of that key within a second, and lets it in no more.\n" KEYS_HELP "\n"
+                "  examctl site revoke seat R03-17 --keys keys\n",
+    },
+    {
+        .group = "site",
+        .name = "issue",
+        .argument = "KIND",
+        .second = "NAME",
+        .options = OPTION_KEYS,
+        .required = OPTION_KEYS,
+        .offline = true,
+        .run = cmd_site_issue,
+        .synopsis = "--keys DIR",
+        .summary = "make one more key: a new name, or one that was revoked",
+        .help = "KIND is node, seat or person. Signs the next roster, with the new key in "
+                "it.\n"
+                "Servers get that roster before anybody else: one newer than theirs is "
+                "refused.\n" KEYS_HELP "\n"
+                "  examctl site issue seat R03-17 --keys keys\n",
+    },
+    {
+        .group = "site",
+        .name = "show",
+        .options = OPTION_KEYS,
+        .required = OPTION_KEYS,
+        .offline = true,
+        .run = cmd_site_show,
+        .synopsis = "--keys DIR",
+        .summary = "show who belongs to the site, and what was revoked",
+        .help = KEYS_HELP "\n"
+                          "  examctl site show --keys keys\n",
+    },
     {
         .name = "found",
         .options = OPTION_SITE,
@@ -441,33 +514,38 @@ void command_print_overview(FILE *to)
 
         fprintf(to, "  %-34s%s\n", name_format(&commands[i], name), commands[i].summary);
     }
-    fputs(
-        "\n"
-        "Options of every command:\n"
-        "  --nodes HOST:PORT[,HOST:PORT...]  admin addresses (default: $EXAMCTL_NODES)\n"
-        "  --who NAME     on record for every act (default: $EXAMCTL_WHO, or the account's name)\n"
-        "  --timeout S    seconds to wait for a reply (default 10)\n"
-        "  --json         JSON on stdout, for scripts\n"
-        "  --yes          do not ask for confirmation\n"
-        "  -h, --help     this, or behind a command its help with examples\n"
-        "  -V, --version\n"
-        "\n"
-        "A day:\n"
-        "  export EXAMCTL_NODES=10.0.0.1:7101,10.0.0.2:7101\n"
-        "  examctl status\n"
-        "  examctl import --batch B1 --rooms rooms.csv --roster roster.csv --paper paper.json\n"
-        "  examctl batch start B1\n"
-        "  examctl batch status B1 --watch\n"
-        "  examctl promote B --attest        # server A is dead, and is off\n"
-        "  examctl pause R01                 # R4: a person decides\n"
-        "  examctl grant 2026010017 5:00\n"
-        "  examctl seats                     # nobody leaves with unsent answers\n"
-        "  examctl batch collect B1\n"
-        "  examctl results B1 --answers -o answers.csv\n"
-        "\n"
-        "Exit codes: 0 done; 1 refused by a rule; 2 usage; 65 bad input file; 69 no node answers "
-        "or\n"
-        "none serves; 70 internal; 75 timed out, try again; 76 another version of the "
-        "conversation\n",
-        to);
+    fputs("\n"
+          "Options of every command:\n"
+          "  --nodes HOST:PORT[,HOST:PORT...]  admin addresses (default: $EXAMCTL_NODES); with a "
+          "key\n"
+          "                 NAME@HOST:PORT, as each server has a name in the roster\n"
+          "  --key-file FILE    your own key (default: $EXAMCTL_KEY_FILE)\n"
+          "  --key-roster FILE  the site's roster of keys (default: $EXAMCTL_KEY_ROSTER)\n"
+          "  --who NAME     on record for every act (default: the key's name; without a key\n"
+          "                 $EXAMCTL_WHO, or the account's name)\n"
+          "  --timeout S    seconds to wait for a reply (default 10)\n"
+          "  --json         JSON on stdout, for scripts\n"
+          "  --yes          do not ask for confirmation\n"
+          "  -h, --help     this, or behind a command its help with examples\n"
+          "  -V, --version\n"
+          "\n"
+          "A day:\n"
+          "  export EXAMCTL_NODES=A@10.0.0.1:7101,B@10.0.0.2:7101\n"
+          "  export EXAMCTL_KEY_FILE=wang.key EXAMCTL_KEY_ROSTER=roster\n"
+          "  examctl status\n"
+          "  examctl import --batch B1 --rooms rooms.csv --roster roster.csv --paper paper.json\n"
+          "  examctl batch start B1\n"
+          "  examctl batch status B1 --watch\n"
+          "  examctl promote B --attest        # server A is dead, and is off\n"
+          "  examctl pause R01                 # R4: a person decides\n"
+          "  examctl grant 2026010017 5:00\n"
+          "  examctl seats                     # nobody leaves with unsent answers\n"
+          "  examctl batch collect B1\n"
+          "  examctl results B1 --answers -o answers.csv\n"
+          "\n"
+          "Exit codes: 0 done; 1 refused by a rule; 2 usage; 65 bad input file; 69 no node answers "
+          "or\n"
+          "none serves; 70 internal; 75 timed out, try again; 76 another version of the "
+          "conversation\n",
+          to);
 }

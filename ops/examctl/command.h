@@ -16,6 +16,7 @@ struct command {
     const char *second;   /* and behind that; NULL: nothing */
     unsigned options;     /* OPTION_... it knows */
     unsigned required;    /* and those it needs */
+    bool offline;         /* asks no node */
     enum exit_code (*run)(const struct options *o);
     const char *synopsis; /* of its own options */
     const char *summary;
@@ -59,5 +60,9 @@ enum exit_code cmd_sitting_decide(const struct options *o);
 enum exit_code cmd_sitting_own_doing(const struct options *o);
 enum exit_code cmd_seats(const struct options *o);
 enum exit_code cmd_results(const struct options *o);
+enum exit_code cmd_site_init(const struct options *o);
+enum exit_code cmd_site_revoke(const struct options *o);
+enum exit_code cmd_site_issue(const struct options *o);
+enum exit_code cmd_site_show(const struct options *o);
 
 #endif

@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "codec.h"
+
 static bool port_ok(const char *port, size_t n)
 {
     unsigned value = 0;
@@ -30,15 +32,36 @@ static bool host_ok(const char *host, size_t n, bool bracketed)
     return true;
 }
 
+/* The name in front of an @, and where the rest begins. False: it is no name. */
+static bool name_take(const char *text, size_t n, char name[NAME_BYTES_MAX + 1], size_t *rest)
+{
+    const char *at = memchr(text, '@', n);
+    size_t name_bytes = at == NULL ? 0 : (size_t)(at - text);
+
+    *rest = at == NULL ? 0 : name_bytes + 1;
+    if (name_bytes > NAME_BYTES_MAX)
+        return false;
+    memcpy(name, text, name_bytes);
+    name[name_bytes] = '\0';
+    return at == NULL || codec_name_ok(name);
+}
+
 /* One address of exactly n bytes. */
 static exam_err address_parse(const char *text, size_t n, struct node_address *out)
 {
-    bool bracketed = n > 0 && text[0] == '[';
-    const char *host = bracketed ? text + 1 : text;
-    const char *colon = memrchr(text, ':', n);
-    const char *host_end = colon;
-    size_t port_bytes;
+    const char *whole = text, *host, *host_end, *colon;
+    char name[NAME_BYTES_MAX + 1];
+    size_t port_bytes, rest, whole_bytes = n;
+    bool bracketed;
 
+    if (!name_take(text, n, name, &rest))
+        return EXAM_INVALID;
+    text += rest;
+    n -= rest;
+    bracketed = n > 0 && text[0] == '[';
+    host = bracketed ? text + 1 : text;
+    colon = memrchr(text, ':', n);
+    host_end = colon;
     if (colon == NULL)
         return EXAM_INVALID;
     if (bracketed) {
@@ -52,7 +75,8 @@ static exam_err address_parse(const char *text, size_t n, struct node_address *o
     memset(out, 0, sizeof *out);
     memcpy(out->host, host, (size_t)(host_end - host));
     memcpy(out->port, colon + 1, port_bytes);
-    memcpy(out->text, text, n);
+    memcpy(out->name, name, sizeof name);
+    memcpy(out->text, whole, whole_bytes);
     return EXAM_OK;
 }
 

@@ -1,4 +1,5 @@
-/* node_address.h - where nodes listen, as people write it: HOST:PORT or [IPV6]:PORT.
+/* node_address.h - where nodes listen, as people write it: HOST:PORT or [IPV6]:PORT, and
+ * NAME@HOST:PORT where it matters who is there.
  * Pure: no name is looked up here. */
 #ifndef EXAMCTL_NODE_ADDRESS_H
 #define EXAMCTL_NODE_ADDRESS_H
@@ -6,10 +7,15 @@
 #include <stddef.h>
 
 #include "exam_err.h"
+#include "exam_limits.h"
 
-enum { NODE_ADDRESS_HOST_BYTES = 256, NODE_ADDRESS_TEXT_BYTES = 272 };
+enum {
+    NODE_ADDRESS_HOST_BYTES = 256,
+    NODE_ADDRESS_TEXT_BYTES = NODE_ADDRESS_HOST_BYTES + NAME_BYTES_MAX + 16,
+};
 
 struct node_address {
+    char name[NAME_BYTES_MAX + 1];      /* "": none was given */
     char host[NODE_ADDRESS_HOST_BYTES]; /* without brackets */
     char port[6];
     char text[NODE_ADDRESS_TEXT_BYTES]; /* as it was written */

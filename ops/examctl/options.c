@@ -2,6 +2,8 @@
 
 #include <getopt.h>
 #include <pwd.h>
+#include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -10,6 +12,7 @@
 #include "codec.h"
 #include "command.h"
 #include "duration.h"
+#include "keyring.h"
 #include "report.h"
 
 enum { TIMEOUT_MS_DEFAULT = 10000, TIMEOUT_S_MAX = 3600 };
@@ -20,6 +23,8 @@ enum option_code {
     CODE_JSON,
     CODE_YES,
     CODE_TIMEOUT,
+    CODE_KEY_FILE,
+    CODE_KEY_ROSTER,
     CODE_FIRST_OWN, /* from here on: CODE_FIRST_OWN + the number of the OPTION_ bit */
 };
 
@@ -47,6 +52,11 @@ static const struct option long_options[] = {
     {"open", no_argument, NULL, CODE_FIRST_OWN + 19},
     {"entry", required_argument, NULL, CODE_FIRST_OWN + 20},
     {"preview", no_argument, NULL, CODE_FIRST_OWN + 21},
+    {"keys", required_argument, NULL, CODE_FIRST_OWN + 22},
+    {"node", required_argument, NULL, CODE_FIRST_OWN + 23},
+    {"person", required_argument, NULL, CODE_FIRST_OWN + 24},
+    {"key-file", required_argument, NULL, CODE_KEY_FILE},
+    {"key-roster", required_argument, NULL, CODE_KEY_ROSTER},
     {"nodes", required_argument, NULL, CODE_NODES},
     {"who", required_argument, NULL, CODE_WHO},
     {"json", no_argument, NULL, CODE_JSON},
@@ -120,6 +130,31 @@ static enum exit_code take_name(const char *option, const char *text, const char
     return EXIT_CODE_DONE;
 }
 
+/* Adds the names of a comma-separated list. */
+static enum exit_code take_names(const char *option, const char *text, struct name_list *list)
+{
+    for (;; text++) {
+        size_t n = strcspn(text, ",");
+        char *name = list->text + list->n * (NAME_BYTES_MAX + 1);
+
+        if (list->n == NAMES_MAX) {
+            report_error("more than %d names behind --%s", NAMES_MAX, option);
+            return EXIT_CODE_USAGE;
+        }
+        snprintf(name, NAME_BYTES_MAX + 1, "%.*s", (int)n, text);
+        if (n > NAME_BYTES_MAX || !codec_name_ok(name)) {
+            report_error("--%s '%.*s' is no name; use at most %d bytes without spaces, quotes and "
+                         "slashes",
+                         option, (int)n, text, NAME_BYTES_MAX);
+            return EXIT_CODE_USAGE;
+        }
+        list->at[list->n++] = name;
+        text += n;
+        if (*text == '\0')
+            return EXIT_CODE_DONE;
+    }
+}
+
 static enum exit_code take_timing(const char *text, Ev__Timing *out)
 {
     if (strcmp(text, "common") == 0) {
@@ -188,6 +223,13 @@ static enum exit_code take_own(struct parse *p, unsigned bit, const char *value)
         return take_instant("entry", value, &o->entry_wall_ms);
     case OPTION_TIMING:
         return take_timing(value, &o->timing);
+    case OPTION_NODE:
+        return take_names("node", value, &o->node_names);
+    case OPTION_PERSON:
+        return take_names("person", value, &o->persons);
+    case OPTION_KEYS:
+        o->keys = value;
+        break;
     case OPTION_ROOMS:
         o->rooms = value;
         break;
@@ -252,6 +294,12 @@ static enum exit_code take_option(struct parse *p, int code)
         return EXIT_CODE_DONE;
     case CODE_TIMEOUT:
         return take_timeout(optarg, &p->o->timeout_ms);
+    case CODE_KEY_FILE:
+        p->o->key_file = optarg;
+        return EXIT_CODE_DONE;
+    case CODE_KEY_ROSTER:
+        p->o->key_roster = optarg;
+        return EXIT_CODE_DONE;
     case 'h':
         p->o->help = true;
         return EXIT_CODE_DONE;
@@ -374,17 +422,65 @@ static enum exit_code take_nodes(struct options *o, const char *text)
     if (err == EXAM_TOO_BIG)
         report_error("more than %d nodes in '%s'", NODES_MAX, text);
     else if (err != EXAM_OK)
-        report_error("'%.*s' in the list of nodes is no address; write HOST:PORT",
+        report_error("'%.*s' in the list of nodes is no address; write HOST:PORT, or "
+                     "NAME@HOST:PORT",
                      (int)strcspn(bad, ","), bad);
     o->nodes_n = list.n;
     return err == EXAM_OK ? EXIT_CODE_DONE : EXIT_CODE_USAGE;
 }
 
-/* --who, or the environment, or the name of the account. */
+static const char *or_environment(const char *given, const char *name)
+{
+    const char *value = given != NULL ? given : getenv(name);
+
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+static enum exit_code take_keys(struct options *o)
+{
+    char why[KEYRING_WHY_BYTES];
+
+    o->key_file = or_environment(o->key_file, "EXAMCTL_KEY_FILE");
+    o->key_roster = or_environment(o->key_roster, "EXAMCTL_KEY_ROSTER");
+    if (o->key_file == NULL && o->key_roster == NULL)
+        return EXIT_CODE_DONE;
+    if (o->key_file == NULL || o->key_roster == NULL) {
+        report_error("--key-file and --key-roster go together: your own key, and the site's "
+                     "roster");
+        return EXIT_CODE_USAGE;
+    }
+    if (sodium_init() < 0) {
+        report_error("libsodium cannot be used on this machine");
+        return EXIT_CODE_INTERNAL;
+    }
+    if (keyring_open(o->key_file, o->key_roster, KEY_PERSON, &o->keyring, why, sizeof why) !=
+        EXAM_OK) {
+        report_error("%s", why);
+        return EXIT_CODE_BAD_INPUT;
+    }
+    return EXIT_CODE_DONE;
+}
+
+/* With keys, each server is dialled by its name in the roster. */
+static enum exit_code check_named(const struct options *o)
+{
+    for (size_t i = 0; i < o->nodes_n && o->keyring != NULL; i++)
+        if (o->nodes[i].name[0] == '\0') {
+            report_error("which server is '%s'? With a key write NAME@HOST:PORT, the name as in "
+                         "the roster",
+                         o->nodes[i].text);
+            return EXIT_CODE_USAGE;
+        }
+    return EXIT_CODE_DONE;
+}
+
+/* --who, or the key's name, or the environment, or the name of the account. */
 static enum exit_code take_who(struct options *o, const char *who)
 {
     const struct passwd *account;
 
+    if (who == NULL && o->keyring != NULL)
+        who = keyring_own(o->keyring)->name;
     if (who == NULL)
         who = getenv("EXAMCTL_WHO");
     if (who == NULL || who[0] == '\0')
@@ -428,8 +524,13 @@ static enum exit_code command_parse(struct parse *p, const struct command *c, in
     exit_code = check_own(p, c);
     if (exit_code == EXIT_CODE_DONE)
         exit_code = check_arguments(p, c, argc - optind, argv + optind);
+    if (exit_code != EXIT_CODE_DONE || c->offline)
+        return exit_code;
+    exit_code = take_keys(p->o);
     if (exit_code == EXIT_CODE_DONE)
         exit_code = take_nodes(p->o, p->nodes);
+    if (exit_code == EXIT_CODE_DONE)
+        exit_code = check_named(p->o);
     if (exit_code == EXIT_CODE_DONE)
         exit_code = take_who(p->o, p->who);
     return exit_code;

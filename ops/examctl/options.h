@@ -1,5 +1,6 @@
 /* options.h - the command line, parsed and checked.
- * Reads the environment (EXAMCTL_NODES, EXAMCTL_WHO, USER). Texts point into argv. */
+ * Reads the environment (EXAMCTL_NODES, EXAMCTL_WHO, EXAMCTL_KEY_FILE, EXAMCTL_KEY_ROSTER, USER),
+ * and the key files. Texts point into argv. */
 #ifndef EXAMCTL_OPTIONS_H
 #define EXAMCTL_OPTIONS_H
 
@@ -13,6 +14,15 @@
 #include "node_address.h"
 
 struct command;
+struct keyring;
+
+enum { NAMES_MAX = 64 }; /* in one list */
+
+struct name_list {
+    const char *at[NAMES_MAX];
+    char text[NAMES_MAX * (NAME_BYTES_MAX + 1)]; /* what they point into */
+    size_t n;
+};
 
 struct options {
     /* of every command */
@@ -24,6 +34,8 @@ struct options {
     bool help;
     bool version;
     uint64_t timeout_ms; /* for each reply */
+    const char *key_file, *key_roster;
+    struct keyring *keyring; /* read from them; NULL: plain connections */
 
     const char *argument; /* the batch, node, scope ... that the command is about; NULL: none */
     const char *second;   /* and what comes behind it; NULL: none */
@@ -41,6 +53,8 @@ struct options {
     const char *room;
     const char *new_batch;
     const char *output;
+    const char *keys;
+    struct name_list node_names, persons;
     uint64_t allot_ms;
     uint64_t grace_ms;
     int64_t entry_wall_ms; /* Unix time */
@@ -78,6 +92,9 @@ enum {
     OPTION_OPEN = 1 << 19,
     OPTION_ENTRY = 1 << 20,
     OPTION_PREVIEW = 1 << 21,
+    OPTION_KEYS = 1 << 22,
+    OPTION_NODE = 1 << 23,
+    OPTION_PERSON = 1 << 24,
 };
 
 /* EXIT_CODE_DONE: *command is what to run (NULL with --help or --version alone), and with neither

@@ -28,6 +28,7 @@ void problems_add(struct problems *p, const char *file, unsigned line, const cha
     va_start(args, format);
     vsnprintf(text + used, PROBLEM_BYTES - (size_t)used, format, args);
     va_end(args);
+    codec_text_mend(text, PROBLEM_BYTES - 1); /* it may have been cut inside a character */
 }
 
 void problems_print(const struct problems *p, FILE *to)

@@ -7,7 +7,7 @@
 #include "admin.pb-c.h"
 #include "exit_code.h"
 
-/* "examctl: ..." on stderr. */
+/* "examctl: ..." on stderr, with the name of the program that runs. */
 void report_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* A node's refusal with its rule. `roster` is the file that a line belongs to, NULL without one. */

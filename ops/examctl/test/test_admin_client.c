@@ -30,7 +30,7 @@ static void begin(struct fixture *f, const struct fake_script *script, uint64_t 
     assert_non_null(f->fake);
     snprintf(text, sizeof text, "127.0.0.1:%u", fake_node_port(f->fake));
     assert_int_equal(node_address_list_parse(text, &list, NULL), EXAM_OK);
-    assert_int_equal(admin_client_new(timeout_ms, &f->client), EXAM_OK);
+    assert_int_equal(admin_client_new(timeout_ms, NULL, &f->client), EXAM_OK);
 }
 
 static void end(struct fixture *f)

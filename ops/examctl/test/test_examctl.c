@@ -150,6 +150,8 @@ static void test_examctl__teaches(void **state)
     expect_text(f->out, "examctl promote B --attest");
     assert_int_equal(run(f, "batch", "collect", "-h"), 0);
     expect_text(f->out, "--unfinished");
+    assert_int_equal(run(f, "site", "init", "--help"), 0);
+    expect_text(f->out, "authority.key");
     assert_int_equal(run(f, "--version"), 0);
     expect_text(f->out, "examctl ");
 }
@@ -158,7 +160,7 @@ static void test_examctl__teaches(void **state)
 static void test_examctl__refuses_wrong_command_lines(void **state)
 {
     static const struct {
-        const char *words[8];
+        const char *words[9];
         const char *hint;
     } cases[] = {
         {{NULL}, "what is to be done?"},
@@ -182,6 +184,14 @@ static void test_examctl__refuses_wrong_command_lines(void **state)
          "is no date and time"},
         {{"--nodes", "a:1", "import", "--timing", "mine", NULL}, "--timing 'mine'"},
         {{"--nodes", "a:1", "status", "--frob", NULL}, "--frob"},
+        {{"site", "init", "--keys", "/k", "--node", "A", NULL}, "`site init` needs --rooms"},
+        {{"site", "init", "--node", "A,B C", NULL}, "--node 'B C' is no name"},
+        {{"site", "init", "--site", "12", "--keys=/k", "--rooms=r", "--node=A", "--person=p", NULL},
+         "--site '12' is no site's id"},
+        {{"site", "revoke", "seat", "R01-01", NULL}, "`site revoke` needs --keys"},
+        {{"site", "revoke", "authority", "x", "--keys", "/k", NULL}, "'authority' has no keys"},
+        {{"--nodes", "a:1", "status", "--key-file", "/k", NULL}, "go together"},
+        {{"--nodes", "A@:1", "status", NULL}, "'A@:1' in the list of nodes"},
         {{"incident", NULL}, "`incident` needs list, open, note or close behind"},
         {{"--nodes", "a:1", "pause", NULL}, "`pause` needs SCOPE"},
         {{"--nodes", "a:1", "grant", "R01", NULL}, "`grant` needs [-]SPAN"},

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "codec.h"
 #include "input_file.h"
 #include "paper_file.h"
 
@@ -167,6 +168,27 @@ static void test_paper__refuses_what_is_not_utf8(void **state)
                    "paper.json:2: ", "correct it");
 }
 
+/* What the JSON reader says of a place is cut to some length, perhaps inside a character: what a
+ * person is shown is text all the same. Found by fuzz_paper. */
+static void test_paper__tells_of_a_cut_place_in_whole_characters(void **state)
+{
+    (void)state;
+    for (int shift = 0; shift < 3; shift++) {
+        struct problems problems;
+        struct paper paper;
+        char text[600];
+        int n = snprintf(text, sizeof text, "{\"%.*s", shift, "abc");
+
+        for (int i = 0; i < 120; i++)
+            n += snprintf(text + n, sizeof text - (size_t)n, "岗");
+        n += snprintf(text + n, sizeof text - (size_t)n, "\" 1}");
+        read_paper(text, (size_t)n, &problems, &paper);
+        paper_free(&paper);
+        assert_int_equal(problems.n, 1);
+        assert_true(codec_text_ok(problems.text[0], strlen(problems.text[0])));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +197,7 @@ int main(void)
         cmocka_unit_test(test_paper__names_place_and_remedy),
         cmocka_unit_test(test_paper__notices_a_file_cut_off_anywhere),
         cmocka_unit_test(test_paper__refuses_what_is_not_utf8),
+        cmocka_unit_test(test_paper__tells_of_a_cut_place_in_whole_characters),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,215 @@
+#include "key_folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "keyring.h"
+#include "report.h"
+#include "whole_file.h"
+
+enum { PATH_BYTES = 4096 };
+
+static exam_err io_error(const char *path)
+{
+    report_error("%s: %s", path, strerror(errno));
+    return errno == EEXIST ? EXAM_EXISTS : EXAM_IO;
+}
+
+static exam_err path_too_long(const struct key_folder *f)
+{
+    report_error("%s: the path is too long", f->path);
+    return EXAM_TOO_BIG;
+}
+
+static exam_err folder_need(const char *path)
+{
+    if (mkdir(path, 0700) == 0 || errno == EEXIST)
+        return EXAM_OK;
+    return io_error(path);
+}
+
+/* nodes/A.key, seats/R01/R01-01.key, people/operator.key; the folders on the way are made. */
+static exam_err key_path(const struct key_folder *f, enum key_kind kind, const char *name,
+                         char out[PATH_BYTES])
+{
+    static const char *const folders[] = {
+        [KEY_NODE] = "nodes", [KEY_SEAT] = "seats", [KEY_PERSON] = "people"};
+    const char *dash = kind == KEY_SEAT ? strrchr(name, '-') : NULL;
+    int n = snprintf(out, PATH_BYTES, "%s/%s", f->path, folders[kind]);
+    exam_err err = EXAM_OK;
+
+    if (n < 0 || n > PATH_BYTES - 3 * KEY_NAME_BYTES)
+        return path_too_long(f);
+    err = folder_need(out);
+    if (err == EXAM_OK && dash != NULL && dash > name) {
+        n += snprintf(out + n, (size_t)(PATH_BYTES - n), "/%.*s", (int)(dash - name), name);
+        err = folder_need(out);
+    }
+    snprintf(out + n, (size_t)(PATH_BYTES - n), "/%s.key", name);
+    return err;
+}
+
+static exam_err secret_write(const char *path, const struct key_file *k)
+{
+    char text[KEY_FILE_BYTES_MAX];
+    size_t n;
+    exam_err err = key_file_format(k, text, &n);
+    int fd;
+
+    if (err != EXAM_OK)
+        return err;
+    /* Its owner's from the first moment. What an issue that was cut off has left is of no use. */
+    (void)unlink(path);
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    if (fd < 0)
+        err = io_error(path);
+    else if (write(fd, text, n) != (ssize_t)n || close(fd) != 0)
+        err = io_error(path);
+    sodium_memzero(text, sizeof text);
+    return err;
+}
+
+exam_err key_folder_make(const char *path, const uint8_t *site_id, struct key_folder *out)
+{
+    struct key_folder f = {.path = path};
+    uint8_t new_id[SITE_ID_BYTES], chance[KEY_BYTES];
+    char file[PATH_BYTES];
+    exam_err err;
+
+    if (strlen(path) > PATH_BYTES - 64)
+        return path_too_long(&f);
+    if (sodium_init() < 0)
+        return EXAM_SYSTEM;
+    if (mkdir(path, 0700) != 0)
+        return io_error(path);
+    randombytes_buf(new_id, sizeof new_id);
+    if (site_id == NULL)
+        site_id = new_id;
+    randombytes_buf(chance, sizeof chance);
+    key_file_make(&f.authority, "authority", KEY_AUTHORITY, site_id, NULL, chance);
+    sodium_memzero(chance, sizeof chance);
+    snprintf(file, sizeof file, "%s/authority.key", path);
+    err = secret_write(file, &f.authority);
+    if (err == EXAM_OK)
+        err = key_roster_new(site_id, &f.roster);
+    if (err != EXAM_OK) {
+        key_folder_close(&f);
+        return err;
+    }
+    key_roster_next(f.roster);
+    *out = f;
+    return EXAM_OK;
+}
+
+exam_err key_folder_open(const char *path, bool change, struct key_folder *out)
+{
+    struct key_folder f = {.path = path};
+    char file[PATH_BYTES], why[KEYRING_WHY_BYTES] = "";
+    exam_err err;
+
+    if (strlen(path) > PATH_BYTES - 64)
+        return path_too_long(&f);
+    if (sodium_init() < 0)
+        return EXAM_SYSTEM;
+    snprintf(file, sizeof file, "%s/authority.key", path);
+    err = keyring_read_key(file, &f.authority, why, sizeof why);
+    if (err == EXAM_OK && f.authority.kind != KEY_AUTHORITY) {
+        snprintf(why, sizeof why, "%.400s: it is no authority's key", file);
+        err = EXAM_REFUSED;
+    }
+    snprintf(file, sizeof file, "%s/roster", path);
+    if (err == EXAM_OK)
+        err = keyring_read_roster(file, f.authority.authority, f.authority.site_id, &f.roster, why,
+                                  sizeof why);
+    if (err != EXAM_OK) {
+        report_error("%s", why);
+        key_folder_close(&f);
+        return err;
+    }
+    if (change)
+        key_roster_next(f.roster);
+    *out = f;
+    return EXAM_OK;
+}
+
+exam_err key_folder_issue(struct key_folder *f, enum key_kind kind, const char *name)
+{
+    uint8_t chance[KEY_BYTES];
+    char path[PATH_BYTES];
+    struct key_file k;
+    exam_err err;
+
+    if (key_roster_find_name(f->roster, kind, name) != NULL) {
+        report_error("%s %s has a key already; revoke it first", key_kind_name(kind), name);
+        return EXAM_EXISTS;
+    }
+    randombytes_buf(chance, sizeof chance);
+    key_file_make(&k, name, kind, f->authority.site_id, f->authority.authority, chance);
+    sodium_memzero(chance, sizeof chance);
+    err = key_path(f, kind, name, path);
+    if (err == EXAM_OK)
+        err = secret_write(path, &k);
+    if (err == EXAM_OK) {
+        err = key_roster_add(f->roster, name, kind, k.pair.public);
+        if (err != EXAM_OK)
+            report_error("%s %s: %s", key_kind_name(kind), name, exam_err_text(err));
+    }
+    key_file_wipe(&k);
+    return err;
+}
+
+/* One flush for hundreds of key files. */
+static exam_err folder_flush(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    exam_err err = EXAM_OK;
+
+    if (fd < 0)
+        return io_error(path);
+    if (syncfs(fd) != 0)
+        err = io_error(path);
+    close(fd);
+    return err;
+}
+
+exam_err key_folder_commit(struct key_folder *f)
+{
+    char path[PATH_BYTES], *text;
+    struct whole_file file;
+    size_t n;
+    exam_err err = folder_flush(f->path);
+
+    if (err != EXAM_OK)
+        return err;
+    err = key_roster_format(f->roster, &f->authority, &text, &n);
+    if (err != EXAM_OK) {
+        report_error("the roster: %s", exam_err_text(err));
+        return err;
+    }
+    snprintf(path, sizeof path, "%s/roster", f->path);
+    err = whole_file_open(path, &file);
+    if (err == EXAM_OK) {
+        /* It has no secret in it. */
+        if (fwrite(text, 1, n, file.stream) == n && fchmod(fileno(file.stream), 0644) == 0) {
+            err = whole_file_commit(&file);
+        } else {
+            whole_file_abandon(&file);
+            err = EXAM_IO;
+        }
+    }
+    free(text);
+    return err == EXAM_OK ? EXAM_OK : io_error(path);
+}
+
+void key_folder_close(struct key_folder *f)
+{
+    key_file_wipe(&f->authority);
+    key_roster_free(f->roster);
+    f->roster = NULL;
+}

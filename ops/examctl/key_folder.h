@@ -1,0 +1,40 @@
+/* key_folder.h - the folder in which a site's keys are made and kept: the authority's secret key,
+ * the roster that it signs, and a key file for each node, seat and person until it is handed over.
+ * Shell: writes files. The secret ones are their owner's only (mode 0600).
+ *
+ *     authority.key   roster   nodes/A.key   seats/R01/R01-01.key   people/operator.key
+ *
+ * The authority's key signs whatever the site believes: the folder belongs on a machine that is
+ * neither a server nor a seat, or on a stick in a safe. Errors are told on stderr. */
+#ifndef EXAMCTL_KEY_FOLDER_H
+#define EXAMCTL_KEY_FOLDER_H
+
+#include "exam_err.h"
+#include "key_roster.h"
+
+struct key_folder {
+    const char *path;
+    struct key_file authority;
+    struct key_roster *roster;
+};
+
+/* Makes the folder, which must not exist, and the authority of a site, with an empty roster of
+ * version 1. `site_id`: of a site that has a log already; NULL: a new one. Nothing of it is a site
+ * before key_folder_commit. EXAM_EXISTS, EXAM_IO, EXAM_NOMEM. */
+EXAM_MUST_USE exam_err key_folder_make(const char *path, const uint8_t *site_id,
+                                       struct key_folder *out);
+
+/* Opens one, and begins the next version of its roster unless it is only to be read.
+ * EXAM_NOT_FOUND, EXAM_IO, and what key files and rosters are refused for. */
+EXAM_MUST_USE exam_err key_folder_open(const char *path, bool change, struct key_folder *out);
+
+/* Makes a key, writes its file and puts it into the roster. EXAM_EXISTS: there is a good key of
+ * that name; EXAM_FULL, EXAM_IO, EXAM_NOMEM. */
+EXAM_MUST_USE exam_err key_folder_issue(struct key_folder *f, enum key_kind kind, const char *name);
+
+/* Everything written is on the disk, then the roster takes the place of the one before. */
+EXAM_MUST_USE exam_err key_folder_commit(struct key_folder *f);
+
+void key_folder_close(struct key_folder *f);
+
+#endif
