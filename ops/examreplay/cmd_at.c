@@ -1,0 +1,218 @@
+/* cmd_at.c - `examreplay at FOLDER MOMENT`: roles, batches, clocks as they were then. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "admin_views.h"
+#include "duration.h"
+#include "json_output.h"
+#include "log_reader.h"
+#include "report.h"
+#include "roles.h"
+#include "text_table.h"
+#include "words.h"
+
+struct looking {
+    const struct options *o;
+    struct roles roles;
+    uint64_t now_ms; /* on the site's timeline */
+    bool beyond;     /* the log goes on after the moment */
+};
+
+static bool wants(void *ctx, const struct replay_record *at)
+{
+    const struct looking *l = ctx;
+    return !moment_is_after(&l->o->at, at);
+}
+
+static void seen(void *ctx, const struct replay *p, const struct replay_record *at)
+{
+    struct looking *l = ctx;
+    (void)p;
+    roles_note(&l->roles, at);
+}
+
+static struct admin_view view_of(const struct looking *l, const struct replay *p)
+{
+    return (struct admin_view){.x = p->x, .now_ms = l->now_ms, .wall_ms = p->wall_ms, .node = ""};
+}
+
+/* ---------------------------------------------------------------- for people */
+
+static void print_head(const struct looking *l, const struct replay *p)
+{
+    char wall[WALL_TEXT_BYTES], site[DURATION_TEXT_BYTES];
+    const struct role_epoch *e = roles_newest(&l->roles);
+    wall_format(p->wall_ms, wall);
+    duration_format(l->now_ms, site);
+    printf("After     record %" PRIu64 " of %s%s, +%s on the site's timeline\n", p->lsn, wall,
+           l->beyond ? "" : " (the log's last)", site);
+    if (!e)
+        puts("Serves    nobody yet");
+    else
+        printf("Serves    %s, epoch %" PRIu64 " (%s) from record %" PRIu64
+               " on; acknowledgements are %s\n",
+               e->node, e->epoch, epoch_reason_word(e->reason), e->lsn,
+               l->roles.solo ? "solo" : "dual");
+    for (size_t i = 0; i < l->roles.standbys_n; i++)
+        printf("Standby   %s, %s\n", l->roles.standbys[i].node,
+               l->roles.standbys[i].in_sync ? "in sync" : "lost");
+}
+
+static void print_incidents(const struct replay *p)
+{
+    struct exam_incident_view in;
+    for (uint32_t i = 1; i <= exam_incidents(p->x); i++) {
+        exam_incident_view(p->x, i, &in);
+        if (in.open)
+            printf("Incident  %" PRIu32 ", %s, %s: %s\n", i, word_of_incident_kind(in.kind),
+                   in.scope_name, in.text);
+    }
+}
+
+static void print_batches(const struct looking *l, const struct replay *p)
+{
+    const struct admin_view v = view_of(l, p);
+    for (uint32_t i = 1; i <= exam_batches(p->x); i++) {
+        char warning[REASON_BYTES_MAX + 1];
+        struct exam_batch_view b;
+        Admin__BatchInfo info;
+        exam_batch_view(p->x, i, l->now_ms, &b);
+        if (b.superseded)
+            continue;
+        admin_view_batch(&v, i, &info, warning);
+        printf("Batch     %s, %s: %" PRIu32 " sittings, %" PRIu32 " in contact, %" PRIu32
+               " finished\n",
+               info.batch, word_of_batch_state(info.state), info.sittings, info.attached,
+               info.finished);
+    }
+}
+
+static void add_span(struct text_table *t, uint64_t ms)
+{
+    char text[DURATION_TEXT_BYTES];
+    duration_format(ms, text);
+    text_table_add(t, "%s", text);
+}
+
+static void add_row(struct text_table *t, const Admin__SittingResult *r)
+{
+    text_table_add(t, "%s", r->admission_no);
+    text_table_add(t, "%s", r->seat);
+    text_table_add(t, "%s%s%s", r->state, r->finish[0] ? ", " : "", r->finish);
+    add_span(t, r->used_ms);
+    add_span(t, r->left_ms);
+    add_span(t, r->lost_ms);
+    text_table_add(t, "%" PRIu32, r->answers);
+}
+
+static bool is_asked_for(const struct looking *l, const struct replay *p, uint32_t sitting)
+{
+    struct exam_sitting_view v;
+    struct exam_batch_view b;
+    exam_sitting_view(p->x, sitting, l->now_ms, &v);
+    exam_batch_view(p->x, v.batch_no, l->now_ms, &b);
+    return !b.superseded && filter_fits_sitting(&l->o->filter, &v);
+}
+
+static enum exit_code print_sittings(const struct looking *l, const struct replay *p)
+{
+    static const struct text_column columns[] = {
+        {"SITTING", false}, {"SEAT", false}, {"STATE", false}, {"USED", true},
+        {"LEFT", true},     {"LOST", true},  {"ANSWERS", true}};
+    const struct admin_view v = view_of(l, p);
+    struct text_table t;
+    text_table_init(&t, columns, sizeof columns / sizeof *columns);
+    for (uint32_t i = 1; i <= exam_sittings(p->x); i++) {
+        Admin__SittingResult result;
+        if (!is_asked_for(l, p, i))
+            continue;
+        admin_view_result(&v, i, &result);
+        add_row(&t, &result);
+    }
+    putchar('\n');
+    exam_err err = text_table_print(&t, stdout);
+    text_table_fini(&t);
+    if (err)
+        report_error("%s", exam_err_text(err));
+    return exit_code_of(err, 0);
+}
+
+/* ---------------------------------------------------------------- for programs */
+
+static json_t *roles_json(const struct looking *l)
+{
+    const struct role_epoch *e = roles_newest(&l->roles);
+    json_t *standbys = json_array();
+    for (size_t i = 0; i < l->roles.standbys_n; i++)
+        (void)json_array_append_new(standbys,
+                                    json_pack("{s:s, s:b}", "node", l->roles.standbys[i].node,
+                                              "in_sync", l->roles.standbys[i].in_sync));
+    return json_pack("{s:s, s:I, s:I, s:b, s:o}", "primary", e ? e->node : "", "epoch",
+                     (json_int_t)(e ? e->epoch : 0), "since_lsn", (json_int_t)(e ? e->lsn : 0),
+                     "solo", l->roles.solo, "standbys", standbys);
+}
+
+static json_t *batches_json(const struct looking *l, const struct replay *p)
+{
+    const struct admin_view v = view_of(l, p);
+    json_t *list = json_array();
+    for (uint32_t i = 1; i <= exam_batches(p->x); i++) {
+        char warning[REASON_BYTES_MAX + 1];
+        Admin__BatchInfo info;
+        admin_view_batch(&v, i, &info, warning);
+        (void)json_array_append_new(list, json_of_batch(&info));
+    }
+    return list;
+}
+
+static json_t *sittings_json(const struct looking *l, const struct replay *p)
+{
+    const struct admin_view v = view_of(l, p);
+    json_t *list = json_array();
+    for (uint32_t i = 1; i <= exam_sittings(p->x); i++) {
+        Admin__SittingResult result;
+        if (!is_asked_for(l, p, i))
+            continue;
+        admin_view_result(&v, i, &result);
+        (void)json_array_append_new(list, json_of_result(&result));
+    }
+    return list;
+}
+
+static enum exit_code show(const struct looking *l, const struct replay *p)
+{
+    if (l->o->json)
+        return json_output_print(json_pack("{s:I, s:I, s:I, s:b, s:o, s:o, s:o}", "lsn",
+                                           (json_int_t)p->lsn, "wall_ms", (json_int_t)p->wall_ms,
+                                           "site_ms", (json_int_t)l->now_ms, "log_goes_on",
+                                           l->beyond, "roles", roles_json(l), "batches",
+                                           batches_json(l, p), "sittings", sittings_json(l, p)));
+    print_head(l, p);
+    print_incidents(p);
+    print_batches(l, p);
+    return exam_sittings(p->x) > 0 ? print_sittings(l, p) : EXIT_CODE_DONE;
+}
+
+enum exit_code cmd_at(const struct options *o)
+{
+    static struct log_reader r;
+    struct looking l = {.o = o};
+    const struct replay_hooks hooks = {.ctx = &l, .wants = wants, .seen = seen};
+    enum exit_code code = log_reader_open(&r, o->folder, o);
+    if (code != EXIT_CODE_DONE)
+        return code;
+    code = log_reader_show(&r, moment_last_lsn(&o->at), &hooks);
+    if (code == EXIT_CODE_DONE && r.replay.lsn == 0) {
+        report_error("the log begins after that moment");
+        code = EXIT_CODE_BAD_INPUT;
+    } else if (code == EXIT_CODE_DONE) {
+        l.now_ms = exam_last_ms(r.replay.x);
+        l.beyond = r.replay.lsn < store_last(r.s).lsn;
+        if (l.beyond && o->at.kind == MOMENT_SITE) /* clocks ran on after the record */
+            l.now_ms = o->at.site_ms;
+        code = show(&l, &r.replay);
+    }
+    roles_fini(&l.roles);
+    log_reader_close(&r);
+    return code;
+}

@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# A reviewer reads the folders of real servers: a room is paused, seats lose their power, the primary is
+# killed, its standby promoted, the old one comes back. Both folders are proven, and say the same; the account
+# of every candidate is, to the millisecond, what the node itself told. Nothing is written to a folder. What is
+# no data folder, or is in use, damaged or cut off, is said clearly. Usage: test_folders.sh BIN
+set -euo pipefail
+LIVE=$(cd "$(dirname "$0")/../../../chaos-tests/live" && pwd)
+. "$LIVE/pair.sh"
+. "$LIVE/expect.sh"
+SEATS=${LIVE_SEATS:-40}
+
+replay() {
+    "$PAIR_BIN/examreplay" "$@"
+}
+
+# Names, sizes, times and bytes of everything in a folder.
+folder_print() {
+    (cd "$1" && find . -printf '%p %s %T@ %C@\n' | sort && sha256sum ./*)
+}
+
+# What examreplay tells of a sitting, in the fields of `examctl sitting show`. (Elapsed time runs on with the
+# node's clock, and has stopped in the folder.)
+account_fields='{admission_no, seat, state, finish, allot_ms, grants_ms, used_ms, left_ms, lost_ms, answers, late,
+    batch, violations, former_sessions, interruptions}'
+
+live_begin "$1"
+pair_up
+make_site $(((SEATS + 39) / 40))
+expect 0 import_site B1 --grace 0:02
+printf '0:01 power 15%% for 0:02\n' >"$PAIR_DIR/plan"
+seats_begin "$SEATS" 30 300 --plan "$PAIR_DIR/plan" --grace-ms 2000
+expect 0 ctl batch start B1
+wait_until 60 "some answers are saved" saved_reach $((SEATS * 4))
+expect 75 replay verify "$PAIR_DIR/A"
+expect_says "a node has .* open \\(process ${NODE_PID[A]}\\)"
+expect 0 ctl pause R01 --reason "a fire alarm" --yes
+expect 0 ctl resume R01 --reason "no fire" --yes
+expect 0 ctl grant "$(roster_cell 5 admission_no)" 1:00 --reason "a noisy seat" --yes
+node_kill A KILL
+expect 0 ctl promote B --attest --yes --reason "test: A was killed"
+node_start A
+wait_until 60 "A follows" pair_is_dual
+seats_end
+result_check B1
+wait_until 30 "both nodes agree" nodes_agree
+while read -r admission_no; do
+    ctl sitting show "$admission_no" --json
+done < <(tail -n +2 "$PAIR_DIR/accounts.csv" | cut -d, -f1) | jq -cS "$account_fields" >"$PAIR_DIR/told"
+digest=$(state_digest)
+node_kill A TERM
+node_kill B KILL # what it has not flushed is in its log
+pass "a day with a pause, power cuts and a promotion is over"
+
+for name in A B; do
+    folder_print "$PAIR_DIR/$name" >"$PAIR_DIR/before-$name"
+done
+expect 0 replay verify "$PAIR_DIR/A" "$PAIR_DIR/B"
+expect_says '^PROVEN .*/A: '
+expect_says '^PROVEN .*/B: '
+expect_says '^(SAME|SHORTER) '
+expect 0 replay verify "$PAIR_DIR/B" --json
+expect_same "$digest" "$(jq -r .state_digest <<<"$OUT")" "the state's digest"
+pass "both folders are proven and say the same"
+
+while read -r admission_no; do
+    replay account "$PAIR_DIR/B" "$admission_no" --json
+done < <(tail -n +2 "$PAIR_DIR/accounts.csv" | cut -d, -f1) | jq -cS "$account_fields" >"$PAIR_DIR/replayed"
+cmp "$PAIR_DIR/told" "$PAIR_DIR/replayed" || fail "accounts differ from what the node told"
+expect 0 replay account "$PAIR_DIR/B" "$(roster_cell 5 admission_no)"
+expect_says 'is granted 1:00.*by operator: a noisy seat'
+expect_says 'room R01 is PAUSED, by operator: a fire alarm'
+pass "$(wc -l <"$PAIR_DIR/told") accounts are what the node told"
+
+expect 0 replay timeline "$PAIR_DIR/B"
+expect_says 'B SERVES from here on: epoch .*\(attested\).*test: A was killed'
+expect_says 'seats in contact again: credited|is in contact again: credited'
+expect 0 replay timeline "$PAIR_DIR/B" --kind role
+! grep -q PAUSED <<<"$OUT" || fail "a pause is no role"
+expect 0 replay timeline "$PAIR_DIR/B" --json --kind all
+expect_same "$(replay verify "$PAIR_DIR/B" --json | jq .lsn)" "$(jq -s length <<<"$OUT")" "records in the timeline"
+expect 0 replay at "$PAIR_DIR/B" 2
+expect_says '^Serves    A, epoch 1'
+expect 0 replay at "$PAIR_DIR/B" 999999999 --sitting "$(roster_cell 1 admission_no)" --json
+expect_same 1 "$(jq '.sittings | length' <<<"$OUT")" "sittings asked for"
+expect 0 replay export "$PAIR_DIR/B" --format csv -o "$PAIR_DIR/events.csv"
+expect_same efbbbf "$(head -c 3 "$PAIR_DIR/events.csv" | od -An -tx1 | tr -d ' ')" "the CSV's byte order mark"
+expect 0 replay export "$PAIR_DIR/B"
+! grep -Eq '"(site_key|session|value|id_no)":' <<<"$OUT" || fail "a secret is in the export"
+for name in A B; do
+    folder_print "$PAIR_DIR/$name" | cmp - "$PAIR_DIR/before-$name" || fail "something was written to $name"
+done
+pass "timeline, moments and exports; nothing was written"
+
+# What is no readable data folder.
+mkdir "$PAIR_DIR/empty" "$PAIR_DIR/foreign" "$PAIR_DIR/cut" "$PAIR_DIR/rotten"
+expect 65 replay verify "$PAIR_DIR/missing"
+expect_says 'there is no folder'
+expect 65 replay verify "$PAIR_DIR/empty"
+expect_says 'there is no store in'
+expect_same "" "$(ls -A "$PAIR_DIR/empty")" "the empty folder"
+expect 65 replay verify "$PAIR_DIR/A.conf"
+expect_says 'is no folder'
+head -c 100000 /dev/urandom >"$PAIR_DIR/foreign/data.mdb"
+expect 65 replay verify "$PAIR_DIR/foreign"
+head -c $(($(stat -c %s "$PAIR_DIR/B/data.mdb") / 8)) "$PAIR_DIR/B/data.mdb" >"$PAIR_DIR/cut/data.mdb"
+expect 1 replay verify "$PAIR_DIR/cut"
+expect_says 'cut off or damaged|is missing, or its page is damaged'
+expect 65 replay account "$PAIR_DIR/B" nobody
+expect_says 'no candidate with the admission number nobody'
+expect 2 replay verify "$PAIR_DIR/B" "$PAIR_DIR/B"
+expect 2 replay at "$PAIR_DIR/B" yesterday
+expect 2 replay
+cp "$PAIR_DIR/B/data.mdb" "$PAIR_DIR/rotten"
+expect 0 replay verify "$PAIR_DIR/rotten" # a copy of the data file is enough
+sed -i 's/a fire alarm/a five alarm/g' "$PAIR_DIR/rotten/data.mdb"
+expect 1 replay verify "$PAIR_DIR/rotten"
+expect_says "^WRONG .*record $(replay timeline "$PAIR_DIR/B" --json --kind decision |
+    jq -s 'map(select(.event.paused)) | .[0].lsn') is not what was written"
+expect 1 replay account "$PAIR_DIR/rotten" "$(roster_cell 5 admission_no)"
+pass "wrong folders, folders in use, cut-off and changed ones are named"
