@@ -158,12 +158,16 @@ static bool has_submitted_there(const struct history *h, uint32_t candidate, uin
     return v.finish == EV__FINISH__FINISH_SUBMITTED;
 }
 
-/* A sitting that was closed in another history, and a seat that the candidate has left. */
-static bool may_go_back(const struct history *h, uint32_t candidate, uint32_t seat)
+/* A sitting that was closed in another history, or before its seat was back: then at its last mark,
+ * and a notice is none (T7). And a seat that the candidate has left. */
+static bool may_go_back(const struct history *h, uint32_t candidate, uint32_t seat,
+                        uint64_t used_ms)
 {
     bool forgotten = h->two_served || h->attested_once || plan_takes_disks(h->plan);
+    bool has_its_marks = used_ms >= h->screens[candidate].told_used_ms;
     return h->left[seat] || h->sits_at[candidate] != seat ||
-           (forgotten && (h->collected || has_submitted_there(h, candidate, seat)));
+           (h->collected && (forgotten || has_its_marks)) ||
+           (forgotten && has_submitted_there(h, candidate, seat));
 }
 
 static void take_used(struct history *h, uint32_t seat, bool mark, uint64_t used_ms,
@@ -175,7 +179,7 @@ static void take_used(struct history *h, uint32_t seat, bool mark, uint64_t used
         return;
     bool told =
         screens_told(&h->screens[candidate], seat, mark, used_ms, left_ms, what, sizeof what);
-    if (!told && !may_go_back(h, (uint32_t)candidate, seat))
+    if (!told && !may_go_back(h, (uint32_t)candidate, seat, used_ms))
         history_fail(h, "T12", "candidate %s at seat %s: %s",
                      stage_candidate_name((uint32_t)candidate), stage_seat_name(seat), what);
 }
@@ -183,9 +187,15 @@ static void take_used(struct history *h, uint32_t seat, bool mark, uint64_t used
 /* How long ago the node decided what opens this screen now: its clock has run since. A frame takes
  * its time, and so does what waits until a standby has it (A1). Whether an attachment has opened it
  * or a notice is not seen here: the longer time is taken. */
-static bool attaches(uint32_t kind)
+static bool attaches(struct history *h, const struct record *r, uint32_t sitting)
 {
-    return kind == EV__EVENT__KIND_SIGNED_IN || kind == EV__EVENT__KIND_ATTACHED;
+    const Ev__Event *e;
+    uint32_t kind = watch_kind_of(r);
+    if ((kind != EV__EVENT__KIND_SIGNED_IN && kind != EV__EVENT__KIND_ATTACHED) ||
+        codec_event(&h->arena, r->event, r->event_bytes, &e, NULL))
+        return false;
+    return sitting == (e->kind_case == EV__EVENT__KIND_SIGNED_IN ? e->signed_in->sitting
+                                                                 : e->attached->sitting);
 }
 
 static bool gives_notice(uint32_t kind)
@@ -194,13 +204,16 @@ static bool gives_notice(uint32_t kind)
            kind == EV__EVENT__KIND_GRANTED || kind == EV__EVENT__KIND_BATCH_UNSUSPENDED;
 }
 
-static uint64_t on_its_way_ms(struct history *h, uint32_t node)
+static uint64_t on_its_way_ms(struct history *h, uint32_t candidate, uint32_t node)
 {
     enum { NOTICE_MS_MAX = 10000 };
     struct node *n = node < h->plan->site.nodes_n ? world_node(h->w, node) : NULL;
     const store_image *disk = n ? world_disk(h->w, node) : NULL;
     uint64_t now_ms = n ? node_site_ms(n) : 0, longest_ms = 0;
+    uint32_t sitting;
     bool attached = false;
+    if (n && exam_find_sitting(node_exam(n), stage_candidate_name(candidate), &sitting))
+        return 0;
     for (size_t i = n ? store_image_records(disk, false) : 0; i-- > 0;) {
         struct record r;
         store_image_record_at(disk, false, i, &r);
@@ -208,9 +221,9 @@ static uint64_t on_its_way_ms(struct history *h, uint32_t node)
         uint64_t ago_ms = now_ms > at_ms ? now_ms - at_ms : 0;
         if (r.epoch != exam_epoch(node_exam(n)) || (attached && ago_ms > NOTICE_MS_MAX))
             break;
-        bool counts = (attaches(watch_kind_of(&r)) && !attached) ||
-                      (gives_notice(watch_kind_of(&r)) && ago_ms <= NOTICE_MS_MAX);
-        attached |= attaches(watch_kind_of(&r));
+        bool attaches_now = !attached && attaches(h, &r, sitting);
+        bool counts = attaches_now || (gives_notice(watch_kind_of(&r)) && ago_ms <= NOTICE_MS_MAX);
+        attached |= attaches_now;
         if (counts && ago_ms > longest_ms)
             longest_ms = ago_ms;
     }
@@ -234,7 +247,7 @@ static void take_state(struct history *h, uint32_t seat, const struct seat_event
         screens_set(&h->screens[i], seat, open && (int)i == candidate, world_now_ms(h->w));
     if (open && candidate >= 0 && h->attached_ms[seat] != world_now_ms(h->w))
         h->screens[candidate].slack_ms +=
-            on_its_way_ms(h, seat_core_node(world_seat(h->w, seat)->core));
+            on_its_way_ms(h, (uint32_t)candidate, seat_core_node(world_seat(h->w, seat)->core));
     if (e->u.state.to == SEAT_SUBMITTING)
         h->submitted_ms[seat] = world_now_ms(h->w);
     if (e->u.state.from == SEAT_SUBMITTING && candidate >= 0)
@@ -262,7 +275,7 @@ static void take_attached(struct history *h, uint32_t seat, const struct seat_ev
                      world_now_ms(h->w));
     h->attached_ms[seat] = world_now_ms(h->w);
     h->left[seat] = !e->u.attached.attachment_epoch; /* a former session's, of a decided move */
-    h->screens[candidate].slack_ms += on_its_way_ms(h, e->u.attached.node);
+    h->screens[candidate].slack_ms += on_its_way_ms(h, (uint32_t)candidate, e->u.attached.node);
     if (!had_sat)
         promises_sat_down(h, (uint32_t)candidate, e->u.attached.account.used_ms,
                           e->u.attached.account.left_ms);
@@ -331,6 +344,14 @@ static void take_epoch(struct history *h, uint32_t node, const struct oplog_fiel
     promises_epoch(h, node, field_of(fields, "epoch"), field_of(fields, "reason"));
 }
 
+/* A primary's log says that it was level with it (D7). */
+static void take_in_sync(struct history *h, const struct oplog_field *fields)
+{
+    for (; fields->key; fields++)
+        if (fields->type == OPLOG_TEXT && !strcmp(fields->key, "peer"))
+            h->learner[fields->text[0] - 'A'] = false;
+}
+
 void watch_node(void *ctx, uint32_t node, enum oplog_level level, const char *event,
                 const struct oplog_field *fields)
 {
@@ -340,6 +361,8 @@ void watch_node(void *ctx, uint32_t node, enum oplog_level level, const char *ev
     history_note(h, 'n', node, (uint32_t)strlen(event));
     if (!strcmp(event, "epoch-began"))
         take_epoch(h, node, fields);
+    if (!strcmp(event, "standby-in-sync"))
+        take_in_sync(h, fields);
     if (h->told)
         trace_node(&h->trace, world_now_ms(h->w), stage_node_name(node), level, event, fields);
 }

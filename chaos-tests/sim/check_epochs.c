@@ -44,6 +44,15 @@ static uint32_t other_of(const struct epochs *e, uint32_t node, uint64_t epoch, 
     return NODES_MAX;
 }
 
+/* Somebody whose disk is not lost has heard of it, or of a higher one. */
+static bool is_remembered(const struct epochs *e, uint64_t epoch)
+{
+    bool known = false;
+    for (uint32_t i = 0; i < e->nodes_n; i++)
+        known |= e->heard[i] >= epoch;
+    return known;
+}
+
 bool epochs_began(struct epochs *e, uint32_t node, uint64_t epoch, bool person, char *what,
                   size_t what_bytes)
 {
@@ -51,6 +60,7 @@ bool epochs_began(struct epochs *e, uint32_t node, uint64_t epoch, bool person, 
     if (knew_it(e, node, epoch, what, what_bytes))
         return false;
     uint32_t other = other_of(e, node, epoch, &other_person);
+    bool remembered = is_remembered(e, epoch);
     if (e->n < EPOCHS_SEEN_MAX) {
         e->began[e->n].epoch = epoch;
         e->began[e->n].node = node;
@@ -61,7 +71,7 @@ bool epochs_began(struct epochs *e, uint32_t node, uint64_t epoch, bool person, 
     if (other == NODES_MAX)
         return true;
     e->twins = true;
-    if (person || other_person)
+    if (person || other_person || !remembered)
         return true;
     snprintf(what, what_bytes,
              "nodes %c and %c have both begun epoch %llu, and no person said so (W1)",

@@ -29,8 +29,8 @@ void epochs_init(struct epochs *e, uint32_t nodes_n);
 void epochs_heard(struct epochs *e, uint32_t node, uint64_t epoch);
 /* Its disk is empty: it knows of nothing any more (D7). */
 void epochs_forgotten(struct epochs *e, uint32_t node);
-/* A node has begun an epoch. False: it knew of that number before, or two have begun the same one
- * and not both by a person's word (W1, W2, W3). */
+/* A node has begun an epoch. False: it knew of that number before, or two have begun the same one,
+ * neither by a person's word (W1, W2, W3), and it is not lost with every disk that knew of it. */
 bool epochs_began(struct epochs *e, uint32_t node, uint64_t epoch, bool person, char *what,
                   size_t what_bytes);
 /* A node serves in this epoch. False: it never began it. */

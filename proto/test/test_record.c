@@ -156,6 +156,27 @@ static void test_record__other_changes_are_found(void **state)
     assert_int_equal(record_verify(&r, whole.hash[0]), EXAM_OK);
 }
 
+/* Of a record whose hash has rotted, the hash that its successor continues can be reckoned; in the
+ * place of its predecessor's, too. */
+static void test_record__reckons_the_hash_that_it_should_have(void **state)
+{
+    struct chain c;
+    struct record rotten, next;
+    uint8_t hash[HASH_BYTES];
+
+    (void)state;
+    chain_make(&c);
+    c.value[1][RECORD_HEADER_BYTES - 1] ^= 1;
+    assert_int_equal(record_open(2, c.value[1], c.value_bytes[1], &rotten), EXAM_OK);
+    assert_int_equal(record_open(3, c.value[2], c.value_bytes[2], &next), EXAM_OK);
+    assert_int_equal(record_verify(&rotten, c.hash[0]), EXAM_CORRUPT);
+    assert_int_equal(record_verify(&next, rotten.hash), EXAM_CORRUPT);
+    memcpy(hash, c.hash[0], sizeof hash);
+    record_reckon(&rotten, hash, hash);
+    assert_memory_equal(hash, c.hash[1], sizeof hash);
+    assert_int_equal(record_verify(&next, hash), EXAM_OK);
+}
+
 /* Too short for a header, or longer than any record: refused before anything is read. */
 static void test_record__bad_lengths_are_corrupt(void **state)
 {
@@ -200,6 +221,7 @@ int main(void)
         cmocka_unit_test(test_record__form_is_fixed),
         cmocka_unit_test(test_record__any_changed_byte_is_found),
         cmocka_unit_test(test_record__other_changes_are_found),
+        cmocka_unit_test(test_record__reckons_the_hash_that_it_should_have),
         cmocka_unit_test(test_record__bad_lengths_are_corrupt),
         cmocka_unit_test(test_record__seals_in_place),
     };

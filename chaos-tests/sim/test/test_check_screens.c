@@ -98,6 +98,25 @@ static void test_check_epochs__persons_may_make_twins(void **state)
     assert_true(e.twins);
 }
 
+/* What was lost with every disk that knew of it can be begun again; what one disk still knows of,
+ * not. */
+static void test_check_epochs__a_forgotten_number_may_be_begun_again(void **state)
+{
+    struct epochs e;
+    (void)state;
+    epochs_init(&e, 3);
+    assert_true(epochs_began(&e, 0, 3, false, what, sizeof what));
+    epochs_heard(&e, 1, 3);
+    epochs_forgotten(&e, 0);
+    assert_false(epochs_began(&e, 2, 3, false, what, sizeof what));
+    epochs_init(&e, 3);
+    assert_true(epochs_began(&e, 0, 3, false, what, sizeof what));
+    epochs_heard(&e, 1, 2);
+    epochs_forgotten(&e, 0);
+    assert_true(epochs_began(&e, 1, 3, false, what, sizeof what));
+    assert_true(e.twins);
+}
+
 /* Who serves has begun to. */
 static void test_check_epochs__who_serves_has_begun(void **state)
 {
@@ -118,6 +137,7 @@ int main(void)
         cmocka_unit_test(test_check_screens__a_lost_grant_ends_the_time),
         cmocka_unit_test(test_check_epochs__one_number_is_begun_once),
         cmocka_unit_test(test_check_epochs__persons_may_make_twins),
+        cmocka_unit_test(test_check_epochs__a_forgotten_number_may_be_begun_again),
         cmocka_unit_test(test_check_epochs__who_serves_has_begun),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
