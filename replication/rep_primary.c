@@ -463,14 +463,16 @@ void rep_step_down(rep *r)
 /* Settles a number that was begun twice. Nobody is asked for it, and two nodes may do so out of
  * contact with each other: each has numbers that no other node takes for this. With two nodes every
  * other epoch that no person attests begins in contact; of more, some may hand over to each other
- * meanwhile, and the next numbers are left to them (W1). */
+ * meanwhile, and the numbers that follow the known one, and each settled one, are left to them
+ * (W1). */
 static void begin_above(rep *r)
 {
     uint64_t nodes = r->peers_n + 1, place = 0;
-    uint64_t epoch = r->known_epoch + 1 + (nodes > 2 ? HANDOVERS_UNHEARD_MAX : 0);
+    uint64_t room = nodes > 2 ? HANDOVERS_UNHEARD_MAX : 1;
+    uint64_t epoch = r->known_epoch + room;
     for (size_t i = 0; i < r->peers_n; i++)
         place += strcmp(r->peers[i].name, r->node) < 0;
-    while ((epoch - 1) % nodes != place)
+    while ((epoch - 1) % (nodes * room) != place * room)
         epoch++;
     rep_begin(r, epoch, EV__EPOCH_REASON__EPOCH_REASON_RESTARTED, true, 0);
 }
