@@ -78,7 +78,7 @@ target_link_libraries(with_shared PRIVATE examseat::examseat)
 add_executable(with_static ../minimal_seat.c)
 target_link_libraries(with_static PRIVATE examseat::examseat_static)
 CMAKE
-"$cmake" -S "$work/project" -B "$work/project/build" -DCMAKE_C_COMPILER="$cc" \
+"$cmake" -G Ninja -S "$work/project" -B "$work/project/build" -DCMAKE_C_COMPILER="$cc" \
     -DCMAKE_C_FLAGS="${flags[*]:-}" -DCMAKE_PREFIX_PATH="$prefix" >"$work/log" 2>&1 &&
     "$cmake" --build "$work/project/build" >>"$work/log" 2>&1 || {
     cat "$work/log"
