@@ -244,14 +244,20 @@ exam_err store_read_branch(store *s, uint64_t branch, uint64_t first_lsn,
 /* --- verifying --- */
 
 struct walking {
+    store *s;
     struct store_walk *at;
     size_t bytes_left;
 };
 
+static exam_err verify(store *s, const struct record *r, const uint8_t before[HASH_BYTES])
+{
+    return s->ops->verify ? s->ops->verify(s, r, before) : record_verify(r, before);
+}
+
 static exam_err walk_step(void *ctx, const struct record *r)
 {
     struct walking *w = ctx;
-    exam_err err = record_verify(r, w->at->hash);
+    exam_err err = verify(w->s, r, w->at->hash);
     if (err)
         return err;
     memcpy(w->at->hash, r->hash, HASH_BYTES);
@@ -265,7 +271,7 @@ static exam_err walk_step(void *ctx, const struct record *r)
 
 static exam_err walk_to(store *s, struct store_walk *at, uint64_t last, size_t bytes_max)
 {
-    struct walking w = {.at = at, .bytes_left = bytes_max};
+    struct walking w = {.s = s, .at = at, .bytes_left = bytes_max};
     struct told t = {.record = walk_step, .ctx = &w};
     exam_err err = read_log(s, at->lsn + 1, last, &t);
     return err == EXAM_AGAIN ? EXAM_OK : err == EXAM_CORRUPT ? err : met(s, err);

@@ -41,6 +41,9 @@ struct store_ops {
     /* first..last are in 1..s->last.lsn and not empty */
     exam_err (*read_log)(struct store *s, uint64_t first, uint64_t last, store_each_record *each,
                          void *ctx);
+    /* As record_verify, for a record of the log as read_log tells it. NULL: record_verify itself.
+     */
+    exam_err (*verify)(struct store *s, const struct record *r, const uint8_t before[HASH_BYTES]);
     exam_err (*get)(struct store *s, enum store_table t, struct store_bytes key,
                     const uint8_t **value, size_t *value_bytes);
     exam_err (*read_table)(struct store *s, enum store_table t, struct store_bytes prefix,

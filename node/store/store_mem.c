@@ -15,6 +15,7 @@ struct entry {
     uint64_t lsn;    /* of a record */
     uint32_t branch; /* of a record of a dead branch */
     bool rotten;
+    bool proven; /* a record of the log: it continues what is before it there */
     size_t key_bytes;
     size_t value_bytes;
     uint8_t bytes[]; /* the key, then the value */
@@ -250,6 +251,9 @@ exam_err store_image_rot(store_image *image, uint64_t lsn, size_t at, uint8_t bi
     struct entry *e = image->log.at[lsn - 1];
     e->bytes[at] ^= bits;
     e->rotten |= bits != 0;
+    e->proven = false;
+    if (lsn < image->log.count)
+        image->log.at[lsn]->proven = false; /* it has the hash of this one in it */
     return EXAM_OK;
 }
 
@@ -549,6 +553,33 @@ static exam_err mem_read_log(struct store *s, uint64_t first, uint64_t last,
     return err;
 }
 
+static bool is_hash_before(const store_image *image, uint64_t lsn, const uint8_t hash[HASH_BYTES])
+{
+    static const uint8_t none[HASH_BYTES];
+    struct record before = {0};
+    if (lsn == 1)
+        return memcmp(hash, none, HASH_BYTES) == 0;
+    const struct entry *e = image->log.at[lsn - 2];
+    return !record_open(e->lsn, e->bytes, e->value_bytes, &before) &&
+           memcmp(hash, before.hash, HASH_BYTES) == 0;
+}
+
+/* Nothing changes these bytes but store_image_rot: a record that was proven once is proven. A node
+ * checks its log again and again; in days of virtual time this was half of all the work. */
+static exam_err mem_verify(struct store *s, const struct record *r,
+                           const uint8_t before[HASH_BYTES])
+{
+    const store_image *image = mem_of(s)->image;
+    struct entry *e = image->log.at[r->lsn - 1];
+    bool in_place = is_hash_before(image, r->lsn, before);
+    if (in_place && e->proven)
+        return EXAM_OK;
+    exam_err err = record_verify(r, before);
+    if (in_place)
+        e->proven = !err;
+    return err;
+}
+
 static exam_err mem_get(struct store *s, enum store_table t, struct store_bytes key,
                         const uint8_t **value, size_t *value_bytes)
 {
@@ -646,6 +677,7 @@ static const struct store_ops mem_ops = {
     .use_reserve = mem_use_reserve,
     .room = mem_room,
     .read_log = mem_read_log,
+    .verify = mem_verify,
     .get = mem_get,
     .read_table = mem_read_table,
     .branch_records = mem_branch_records,

@@ -147,6 +147,32 @@ static void test_store_image_rot__is_found(void **state)
     assert_int_equal(store_image_rot(u->image, 10, 0, 1), EXAM_NOT_FOUND);
 }
 
+/* What was proven once is proven until a bit turns in it, or in the hash before it; whoever has
+ * that hash from before the rot goes on. */
+static void test_store_image_rot__is_found_in_what_was_proven(void **state)
+{
+    struct subject *u = *state;
+    struct store_walk walk = {0};
+    uint64_t bad_lsn = 0;
+    assert_int_equal(fixture_commit_records(u->s, 5, 10), EXAM_OK);
+    assert_int_equal(store_verify_on(u->s, &walk, SIZE_MAX), EXAM_OK);
+    assert_int_equal(fixture_commit_records(u->s, 4, 10), EXAM_OK);
+    assert_int_equal(store_verify(u->s, 1, 9, &bad_lsn), EXAM_OK);
+    struct store_walk elsewhere = {.lsn = 5}; /* with the hash of another history */
+    assert_int_equal(store_verify_on(u->s, &elsewhere, SIZE_MAX), EXAM_CORRUPT);
+    assert_int_equal(store_image_rot(u->image, 5, RECORD_HEADER_BYTES - 1, 0x10), EXAM_OK);
+    assert_int_equal(store_verify_on(u->s, &walk, SIZE_MAX), EXAM_OK);
+    assert_int_equal(walk.lsn, 9);
+    assert_int_equal(store_verify(u->s, 6, 9, &bad_lsn), EXAM_CORRUPT);
+    assert_int_equal(bad_lsn, 6);
+    store_begin(u->s);
+    store_cut(u->s, 6);
+    assert_int_equal(store_commit(u->s), EXAM_OK);
+    assert_int_equal(fixture_commit_records(u->s, 1, 10), EXAM_OK);
+    assert_int_equal(store_verify(u->s, 1, 6, &bad_lsn), EXAM_CORRUPT);
+    assert_int_equal(bad_lsn, 5);
+}
+
 /* A small disk gets low, then reserved; control records go on into the reserve; then it is full. */
 static void test_store_mem__has_room_and_a_reserve(void **state)
 {
@@ -188,6 +214,7 @@ int main(void)
         TEST(test_store_image_clone__copies_what_is_committed),
         TEST(test_store_open_image__locks),
         TEST(test_store_image_rot__is_found),
+        TEST(test_store_image_rot__is_found_in_what_was_proven),
         TEST(test_store_mem__has_room_and_a_reserve),
     };
     return cmocka_run_group_tests_name("store mem", tests, NULL, NULL);
