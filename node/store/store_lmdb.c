@@ -803,28 +803,43 @@ static exam_err open_in_folder(struct store_lmdb *l, const char *dir, const stru
     return err ? explain(err, dir, why) : EXAM_OK;
 }
 
+/* A store on the folder, which its owner has locked as `lock` does; its environment is not open. */
+static exam_err on_folder(const char *dir,
+                          exam_err (*lock)(const char *, struct store_folder *, struct store_why),
+                          struct store_why why, struct store_lmdb **out)
+{
+    struct store_lmdb *l = calloc(1, sizeof *l);
+    if (!l)
+        return explain(EXAM_NOMEM, dir, why);
+    l->base.ops = &lmdb_ops;
+    l->reserve.file_fd = -1;
+    exam_err err = lock(dir, &l->folder, why);
+    if (err) {
+        free(l);
+        return err;
+    }
+    *out = l;
+    return EXAM_OK;
+}
+
+/* Hands the store out, or closes what did not open. */
+static exam_err opened(struct store_lmdb *l, exam_err err, store **out)
+{
+    if (err)
+        lmdb_close(&l->base);
+    else
+        *out = &l->base;
+    return err;
+}
+
 exam_err store_open(const char *dir, const struct store_options *o, store **out, char *why,
                     size_t why_bytes)
 {
     static const struct store_options defaults = {0};
     struct store_why w = {why, why_bytes};
-    struct store_lmdb *l = calloc(1, sizeof *l);
-    if (!l)
-        return explain(EXAM_NOMEM, dir, w);
-    l->base.ops = &lmdb_ops;
-    l->reserve.file_fd = -1;
-    exam_err err = store_folder_open(dir, &l->folder, w);
-    if (err) {
-        free(l);
-        return err;
-    }
-    err = open_in_folder(l, dir, o ? o : &defaults, w);
-    if (err) {
-        lmdb_close(&l->base);
-        return err;
-    }
-    *out = &l->base;
-    return EXAM_OK;
+    struct store_lmdb *l;
+    exam_err err = on_folder(dir, store_folder_open, w, &l);
+    return err ? err : opened(l, open_in_folder(l, dir, o ? o : &defaults, w), out);
 }
 
 /* --- opening for reading only --- */
@@ -882,21 +897,7 @@ static exam_err open_env_to_read(struct store_lmdb *l, const char *dir, struct s
 exam_err store_open_to_read(const char *dir, store **out, char *why, size_t why_bytes)
 {
     struct store_why w = {why, why_bytes};
-    struct store_lmdb *l = calloc(1, sizeof *l);
-    if (!l)
-        return explain(EXAM_NOMEM, dir, w);
-    l->base.ops = &lmdb_ops;
-    l->reserve.file_fd = -1;
-    exam_err err = store_folder_open_to_read(dir, &l->folder, w);
-    if (err) {
-        free(l);
-        return err;
-    }
-    err = open_env_to_read(l, dir, w);
-    if (err) {
-        lmdb_close(&l->base);
-        return err;
-    }
-    *out = &l->base;
-    return EXAM_OK;
+    struct store_lmdb *l;
+    exam_err err = on_folder(dir, store_folder_open_to_read, w, &l);
+    return err ? err : opened(l, open_env_to_read(l, dir, w), out);
 }

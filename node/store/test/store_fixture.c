@@ -30,6 +30,22 @@ void fixture_dir_remove(const char *dir)
     (void)rmdir(dir);
 }
 
+char fixture_dir[FIXTURE_PATH_BYTES];
+
+int fixture_dir_setup(void **state)
+{
+    (void)state;
+    fixture_dir_name(fixture_dir);
+    return 0;
+}
+
+int fixture_dir_teardown(void **state)
+{
+    (void)state;
+    fixture_dir_remove(fixture_dir);
+    return 0;
+}
+
 store *fixture_open(const char *dir, const struct store_options *o)
 {
     store *s = NULL;

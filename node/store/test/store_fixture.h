@@ -21,6 +21,10 @@ enum { FIXTURE_PATH_BYTES = 256, FIXTURE_WHY_BYTES = 512 };
 void fixture_dir_name(char out[FIXTURE_PATH_BYTES]);
 /* Removes a data folder and what is in it. */
 void fixture_dir_remove(const char *dir);
+/* For tests that need one folder: its name is made anew for each, and it is removed afterwards. */
+extern char fixture_dir[FIXTURE_PATH_BYTES];
+int fixture_dir_setup(void **state);
+int fixture_dir_teardown(void **state);
 
 /* Opens or fails the test with the store's own message. */
 store *fixture_open(const char *dir, const struct store_options *o);

@@ -13,21 +13,7 @@
 
 #include <lmdb.h>
 
-static char dir[FIXTURE_PATH_BYTES];
-
-static int setup(void **state)
-{
-    (void)state;
-    fixture_dir_name(dir);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    fixture_dir_remove(dir);
-    return 0;
-}
+static const char *const dir = fixture_dir;
 
 static void assert_refused(const char *path, exam_err expected, const char *word)
 {
@@ -353,7 +339,7 @@ static void test_store_verify__names_a_missing_record(void **state)
     store_close(s);
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define TEST(test) cmocka_unit_test_setup_teardown(test, fixture_dir_setup, fixture_dir_teardown)
 
 int main(void)
 {

@@ -11,20 +11,12 @@
 
 enum { COMMITS = 8 };
 
-static char dir[FIXTURE_PATH_BYTES];
+static const char *const dir = fixture_dir;
 
 static int setup(void **state)
 {
-    (void)state;
-    fixture_dir_name(dir);
+    fixture_dir_setup(state);
     store_close(fixture_open(dir, &FIXTURE_OPTIONS));
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    fixture_dir_remove(dir);
     return 0;
 }
 
@@ -192,7 +184,7 @@ static void test_store_commit__does_without_fallocate(void **state)
     check_restart(&o);
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, fixture_dir_teardown)
 
 int main(void)
 {

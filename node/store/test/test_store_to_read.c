@@ -13,21 +13,7 @@
 
 enum { RECORDS = 100, EVENT_BYTES = 120 };
 
-static char dir[FIXTURE_PATH_BYTES];
-
-static int setup(void **state)
-{
-    (void)state;
-    fixture_dir_name(dir);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    fixture_dir_remove(dir);
-    return 0;
-}
+static const char *const dir = fixture_dir;
 
 static void fill(void)
 {
@@ -205,19 +191,16 @@ static void test_store_to_read__tells_versions_damage_and_gaps(void **state)
     assert_refused(EXAM_VERSION, "another version");
 }
 
+#define TEST(test) cmocka_unit_test_setup_teardown(test, fixture_dir_setup, fixture_dir_teardown)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_store_to_read__reads_all_and_changes_nothing, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_store_to_read__a_node_and_a_reader_exclude_each_other,
-                                        setup, teardown),
-        cmocka_unit_test_setup_teardown(test_store_to_read__a_copy_of_the_data_file_is_enough,
-                                        setup, teardown),
-        cmocka_unit_test_setup_teardown(test_store_to_read__refuses_what_is_no_store, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_store_to_read__tells_versions_damage_and_gaps, setup,
-                                        teardown),
+        TEST(test_store_to_read__reads_all_and_changes_nothing),
+        TEST(test_store_to_read__a_node_and_a_reader_exclude_each_other),
+        TEST(test_store_to_read__a_copy_of_the_data_file_is_enough),
+        TEST(test_store_to_read__refuses_what_is_no_store),
+        TEST(test_store_to_read__tells_versions_damage_and_gaps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
