@@ -50,9 +50,11 @@ static void check_text(struct check *c, const struct field_rule *f, const char *
 
 static void check_answer(struct check *c, const struct field_rule *f, const ProtobufCBinaryData *b)
 {
-    if (b->len > ANSWER_BYTES_MAX)
+    bool stored = f->kind == FIELD_STORED;
+
+    if (b->len > (stored ? ANSWER_STORED_BYTES_MAX : ANSWER_BYTES_MAX))
         fault_set(c, EXAM_TOO_BIG, f->field);
-    else if (!codec_answer_ok(b->data, b->len))
+    else if (!(stored ? codec_answer_stored_ok : codec_answer_ok)(b->data, b->len))
         fault_set(c, EXAM_MALFORMED, f->field);
 }
 
@@ -134,6 +136,7 @@ static void check_field(struct check *c, const struct field_rule *f, const Proto
         check_text(c, f, field_pointer(m, f->at));
         break;
     case FIELD_ANSWER:
+    case FIELD_STORED:
         check_answer(c, f, at);
         break;
     case FIELD_BYTES:

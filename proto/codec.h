@@ -84,6 +84,10 @@ void codec_text_mend(char *text, size_t bytes_max);
  * a seat's journal: a node takes no other. */
 bool codec_answer_ok(const uint8_t *value, size_t n);
 
+/* The same as a log has it: such a value, or a sealed one (sealed_field.h), which is not looked
+ * into. */
+bool codec_answer_stored_ok(const uint8_t *value, size_t n);
+
 /* True for a name as files and messages use it: 1..NAME_BYTES_MAX bytes of UTF-8 without spaces,
  * commas, quotes, slashes, control or invisible characters, and neither "." nor "..". */
 bool codec_name_ok(const char *name);

@@ -16,6 +16,11 @@ static const struct message_rule hello = RULE(admin__hello, hello_fields);
 
 static const struct message_rule status = RULE_FREE(admin__status);
 
+static const struct field_rule unlock_fields[] = {
+    {AT(Unlock, data_key), .kind = FIELD_BYTES, .max = 32},
+};
+static const struct message_rule unlock = RULE(admin__unlock, unlock_fields);
+
 static const struct field_rule found_fields[] = {
     {AT(Found, site_name), .kind = FIELD_TEXT, .max = TITLE_BYTES_MAX},
     {AT(Found, who), .kind = FIELD_TEXT, .max = PERSON_BYTES_MAX},
@@ -53,7 +58,11 @@ static const struct field_rule import_part_fields[] = {
 };
 static const struct message_rule import_part = RULE(admin__import_part, import_part_fields);
 
-static const struct message_rule import_commit = RULE_FREE(admin__import_commit);
+static const struct field_rule import_commit_fields[] = {
+    {AT(ImportCommit, batch), .kind = FIELD_NAME_OPT},
+    {AT(ImportCommit, digest), .kind = FIELD_BYTES_OPT, .max = HASH_BYTES},
+};
+static const struct message_rule import_commit = RULE(admin__import_commit, import_commit_fields);
 
 static const struct field_rule batch_start_fields[] = {
     {AT(BatchStart, batch), .kind = FIELD_NAME},
@@ -189,7 +198,19 @@ static const struct field_rule own_doing_fields[] = {
 };
 static const struct message_rule own_doing = RULE(admin__own_doing, own_doing_fields);
 
+static const struct message_rule proposals = RULE_FREE(admin__proposals);
+
+static const struct field_rule confirm_fields[] = {
+    {AT(Confirm, digest), .kind = FIELD_BYTES, .max = HASH_BYTES},
+};
+static const struct message_rule confirm = RULE(admin__confirm, confirm_fields);
+
 /* ---------------------------------------------------------------- */
+
+static const struct field_rule receipt_fields[] = {
+    {AT(Receipt, admission_no), .kind = FIELD_NAME},
+};
+static const struct message_rule receipt = RULE(admin__receipt, receipt_fields);
 
 static const struct message_rule *const request_kinds[] = {
     [ADMIN__REQUEST__KIND_HELLO] = &hello,
@@ -218,6 +239,10 @@ static const struct message_rule *const request_kinds[] = {
     [ADMIN__REQUEST__KIND_SEATS] = &seats,
     [ADMIN__REQUEST__KIND_LIMIT_DECIDE] = &limit_decide,
     [ADMIN__REQUEST__KIND_OWN_DOING] = &own_doing,
+    [ADMIN__REQUEST__KIND_UNLOCK] = &unlock,
+    [ADMIN__REQUEST__KIND_RECEIPT] = &receipt,
+    [ADMIN__REQUEST__KIND_PROPOSALS] = &proposals,
+    [ADMIN__REQUEST__KIND_CONFIRM] = &confirm,
 };
 static const struct oneof_rule request_kind = {
     .field = "admin.Request.kind",
@@ -226,13 +251,18 @@ static const struct oneof_rule request_kind = {
     .cases = request_kinds,
     .cases_n = RULE_COUNT(request_kinds),
 };
-const struct message_rule codec_rule_admin_request = RULE_ONEOF(admin__request, request_kind);
+static const struct field_rule request_fields[] = {
+    {AT(Request, signature), .kind = FIELD_BYTES_OPT, .max = SIGNATURE_BYTES},
+};
+const struct message_rule codec_rule_admin_request =
+    RULE_FIELDS_ONEOF(admin__request, request_fields, request_kind);
 
 /* ---------------------------------------------------------------- what a node sends */
 
 static const struct field_rule welcome_fields[] = {
     {AT(Welcome, node), .kind = FIELD_NAME},
     {AT(Welcome, site_id), .kind = FIELD_BYTES_OPT, .max = SITE_ID_BYTES},
+    {AT(Welcome, nonce), .kind = FIELD_BYTES_OPT, .max = SIGN_NONCE_BYTES},
 };
 static const struct message_rule welcome = RULE(admin__welcome, welcome_fields);
 
@@ -277,6 +307,8 @@ static const struct field_rule node_status_fields[] = {
     {AT(NodeStatus, power), .kind = FIELD_ENUM, .max = ADMIN__POWER__POWER_BATTERY_LOW},
     REASON(NodeStatus, power_text),
     REASON(NodeStatus, promotion),
+    REASON(NodeStatus, forced),
+    {AT(NodeStatus, contradicted_by), .kind = FIELD_NAME_OPT},
 };
 static const struct message_rule node_status = RULE(admin__node_status, node_status_fields);
 
@@ -352,6 +384,21 @@ static const struct field_rule incident_rows_fields[] = {
 };
 static const struct message_rule incident_rows = RULE(admin__incident_rows, incident_rows_fields);
 
+static const struct field_rule proposed_fields[] = {REASON(Proposed, text)};
+static const struct message_rule proposed = RULE(admin__proposed, proposed_fields);
+
+static const struct field_rule proposal_fields[] = {
+    {AT(Proposal, who), .kind = FIELD_NAME},
+    REASON(Proposal, text),
+    {AT(Proposal, request), .kind = FIELD_BYTES_UPTO, .max = SIGNED_REQUEST_BYTES_MAX},
+};
+static const struct message_rule proposal = RULE(admin__proposal, proposal_fields);
+
+static const struct field_rule receipt_text_fields[] = {
+    {AT(ReceiptText, text), .kind = FIELD_BYTES_UPTO, .max = RECEIPT_BYTES_MAX},
+};
+static const struct message_rule receipt_text = RULE(admin__receipt_text, receipt_text_fields);
+
 static const struct message_rule *const reply_kinds[] = {
     [ADMIN__REPLY__KIND_WELCOME] = &welcome,
     [ADMIN__REPLY__KIND_DONE] = &done,
@@ -363,6 +410,9 @@ static const struct message_rule *const reply_kinds[] = {
     [ADMIN__REPLY__KIND_SITTING_DETAIL] = &sitting_detail,
     [ADMIN__REPLY__KIND_SEAT_ROWS] = &seat_rows,
     [ADMIN__REPLY__KIND_INCIDENT_ROWS] = &incident_rows,
+    [ADMIN__REPLY__KIND_RECEIPT_TEXT] = &receipt_text,
+    [ADMIN__REPLY__KIND_PROPOSED] = &proposed,
+    [ADMIN__REPLY__KIND_PROPOSAL] = &proposal,
 };
 static const struct oneof_rule reply_kind = {
     .field = "admin.Reply.kind",

@@ -36,7 +36,8 @@ static bool get_item(struct arena *a, struct cursor *c, char **out)
 
 static bool get_value(struct arena *a, struct cursor *c, ProtobufCBinaryData *value)
 {
-    return get_data(a, c, ANSWER_BYTES_MAX, value) && codec_answer_ok(value->data, value->len);
+    return get_data(a, c, ANSWER_STORED_BYTES_MAX, value) &&
+           codec_answer_stored_ok(value->data, value->len);
 }
 
 static bool get_field(struct arena *a, struct cursor *c, uint8_t tag, Ev__Answered *e)

@@ -77,7 +77,7 @@ static const struct message_rule batch_planned = RULE(ev__batch_planned, batch_p
 static const struct field_rule new_sitting_fields[] = {
     {AT(NewSitting, admission_no), .kind = FIELD_NAME},
     {AT(NewSitting, id_no), .kind = FIELD_TEXT, .max = NAME_BYTES_MAX},
-    {AT(NewSitting, name), .kind = FIELD_TEXT, .max = PERSON_BYTES_MAX},
+    {AT(NewSitting, name), .kind = FIELD_TEXT, .max = PERSON_STORED_BYTES_MAX},
     {AT(NewSitting, seat), .kind = FIELD_NAME},
     {AT(NewSitting, paper), .kind = FIELD_NAME_OPT},
 };
@@ -139,7 +139,7 @@ static const struct message_rule marked = RULE_CHECKED(ev__marked, marked_fields
 
 static const struct field_rule answered_fields[] = {
     {AT(Answered, item), .kind = FIELD_NAME},
-    {AT(Answered, value), .kind = FIELD_ANSWER},
+    {AT(Answered, value), .kind = FIELD_STORED},
 };
 static const struct message_rule answered = RULE(ev__answered, answered_fields);
 
@@ -325,6 +325,16 @@ static const struct message_rule recovered = RULE(ev__recovered, recovered_field
 
 /* ---------------------------------------------------------------- */
 
+static const struct field_rule command_signed_fields[] = {
+    {AT(CommandSigned, who), .kind = FIELD_NAME},
+    {AT(CommandSigned, key), .kind = FIELD_BYTES, .max = SIGN_KEY_BYTES},
+    {AT(CommandSigned, node), .kind = FIELD_NAME},
+    {AT(CommandSigned, nonce), .kind = FIELD_BYTES, .max = SIGN_NONCE_BYTES},
+    {AT(CommandSigned, request), .kind = FIELD_BYTES_UPTO, .max = SIGNED_REQUEST_BYTES_MAX},
+    {AT(CommandSigned, signature), .kind = FIELD_BYTES, .max = SIGNATURE_BYTES},
+};
+static const struct message_rule command_signed = RULE(ev__command_signed, command_signed_fields);
+
 static const struct message_rule *const event_kinds[] = {
     [EV__EVENT__KIND_SITE_FOUNDED] = &site_founded,
     [EV__EVENT__KIND_EPOCH_BEGAN] = &epoch_began,
@@ -361,6 +371,7 @@ static const struct message_rule *const event_kinds[] = {
     [EV__EVENT__KIND_INTERRUPTION_LIMIT_DECIDED] = &interruption_limit_decided,
     [EV__EVENT__KIND_INTERRUPTION_OWN_DOING] = &interruption_own_doing,
     [EV__EVENT__KIND_RECOVERED] = &recovered,
+    [EV__EVENT__KIND_COMMAND_SIGNED] = &command_signed,
 };
 static const struct oneof_rule event_kind = {
     .field = "ev.Event.kind",

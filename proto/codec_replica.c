@@ -65,6 +65,8 @@ static const struct message_rule appended =
 static const struct field_rule ping_fields[] = {
     {AT(Ping, role), .kind = FIELD_ENUM, .min = REP__ROLE__ROLE_STANDBY,
      .max = REP__ROLE__ROLE_EMPTY},
+    {LIST(Ping, checkpoints), .kind = FIELD_BYTES_LIST, .min = CHECKPOINT_BYTES,
+     .max = CHECKPOINT_BYTES, .list_max = CHECKPOINTS_SENT_MAX},
 };
 static const struct message_rule ping = RULE(rep__ping, ping_fields);
 

@@ -13,6 +13,7 @@ enum field_kind {
     FIELD_NAME_OPT,    /* char *: empty, or codec_name_ok */
     FIELD_TEXT,        /* char *: codec_text_ok, at most `max` bytes; may be empty */
     FIELD_ANSWER,      /* bytes: codec_answer_ok */
+    FIELD_STORED,      /* bytes: codec_answer_stored_ok */
     FIELD_BYTES,       /* bytes: exactly `max` */
     FIELD_BYTES_OPT,   /* bytes: none, or exactly `max` */
     FIELD_BYTES_UPTO,  /* bytes: at most `max` */
@@ -96,7 +97,8 @@ extern const struct message_rule codec_rule_event_new_sitting;
 #define RULE_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* A message's rule: of a table; of none, as any content is allowed; of a table and a check of the
- * whole; of its oneof. `message` is the generated name in lower case (seat__answer). */
+ * whole; of its oneof; of a table and its oneof. `message` is the generated name in lower case
+ * (seat__answer). */
 #define RULE(message, table)                                                                       \
     {                                                                                              \
         .descriptor = &message##__descriptor, .fields = (table), .fields_n = RULE_COUNT(table)     \
@@ -113,6 +115,12 @@ extern const struct message_rule codec_rule_event_new_sitting;
 #define RULE_ONEOF(message, rule)                                                                  \
     {                                                                                              \
         .descriptor = &message##__descriptor, .oneof = &(rule)                                     \
+    }
+
+#define RULE_FIELDS_ONEOF(message, table, rule)                                                    \
+    {                                                                                              \
+        .descriptor = &message##__descriptor, .fields = (table), .fields_n = RULE_COUNT(table),    \
+        .oneof = &(rule)                                                                           \
     }
 
 #endif

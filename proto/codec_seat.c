@@ -120,6 +120,7 @@ static const struct field_rule notice_fields[] = {
     {AT(Notice, finish), .kind = FIELD_CODE, .max = EV__FINISH__FINISH_ABSENT},
     {AT(Notice, mark), .kind = FIELD_BYTES_UPTO, .max = MARK_BYTES_MAX},
     {AT(Notice, paper_digest), .kind = FIELD_BYTES_OPT, .max = HASH_BYTES},
+    {AT(Notice, receipt), .kind = FIELD_BYTES_UPTO, .max = RECEIPT_BYTES_MAX},
 };
 static const struct message_rule notice = RULE(seat__notice, notice_fields);
 

@@ -104,7 +104,8 @@ size_t codec_stream_pack(const ProtobufCMessage *base, uint8_t *out, size_t out_
         return 0;
     switch (m->kind_case) {
     case REP__MESSAGE__KIND_PING:
-        if (m->ping->base.n_unknown_fields > 0 || (uint32_t)m->ping->role > REP__ROLE__ROLE_EMPTY)
+        if (m->ping->base.n_unknown_fields > 0 || m->ping->n_checkpoints > 0 || m->ping->locked ||
+            (uint32_t)m->ping->role > REP__ROLE__ROLE_EMPTY)
             return 0;
         return pack_short(m, out, out_bytes);
     case REP__MESSAGE__KIND_APPENDED:

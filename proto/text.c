@@ -102,6 +102,12 @@ bool codec_answer_ok(const uint8_t *value, size_t n)
     return n <= ANSWER_BYTES_MAX && chars_ok(value, n, answer_char_ok);
 }
 
+bool codec_answer_stored_ok(const uint8_t *value, size_t n)
+{
+    return n > 0 && value[0] == SEALED_MARK ? n <= ANSWER_STORED_BYTES_MAX
+                                            : codec_answer_ok(value, n);
+}
+
 bool codec_name_ok(const char *name)
 {
     size_t n = strnlen(name, NAME_BYTES_MAX + 1);

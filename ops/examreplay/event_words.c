@@ -448,6 +448,13 @@ static void tell_recovered(struct sentence *s, const Ev__Event *event)
 
 /* ---------------------------------------------------------------- the table */
 
+static void tell_signed(struct sentence *s, const Ev__Event *event)
+{
+    const Ev__CommandSigned *e = event->command_signed;
+    say(s, "signed by the key of %s, asked of node %s", e->who, e->node);
+    s->out->who = e->who;
+}
+
 static const struct {
     Ev__Event__KindCase event;
     enum event_kind kind;
@@ -488,6 +495,7 @@ static const struct {
     {EV__EVENT__KIND_INTERRUPTION_LIMIT_DECIDED, EVENT_DECISION, tell_limit_decided},
     {EV__EVENT__KIND_INTERRUPTION_OWN_DOING, EVENT_DECISION, tell_own_doing},
     {EV__EVENT__KIND_RECOVERED, EVENT_RECOVERED, tell_recovered},
+    {EV__EVENT__KIND_COMMAND_SIGNED, EVENT_DECISION, tell_signed},
 };
 
 void event_tell(const exam *x, const Ev__Event *event, struct event_words *out)

@@ -94,7 +94,7 @@ static size_t bytes_count(const struct field_rule *rule, bool least)
         return rule->max;
     if (least)
         return 0;
-    if (rule->kind == FIELD_ANSWER)
+    if (rule->kind == FIELD_ANSWER || rule->kind == FIELD_STORED)
         return 3;
     return rule->kind == FIELD_BYTES_OPT ? rule->max : rule->max / 2;
 }
@@ -129,7 +129,8 @@ void sample_list_fill(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
         if (rule->kind == FIELD_MESSAGES)
             ((ProtobufCMessage **)list)[i] = sample_make(rule->message, 0, &o);
         else if (rule->kind == FIELD_BYTES_LIST)
-            ((ProtobufCBinaryData *)list)[i] = bytes_of(rule->min + (least ? 0 : i));
+            ((ProtobufCBinaryData *)list)[i] =
+                bytes_of(rule->min + (least || rule->min + i > rule->max ? 0 : i));
         else if (f->type == PROTOBUF_C_TYPE_UINT32)
             scalar_fill((uint32_t *)list + i, f->type, least ? 1 : 1000 + i);
         else

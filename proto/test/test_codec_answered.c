@@ -28,14 +28,18 @@ static size_t make(uint64_t *seed, uint8_t *bytes)
     Ev__Event e = EV__EVENT__INIT;
     Ev__Answered a = EV__ANSWERED__INIT;
     char item[NAME_BYTES_MAX + 2] = "";
-    uint8_t value[ANSWER_BYTES_MAX + 1];
+    uint8_t value[ANSWER_STORED_BYTES_MAX + 1];
 
     for (size_t i = 0, n = seed_below(seed, 40) ? seed_below(seed, 9) : sizeof item - 1; i < n; i++)
         item[i] = (char)('a' + seed_below(seed, 26));
     a.value.data = value;
     a.value.len = seed_below(seed, 40) ? seed_below(seed, 20) : sizeof value - seed_below(seed, 2);
+    if (seed_below(seed, 40) == 0)
+        a.value.len = ANSWER_BYTES_MAX + seed_below(seed, 2);
     for (size_t i = 0; i < a.value.len; i++)
         value[i] = (uint8_t)('A' + seed_below(seed, 4));
+    if (seed_below(seed, 4) == 0)
+        value[0] = SEALED_MARK;
     e.kind_case = EV__EVENT__KIND_ANSWERED;
     e.answered = &a;
     a.item = item;

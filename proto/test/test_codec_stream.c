@@ -1,29 +1,16 @@
 /* The short way of what nodes say all the time, and of marks, gives what the general way gives: the
  * same bytes, and of any bytes the same message, or the same refusal. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "codec_rules.h"
 #include "record.h"
-#include "seed.h"
+#include "short_way.h"
 
 enum { ROUNDS = 40000, BYTES_MAX = 4096, LIST_MAX = 12, VALUE_BYTES_MAX = 200 };
 
 enum kind { PING, APPENDED, APPEND, MARKED, KINDS };
 
-static uint8_t short_block[ARENA_BYTES_FRAME] __attribute__((aligned(16)));
-static uint8_t general_block[ARENA_BYTES_FRAME] __attribute__((aligned(16)));
-
 /* Numbers of every length, and 0. */
 static uint64_t number(uint64_t *seed)
 {
-    return seed_below(seed, 5) ? seed_next(seed) >> seed_below(seed, 64) >> seed_below(seed, 2) : 0;
+    return seed_below(seed, 5) ? short_way_number(seed) : 0;
 }
 
 static ProtobufCBinaryData data_of(uint64_t *seed, uint8_t *room, size_t n)
@@ -135,62 +122,22 @@ static size_t make(enum kind kind, uint64_t *seed, uint8_t *fast, uint8_t *gener
     }
 }
 
-static const ProtobufCMessage *decode_short(struct arena *a, bool event, const uint8_t *bytes,
-                                            size_t n)
+static const ProtobufCMessage *event_short(struct arena *a, const uint8_t *bytes, size_t n)
+{
+    const Ev__Event *e = NULL;
+    return codec_stream_marked(a, bytes, n, &e) ? &e->base : NULL;
+}
+
+static const ProtobufCMessage *message_short(struct arena *a, const uint8_t *bytes, size_t n)
 {
     const Rep__Message *m = NULL;
-    const Ev__Event *e = NULL;
-
-    if (event)
-        return codec_stream_marked(a, bytes, n, &e) ? &e->base : NULL;
     return codec_stream_message(a, bytes, n, &m) ? &m->base : NULL;
 }
 
-static void expect_same_message(bool event, const uint8_t *bytes, size_t n, size_t *taken)
+static void expect_same(bool event, const uint8_t *bytes, size_t n, size_t *taken)
 {
-    const struct message_rule *rule = event ? &codec_rule_event : &codec_rule_replica_message;
-    static uint8_t of_short[2 * BYTES_MAX], of_general[2 * BYTES_MAX];
-    const ProtobufCMessage *general = NULL, *quick;
-    struct arena a, b;
-    uint8_t *exact = malloc(n > 0 ? n : 1); /* a byte read beyond it is an ASan error */
-
-    assert_non_null(exact);
-    memcpy(exact, bytes, n);
-    arena_init(&a, short_block, sizeof short_block);
-    arena_init(&b, general_block, sizeof general_block);
-    quick = decode_short(&a, event, exact, n);
-    if (quick != NULL) {
-        (*taken)++;
-        assert_int_equal(codec_decode(&b, rule, exact, n, FRAME_BYTES_MAX, &general, NULL),
-                         EXAM_OK);
-        size_t short_n = protobuf_c_message_pack(quick, of_short);
-        assert_int_equal(short_n, protobuf_c_message_pack(general, of_general));
-        assert_memory_equal(of_short, of_general, short_n);
-    }
-    free(exact);
-}
-
-/* Some bytes of what has been packed are changed, cut off, doubled or left out; nearer the
- * beginning, where the structure is, more often. */
-static size_t spoil(uint64_t *seed, uint8_t *bytes, size_t n)
-{
-    for (size_t k = 1 + seed_below(seed, 3); k > 0 && n > 1; k--) {
-        size_t at = seed_below(seed, 1 + seed_below(seed, n));
-        switch (seed_below(seed, 4)) {
-        case 0:
-            bytes[at] = (uint8_t)seed_next(seed);
-            break;
-        case 1:
-            bytes[at] ^= (uint8_t)(1u << seed_below(seed, 8));
-            break;
-        case 2:
-            memmove(bytes + at, bytes + at + 1, --n - at);
-            break;
-        default:
-            memmove(bytes + at + 1, bytes + at, n++ - at);
-        }
-    }
-    return n;
+    short_way_expect_same(event ? event_short : message_short,
+                          event ? &codec_rule_event : &codec_rule_replica_message, bytes, n, taken);
 }
 
 static void test_codec_stream__is_the_general_way(void **state)
@@ -208,9 +155,9 @@ static void test_codec_stream__is_the_general_way(void **state)
             assert_int_equal(n, general_n);
             assert_memory_equal(fast, general, n);
         }
-        expect_same_message(kind == MARKED, general, general_n, &taken[kind]);
-        general_n = spoil(&seed, general, general_n);
-        expect_same_message(kind == MARKED, general, general_n, &spoilt[kind]);
+        expect_same(kind == MARKED, general, general_n, &taken[kind]);
+        general_n = short_way_spoil(&seed, general, general_n);
+        expect_same(kind == MARKED, general, general_n, &spoilt[kind]);
     }
     for (int i = 0; i < KINDS; i++) { /* it is really taken, and so are some that were spoilt */
         assert_true(packed[i] > ROUNDS / KINDS / 2);
@@ -225,6 +172,7 @@ static void test_codec_stream__takes_the_largest(void **state)
     static uint8_t fast[FRAME_BYTES_MAX], general[FRAME_BYTES_MAX], value[RECORD_BYTES_MAX];
     static uint32_t sittings[MARKS_PER_EVENT_MAX];
     static uint64_t used_ms[MARKS_PER_EVENT_MAX];
+    static uint8_t block[ARENA_BYTES_FRAME] __attribute__((aligned(16)));
     Ev__Event e = EV__EVENT__INIT;
     Ev__Marked m = EV__MARKED__INIT;
     Rep__Message r = REP__MESSAGE__INIT;
@@ -250,7 +198,7 @@ static void test_codec_stream__takes_the_largest(void **state)
     assert_memory_equal(fast, general, n);
     const Rep__Message *back = NULL;
     struct arena arena;
-    arena_init(&arena, short_block, sizeof short_block);
+    arena_init(&arena, block, sizeof block);
     taken += codec_stream_message(&arena, fast, n, &back);
     assert_int_equal(taken, 1);
     assert_int_equal(back->append->records[0].len, sizeof value);
@@ -260,7 +208,9 @@ static void test_codec_stream__takes_the_largest(void **state)
 static void test_codec_stream__knows_all_fields(void **state)
 {
     (void)state;
-    assert_int_equal(rep__ping__descriptor.n_fields, 5);
+    /* A Ping with checkpoints goes the general way, as there is one every 10 s; so does one of a
+     * locked node. */
+    assert_int_equal(rep__ping__descriptor.n_fields, 7);
     assert_int_equal(rep__appended__descriptor.n_fields, 4);
     assert_int_equal(rep__append__descriptor.n_fields, 6);
     assert_int_equal(rep__message__descriptor.n_fields, REP__MESSAGE__KIND_BRANCH_TAKEN);

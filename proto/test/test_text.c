@@ -149,6 +149,21 @@ static void test_answer__length(void **state)
     assert_true(codec_answer_ok(NULL, 0));
     assert_true(codec_answer_ok(value, ANSWER_BYTES_MAX));
     assert_false(codec_answer_ok(value, ANSWER_BYTES_MAX + 1));
+    assert_false(codec_answer_stored_ok(value, ANSWER_BYTES_MAX + 1));
+}
+
+/* A sealed value is one for a log only, and by a byte that no text has. */
+static void test_answer__sealed(void **state)
+{
+    uint8_t value[ANSWER_STORED_BYTES_MAX + 1] = {SEALED_MARK};
+
+    (void)state;
+    assert_true(codec_answer_stored_ok(value, ANSWER_STORED_BYTES_MAX));
+    assert_false(codec_answer_stored_ok(value, ANSWER_STORED_BYTES_MAX + 1));
+    assert_false(codec_answer_ok(value, 1));
+    assert_true(codec_answer_stored_ok((const uint8_t *)"A", 1));
+    assert_true(codec_answer_stored_ok(NULL, 0));
+    assert_false(codec_answer_stored_ok((const uint8_t *)"A\xF5", 2));
 }
 
 /* A text that a program put together fits its bound afterwards: cut between characters, and with
@@ -193,6 +208,7 @@ int main(void)
         cmocka_unit_test(test_name__length),
         cmocka_unit_test(test_name__characters),
         cmocka_unit_test(test_answer__length),
+        cmocka_unit_test(test_answer__sealed),
         cmocka_unit_test(test_text_mend__makes_any_text_fit),
     };
 
