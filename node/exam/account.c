@@ -199,7 +199,9 @@ void account_reckon_return(const struct account *a, const struct account_return 
     uint64_t carried = carried_ms(a, r);
     uint64_t open = open_claim_ms(a, r);
     uint64_t claim = min_ms(open, before_pause_ms(a, r));
-    uint64_t used = max_ms(a->used_ms, carried) + claim;
+    uint64_t most = max_ms(a->used_ms, carried);
+    /* From the newer mark on; T12: what an older one says is adopted all the same. */
+    uint64_t used = r->carried_newer ? most + claim : max_ms(most, a->used_ms + claim);
     uint64_t heard = used - unheard_ms(a, r, open);
     uint64_t since_end = 0;
 

@@ -226,7 +226,7 @@ static bool decode_slot(struct bytes_in *in, const struct exam_memory *m,
     uint64_t length = bytes_get_varint(in);
 
     if (in->failed || place < *next || place >= items_n || attachment >= t->n ||
-        length >> 1 > ANSWER_BYTES_MAX)
+        length >> 1 > ANSWER_STORED_BYTES_MAX)
         return false;
     const uint8_t *value = bytes_get(in, length >> 1);
     if (!value)

@@ -82,6 +82,8 @@ static bool apply_contingency(const struct booking *k, const Ev__Event *event)
         return apply_own_doing(k, event->interruption_own_doing);
     case EV__EVENT__KIND_RECOVERED:
         return apply_recovered(k, event->recovered);
+    case EV__EVENT__KIND_COMMAND_SIGNED:
+        return true; /* of what follows it; nothing in the state */
     default:
         return false; /* of a later version, or nothing */
     }

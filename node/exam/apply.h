@@ -57,6 +57,8 @@ bool apply_recovered(const struct booking *k, const Ev__Recovered *e);
 
 /* T1: the sitting's time begins now. */
 void apply_begin(const struct booking *k, struct sitting *s);
+/* The same, of one that has not begun here and that a submission ends (T10). */
+void apply_begin_to_end(const struct booking *k, struct sitting *s);
 /* The screen shows the paper, if it may; with personal timing the time begins now (T1). */
 void apply_paper_opened(const struct booking *k, struct sitting *s);
 /* T11: the sitting's session, if it has one, becomes a former one. */

@@ -30,6 +30,7 @@ bool apply_submitted(const struct booking *k, const Ev__Submitted *e)
         seq_taken(k, s, e->former, e->seq);
         return true;
     }
+    apply_begin_to_end(k, s);
     if (!sitting_account_open(s) || !account_mark_used(&s->account, e->used_ms))
         return false;
     s->account.unheard_ms = 0; /* nothing of it is still to be vouched for */
@@ -58,7 +59,7 @@ bool apply_answer_kept(const struct booking *k, struct sitting *s, const Ev__Ans
     struct answer_version v = {e->attachment_epoch, e->attachment_lsn, e->seq};
     uint32_t place;
 
-    if (e->value.len > ANSWER_BYTES_MAX || !item_place(k->x, s, e->item, &place))
+    if (e->value.len > ANSWER_STORED_BYTES_MAX || !item_place(k->x, s, e->item, &place))
         return false;
     answers_put(&s->answers, &k->x->memory, place, &v, e->value.data, e->value.len, e->made_at_ms,
                 e->late);
@@ -71,7 +72,7 @@ bool apply_answered(const struct booking *k, const Ev__Answered *e)
     exam *x = k->x;
     struct sitting *s = exam_sitting(x, e->sitting);
 
-    if (!s || e->value.len > ANSWER_BYTES_MAX || e->former > s->formers_n)
+    if (!s || e->value.len > ANSWER_STORED_BYTES_MAX || e->former > s->formers_n)
         return false;
     if (!e->refused && !apply_answer_kept(k, s, e))
         return false;

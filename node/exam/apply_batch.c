@@ -8,6 +8,12 @@ void apply_begin(const struct booking *k, struct sitting *s)
     exam_mark_made(k->x, s);
 }
 
+void apply_begin_to_end(const struct booking *k, struct sitting *s)
+{
+    if (sitting_can_end(k->x, s) && !s->begun)
+        apply_begin(k, s);
+}
+
 bool apply_batch_started(const struct booking *k, const Ev__BatchStarted *e)
 {
     exam *x = k->x;

@@ -51,6 +51,7 @@ static bool paper_begin(const struct booking *k, uint32_t known, const Ev__Paper
     struct paper *p = exam_paper_add(x, e->paper, e->title, e->bytes);
     memcpy(p->digest, e->digest.data, HASH_BYTES);
     p->minutes = e->minutes;
+    p->sealed = e->sealed;
     items_take(x, p, e);
     return true;
 }

@@ -12,6 +12,7 @@ static bool submission_adopted(const struct booking *k, const Ev__Submitted *e)
 {
     struct sitting *s = exam_sitting(k->x, e->sitting);
 
+    apply_begin_to_end(k, s);
     if (!sitting_account_open(s) || !account_mark(&s->account, e->used_ms, k->site_ms))
         return false;
     s->finish = EV__FINISH__FINISH_SUBMITTED;

@@ -51,6 +51,7 @@ static bool session_found(const struct booking *k, struct sitting *s, const Ev__
     else
         s->formers[no - 1] = f;
     exam_sitting_touch(k->x, s, DIRTY_ROSTER);
+    exam_clock_changed(k->x, s); /* no latecomer any more (T2) */
     return true;
 }
 
@@ -120,6 +121,8 @@ bool apply_attached(const struct booking *k, const Ev__Attached *e)
     s->contact = true;
     s->attachment_epoch = k->epoch;
     s->attachment_lsn = k->lsn;
+    if (e->carried_used_ms > account_total_ms(&s->account) && e->carried_used_ms > s->shown_used_ms)
+        s->shown_used_ms = e->carried_used_ms;
     x->seats[s->seat - 1].sitting = e->sitting;
     apply_paper_opened(k, s);
     exam_mark_made(x, s);

@@ -44,8 +44,8 @@ void closing_emit(struct closing *k)
     for (uint32_t no = b->sitting_first; no < end; no++) {
         const struct sitting *s = &x->sittings[no - 1];
         if (!sitting_finished(s))
-            pack_add(s->signed_in ? &k->closed : &k->absent, no, sitting_used_ms(x, s, now_ms),
-                     now_ms);
+            pack_add(sitting_sat_down(s) ? &k->closed : &k->absent, no,
+                     sitting_used_ms(x, s, now_ms), now_ms);
     }
     pack_end(&k->closed);
     pack_end(&k->absent);

@@ -13,6 +13,7 @@ struct action {
     uint32_t sitting;
     uint64_t seq;
     const struct former *former; /* NULL: of the session that is attached */
+    uint64_t made_epoch;         /* of the attachment under which it was made */
 };
 
 /* The former session of that number; NULL: none, or it is the current one again. */
@@ -47,9 +48,10 @@ static exam_err action_check(const struct decision *d, const struct action *a, b
         d->why->seq_have = seq_have;
         return err;
     }
-    /* A2: its start was lost with the node that had logged it: the seat keeps what it holds, and
-     * asks again until it is taken once more. Of a dead branch it is taken as it is (A3). */
-    if (!s->begun && !sitting_finished(s) && !(a->former && former_apart(a->former)))
+    /* A2: where its start, or the end of a pause (T1, personal timing), was lost with the node that
+     * had logged it, what was made before this epoch is of that history: it is taken as it is. */
+    if (!s->begun && !sitting_finished(s) && a->made_epoch >= d->x->epoch &&
+        !(a->former && former_apart(a->former)))
         return decide_refuse(d, EXAM_AGAIN, "T1", "batch %s has not started",
                              d->x->batches[s->batch - 1].name);
     return EXAM_OK;
@@ -76,15 +78,19 @@ static bool made_apart(const struct sitting *s, const struct former *f)
 
 /* T10. A seat that was out of contact when a person ended its sitting, or when its candidate
  * submitted, may have been open for the grace after the mark that its account ends at (T6), a pause
- * that it did not know of notwithstanding (T8); where time ran out, all of that is in the account.
- */
+ * that it did not know of notwithstanding (T8); where time ran out, all of that is in the account,
+ * unless the seat has shown a mark of more time than there is (T12): then a grant was lost with the
+ * node that had logged it, and what was made in that time was in time (A2). */
 static bool made_after_finish(const struct decision *d, const struct action *a,
                               const struct sitting *s)
 {
     uint64_t until_ms = s->account.used_ms;
+    uint64_t grace_ms = d->x->batches[s->batch - 1].grace_ms;
 
     if (s->finish == EV__FINISH__FINISH_POSTPONED || s->submission_due)
-        until_ms += d->x->batches[s->batch - 1].grace_ms;
+        until_ms += grace_ms;
+    if (s->shown_used_ms > 0 && s->shown_used_ms + grace_ms > until_ms)
+        until_ms = s->shown_used_ms + grace_ms;
     return d->c->u.answer.made_at_ms > until_ms && !made_apart(s, a->former);
 }
 
@@ -127,17 +133,15 @@ static bool item_known(const exam *x, const struct sitting *s, const char *item)
            (!items && s->own.n < PAPER_ITEMS_MAX);
 }
 
-/* A3: made under an attachment that is still to come. A dead branch's may be later than those that
- * are known here. */
-static bool attachment_to_come(const struct decision *d, const struct action *a,
-                               const struct sitting *s)
+/* A3: made under an attachment that is still to come. One of an earlier epoch, of which a dead
+ * branch may have more than is known here, is over. */
+static bool attachment_to_come(const struct decision *d, const struct sitting *s)
 {
     struct answer_version made = {d->c->u.answer.attachment_epoch, d->c->u.answer.attachment_lsn,
                                   0};
     struct answer_version now = {s->attachment_epoch, s->attachment_lsn, 0};
-    bool there = a->former && former_apart(a->former) && made.epoch <= a->former->attachment_epoch;
 
-    return !there && answer_version_compare(&made, &now) > 0;
+    return made.epoch >= d->x->epoch && answer_version_compare(&made, &now) > 0;
 }
 
 static struct verdict verdict_of(const struct decision *d, const struct action *a,
@@ -156,7 +160,7 @@ static struct verdict verdict_of(const struct decision *d, const struct action *
                                   d->c->u.answer.item,
                                   s->paper ? d->x->papers[s->paper - 1].name : "(none)",
                                   s->admission_no)};
-    if (attachment_to_come(d, a, s))
+    if (attachment_to_come(d, s))
         return (struct verdict){
             .code = decide_refuse(d, EXAM_INVALID, "A3",
                                   "an answer of candidate %s says that it was made under an "
@@ -245,6 +249,7 @@ exam_err decide_answer(const struct decision *d)
     exam_err err =
         action_of(d, d->c->u.answer.sitting, d->c->u.answer.seq, d->c->u.answer.former, &a);
 
+    a.made_epoch = d->c->u.answer.attachment_epoch;
     if (err == EXAM_OK)
         err = action_check(d, &a, &duplicate);
     if (err == EXAM_OK && duplicate && was_refused(d, &a))
@@ -275,7 +280,7 @@ static exam_err emit_credited(const struct decision *d, uint32_t no)
     const struct sitting *s = exam_sitting(d->x, no);
     struct pack p;
 
-    if (sitting_clock_runs(d->x, s))
+    if (!s->begun || sitting_clock_runs(d->x, s))
         return EXAM_OK;
     exam_err err = pack_init(&p, d, PACK_CREDITED, 1);
     if (err != EXAM_OK)
@@ -307,7 +312,7 @@ static void emit_submitted(const struct decision *d, const struct action *a, boo
 static exam_err submit_of_former(const struct decision *d, const struct action *a)
 {
     const struct sitting *s = exam_sitting(d->x, a->sitting);
-    bool counts = !gone_on_since(s, a->former) && sitting_account_open(s);
+    bool counts = !gone_on_since(s, a->former) && sitting_can_end(d->x, s);
     exam_err err = counts ? emit_credited(d, a->sitting) : EXAM_OK;
 
     if (err != EXAM_OK)
@@ -323,6 +328,16 @@ static exam_err submit_of_former(const struct decision *d, const struct action *
     return err;
 }
 
+/* The attachment of an earlier epoch was of a history in which the sitting had begun; but where its
+ * batch has not started here, a submission waits for that, whenever it was made (T1). */
+static uint64_t submission_made_epoch(const struct decision *d)
+{
+    const struct sitting *s = exam_sitting(d->x, d->c->u.submit.sitting);
+    bool told = d->c->u.submit.attachment_epoch > 0;
+
+    return told && s && sitting_can_end(d->x, s) ? d->c->u.submit.attachment_epoch : UINT64_MAX;
+}
+
 exam_err decide_submit(const struct decision *d)
 {
     struct action a;
@@ -330,6 +345,7 @@ exam_err decide_submit(const struct decision *d)
     exam_err err =
         action_of(d, d->c->u.submit.sitting, d->c->u.submit.seq, d->c->u.submit.former, &a);
 
+    a.made_epoch = submission_made_epoch(d);
     if (err == EXAM_OK)
         err = action_check(d, &a, &duplicate);
     if (err != EXAM_OK || duplicate)

@@ -257,7 +257,7 @@ static void grant_emit(struct granting *g)
         if (++g->n == GRANTED_PER_EVENT)
             emit_granted(g);
         if (ends_now(g, s))
-            pack_add(s->signed_in ? &g->timed_out : &g->absent, no,
+            pack_add(sitting_sat_down(s) ? &g->timed_out : &g->absent, no,
                      sitting_used_ms(x, s, d->now_ms), d->now_ms);
     }
     emit_granted(g);

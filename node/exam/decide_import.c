@@ -3,11 +3,12 @@
 #include <string.h>
 
 enum {
-    SITTINGS_PER_EVENT = 50, /* at most 300 bytes each */
+    SITTINGS_PER_EVENT = 50, /* at most 450 bytes each, sealed */
     ITEMS_PER_EVENT = 100,   /* at most 300 bytes each */
 };
 
-_Static_assert(SITTINGS_PER_EVENT *(2 * PERSON_BYTES_MAX + 4 * NAME_BYTES_MAX) < RECORD_BYTES_MAX,
+_Static_assert(SITTINGS_PER_EVENT *(PERSON_STORED_BYTES_MAX + 6 * NAME_BYTES_MAX) <
+                   RECORD_BYTES_MAX,
                "sittings fit in a record");
 _Static_assert(ITEMS_PER_EVENT *(TITLE_BYTES_MAX + 2 * NAME_BYTES_MAX) < RECORD_BYTES_MAX,
                "items fit in a record");

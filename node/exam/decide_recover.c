@@ -126,14 +126,16 @@ static exam_err recover_submission(struct recovering *k)
         return EXAM_OK;
     if (s && s->finish == EV__FINISH__FINISH_SUBMITTED)
         return emit(k, EV__RECOVERED_AS__RECOVERED_AS_SUPERSEDED);
-    if (!sitting_account_open(s) || s->attachment_epoch > k->epoch)
+    if (!sitting_can_end(d->x, s) || s->attachment_epoch > k->epoch)
         return shown(k); /* the candidate has gone on since */
     exam_err err = pack_init(&p, d, PACK_CREDITED, 1);
     if (err != EXAM_OK)
         return err;
     e.used_ms = used_until_submission_ms(s, e.used_ms);
     p.basis = EV__BASIS__BASIS_MARK;
-    pack_add(&p, e.sitting, s->account.mark_ms, lost_until_submission_ms(s, e.used_ms, d->now_ms));
+    if (s->begun)
+        pack_add(&p, e.sitting, s->account.mark_ms,
+                 lost_until_submission_ms(s, e.used_ms, d->now_ms));
     pack_end(&p);
     k->out.submitted = &e;
     return emit(k, EV__RECOVERED_AS__RECOVERED_AS_ADOPTED);
@@ -255,6 +257,28 @@ static exam_err show_marks(struct recovering *k, size_t n, const uint32_t *sitti
     return EXAM_OK;
 }
 
+/* T2, D6: nobody has shown here that its candidate had sat down: the clock may have run without a
+ * screen since, and its seat may have lost its disk. What a seat had shown there is a mark. */
+static exam_err show_sign_in(struct recovering *k, const Ev__SignedIn *e)
+{
+    const struct sitting *s = sitting_of(k, e->sitting);
+
+    if (e->former_epoch > 0)
+        return show_marks(k, 1, &e->sitting, &e->former_used_ms);
+    if (!s || sitting_finished(s) || e->session.len != SESSION_BYTES ||
+        sitting_knows_session(s, e->session.data) ||
+        exam_recovery_marks_shown(k->d->x, k->epoch, k->epoch_tag))
+        return EXAM_OK;
+    snprintf(
+        k->text, sizeof k->text,
+        "marks: candidate %s had signed in there at seat %s, which no seat has shown here, and "
+        "has used %llu ms here; others may differ, too",
+        s->admission_no, exam_scope_name(k->d->x, EV__SCOPE_KIND__SCOPE_KIND_SEAT, e->seat),
+        (unsigned long long)sitting_used_ms(k->d->x, s, k->d->now_ms));
+    k->out.marks = true;
+    return shown(k);
+}
+
 static exam_err show(struct recovering *k)
 {
     const Ev__Event *e = k->event;
@@ -266,6 +290,8 @@ static exam_err show(struct recovering *k)
         return show_marks(k, e->finished->n_sitting, e->finished->sitting, e->finished->used_ms);
     case EV__EVENT__KIND_ATTACHED:
         return show_marks(k, 1, &e->attached->sitting, &e->attached->used_ms);
+    case EV__EVENT__KIND_SIGNED_IN:
+        return show_sign_in(k, e->signed_in);
     case EV__EVENT__KIND_PAUSED:
         return show_scope(k, "pause", e->paused->scope, e->paused->who, e->paused->why);
     case EV__EVENT__KIND_RESUMED:

@@ -90,6 +90,7 @@ exam_err decide_begin_epoch(const struct decision *d)
     e.base_ms = d->now_ms;
     e.dark_known = d->c->u.begin_epoch.dark_known;
     e.solo = d->c->u.begin_epoch.solo;
+    e.forced = d->c->u.begin_epoch.forced;
     e.who = event_text(d->c->u.begin_epoch.who);
     e.why = event_text(d->c->u.begin_epoch.why);
     event.kind_case = EV__EVENT__KIND_EPOCH_BEGAN;

@@ -151,6 +151,7 @@ static void put_paper(const exam *x, const struct paper *p, struct bytes_out *ou
     v.digest = event_data(p->digest, HASH_BYTES);
     v.minutes = p->minutes;
     v.superseded = p->superseded;
+    v.sealed = p->sealed;
     v.n_items = p->items.n;
     v.items = list;
     put_message(&v.base, out);
@@ -251,6 +252,7 @@ static void put_account(const struct sitting *s, struct bytes_out *out)
     m.limit_told = s->limit_told;
     m.limit_open = s->limit_open;
     m.submission_due = s->submission_due;
+    m.shown_used_ms = s->shown_used_ms;
     put_message(&m.base, out);
 }
 

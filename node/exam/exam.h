@@ -122,7 +122,7 @@ struct exam_command {
             uint64_t epoch;
             const char *node, *who, *why;
             Ev__EpochReason reason;
-            bool dark_known, solo;
+            bool dark_known, solo, forced;
         } begin_epoch;
         struct {
             const char *node;
@@ -178,7 +178,8 @@ struct exam_command {
         struct {
             uint32_t sitting;
             uint64_t seq, said_ms, heard_ms;
-            uint32_t former; /* as in answer */
+            uint64_t attachment_epoch; /* under which it was made; 0: the seat does not say */
+            uint32_t former;           /* as in answer */
         } submit;
         struct { /* pause, resume (T8): site, batch, room or seat */
             struct exam_scope scope;
@@ -340,6 +341,7 @@ struct exam_sitting_view {
     uint64_t grace_ms, heartbeat_ms;
     uint32_t paper_bytes;
     const uint8_t *paper_digest; /* HASH_BYTES; NULL: no paper */
+    bool paper_sealed;           /* exam_paper_at gives sealed bytes (PaperAdded) */
     uint32_t answers, late, interruptions;
     bool begun, paused;
     uint64_t begin_ms, mark_ms, finish_ms; /* site_ms; where they have come */
@@ -357,6 +359,9 @@ EXAM_MUST_USE exam_err exam_find_batch(const exam *x, const char *batch, uint32_
 EXAM_MUST_USE exam_err exam_find_seat(const exam *x, const char *seat, uint32_t *seat_no);
 void exam_sitting_view(const exam *x, uint32_t sitting, uint64_t now_ms,
                        struct exam_sitting_view *out);
+/* How a field of it is named where it is sealed (P3). */
+void exam_sitting_names(const exam *x, uint32_t sitting, const char **batch,
+                        const char **admission_no);
 /* Just the figures that an acknowledgement needs. */
 void exam_sitting_account(const exam *x, uint32_t sitting, uint64_t now_ms,
                           struct exam_account *out);

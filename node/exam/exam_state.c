@@ -197,9 +197,23 @@ bool sitting_account_open(const struct sitting *s)
     return s && s->begun && !sitting_finished(s);
 }
 
+bool sitting_can_end(const exam *x, const struct sitting *s)
+{
+    return s && !sitting_finished(s) && (s->begun || x->batches[s->batch - 1].started);
+}
+
+bool sitting_sat_down(const struct sitting *s)
+{
+    bool sat_down = s->signed_in;
+
+    for (uint32_t i = 0; i < s->formers_n && !sat_down; i++)
+        sat_down = former_apart(&s->formers[i]);
+    return sat_down;
+}
+
 bool sitting_screenless(const struct sitting *s)
 {
-    return sitting_account_open(s) && !s->signed_in;
+    return sitting_account_open(s) && !sitting_sat_down(s);
 }
 
 bool former_apart(const struct former *f)
@@ -213,6 +227,15 @@ bool sitting_session_is(const struct sitting *s, const uint8_t session[SESSION_B
            sodium_memcmp(s->session, session, SESSION_BYTES) == 0;
 }
 
+bool sitting_knows_session(const struct sitting *s, const uint8_t session[SESSION_BYTES])
+{
+    bool known = sitting_session_is(s, session);
+
+    for (uint32_t i = 0; i < s->formers_n && !known; i++)
+        known = sodium_memcmp(s->formers[i].session, session, SESSION_BYTES) == 0;
+    return known;
+}
+
 bool sitting_opens_paper(const exam *x, const struct sitting *s)
 {
     return sitting_attached(x, s) && !sitting_paused(x, s);
@@ -222,7 +245,7 @@ bool sitting_clock_runs(const exam *x, const struct sitting *s)
 {
     if (!sitting_account_open(s) || sitting_paused(x, s))
         return false;
-    if (!s->signed_in)
+    if (sitting_screenless(s))
         return s->mark_epoch == x->epoch;
     return sitting_attached(x, s);
 }

@@ -39,6 +39,7 @@ struct paper {
     uint8_t digest[HASH_BYTES];
     uint8_t *text;
     struct items items;
+    bool sealed;     /* the text is, for the site's data key (P3): opaque here */
     bool superseded; /* its import was cut off, and another took its name */
     bool dirty;
     uint32_t text_dirty_from; /* bytes before it are as flushed */
@@ -137,10 +138,11 @@ struct sitting {
     uint64_t seq_have, seq_refused; /* the newest action; the newest that was refused; 0: none */
     Ev__Finish finish;
     uint64_t finish_ms;
-    uint32_t violations; /* R3; what they were is in the log */
-    bool limit_told;     /* the open interruption has reached the limit, and that was logged */
-    bool limit_open;     /* one has, and a person has not decided yet */
-    bool submission_due; /* T10: submitted by the seat's word; what it holds is still to come */
+    uint32_t violations;    /* R3; what they were is in the log */
+    bool limit_told;        /* the open interruption has reached the limit, and that was logged */
+    bool limit_open;        /* one has, and a person has not decided yet */
+    bool submission_due;    /* T10: submitted by the seat's word; what it holds is still to come */
+    uint64_t shown_used_ms; /* T12: by a mark of time that this log never gave; 0: none such */
     struct former *formers;
     uint32_t formers_n, formers_cap;
 
@@ -221,12 +223,19 @@ bool sitting_attached(const exam *x, const struct sitting *s);
 bool sitting_finished(const struct sitting *s);
 /* Begun and not finished. NULL is neither. */
 bool sitting_account_open(const struct sitting *s);
+/* A submission of another history ends it (T10): open, or, under personal timing, about to begin.
+ */
+bool sitting_can_end(const exam *x, const struct sitting *s);
+/* Somebody has signed in to it; T12: on a dead branch, too, as a seat has shown. */
+bool sitting_sat_down(const struct sitting *s);
 /* T2: begun, and nobody has signed in yet. */
 bool sitting_screenless(const struct sitting *s);
 /* T8: its site, batch, room or seat, or the batch is suspended (W4). */
 bool sitting_paused(const exam *x, const struct sitting *s);
 /* It is the sitting's own; a moved sitting has none until somebody signs in to it (T11). */
 bool sitting_session_is(const struct sitting *s, const uint8_t session[SESSION_BYTES]);
+/* It is, or was, one of the sitting's (T11). */
+bool sitting_knows_session(const struct sitting *s, const uint8_t session[SESSION_BYTES]);
 /* A3: a dead branch knew it, and this log never had it as the sitting's own. */
 bool former_apart(const struct former *f);
 /* T1: in contact, and its screen may show the paper. */

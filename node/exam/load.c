@@ -79,6 +79,7 @@ static bool take_paper(exam *x, uint32_t no, const St__Paper *v)
     p->have = v->have;
     p->minutes = v->minutes;
     p->superseded = v->superseded;
+    p->sealed = v->sealed;
     for (size_t i = 0; i < v->n_items; i++) {
         if (items_find(&p->items, v->items[i]->id, &place))
             return false;
@@ -188,6 +189,7 @@ static bool take_account(exam *x, uint32_t no, const St__Account *v)
     s->limit_told = v->limit_told;
     s->limit_open = v->limit_open;
     s->submission_due = v->submission_due;
+    s->shown_used_ms = v->shown_used_ms;
     s->dirty |= DIRTY_ACCOUNT;
     return v->used_ms <= account_total_ms(&s->account);
 }

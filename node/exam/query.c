@@ -117,7 +117,18 @@ static void view_identity(const exam *x, const struct sitting *s, struct exam_si
         /* P2: not even how long it is, before the start */
         out->paper_bytes = b->started ? x->papers[s->paper - 1].bytes : 0;
         out->paper_digest = x->papers[s->paper - 1].digest;
+        out->paper_sealed = x->papers[s->paper - 1].sealed;
     }
+}
+
+void exam_sitting_names(const exam *x, uint32_t sitting, const char **batch,
+                        const char **admission_no)
+{
+    const struct sitting *s = exam_sitting(x, sitting);
+
+    assert(s);
+    *batch = x->batches[s->batch - 1].name;
+    *admission_no = s->admission_no;
 }
 
 void exam_sitting_view(const exam *x, uint32_t sitting, uint64_t now_ms,

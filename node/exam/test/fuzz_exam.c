@@ -156,7 +156,7 @@ static void ask_sitting(const exam *x, uint32_t sitting, uint64_t now_ms)
     exam_sitting_view(x, sitting, now_ms, &v);
     require(v.admission_no != NULL && v.seat != NULL && v.batch != NULL && v.paper != NULL);
     for (uint32_t i = 0; exam_answer_at(x, sitting, i, &answer) == EXAM_OK; i++)
-        require(answer.item != NULL && answer.value_bytes <= ANSWER_BYTES_MAX);
+        require(answer.item != NULL && answer.value_bytes <= ANSWER_STORED_BYTES_MAX);
     for (uint32_t i = 0; exam_interruption_at(x, sitting, i, &interruption) == EXAM_OK; i++)
         require(exam_scope_name(x, EV__SCOPE_KIND__SCOPE_KIND_SITTING, sitting) != NULL);
     require(exam_mark_make(x, sitting, v.account.used_ms, mark) <= MARK_BYTES_MAX);

@@ -429,21 +429,29 @@ exam_err site_mark(struct site *t, uint32_t sitting)
     return site_do(t, &c);
 }
 
-exam_err site_answer(struct site *t, uint32_t sitting, uint64_t seq, const char *item,
-                     const char *value)
+struct exam_command site_answer_of(const struct exam_sitting_view *v, uint64_t seq,
+                                   const char *item, const char *value)
 {
-    struct exam_sitting_view v = site_view(t, sitting);
     struct exam_command c = {.kind = EXAM_CMD_ANSWER};
 
-    c.u.answer.sitting = sitting;
+    c.u.answer.sitting = v->sitting;
     c.u.answer.seq = seq;
     c.u.answer.item = item;
     c.u.answer.value = (const uint8_t *)value;
     c.u.answer.value_bytes = strlen(value);
-    c.u.answer.made_at_ms = v.account.used_ms;
+    c.u.answer.made_at_ms = v->account.used_ms;
     c.u.answer.said_ms = UINT64_MAX;
-    c.u.answer.attachment_epoch = v.attachment_epoch;
-    c.u.answer.attachment_lsn = v.attachment_lsn;
+    c.u.answer.attachment_epoch = v->attachment_epoch;
+    c.u.answer.attachment_lsn = v->attachment_lsn;
+    return c;
+}
+
+exam_err site_answer(struct site *t, uint32_t sitting, uint64_t seq, const char *item,
+                     const char *value)
+{
+    struct exam_sitting_view v = site_view(t, sitting);
+    struct exam_command c = site_answer_of(&v, seq, item, value);
+
     return site_do(t, &c);
 }
 
@@ -625,6 +633,16 @@ exam *site_reload(exam *x)
     free(e.at);
     assert_int_equal(exam_load_end(copy), EXAM_OK);
     assert_int_equal(exam_flush_pending(copy), 0);
+    return copy;
+}
+
+struct site *site_restarted(const struct site *t)
+{
+    struct site *copy = site_fork(t, t->log_n);
+    exam *loaded = site_reload(copy->x);
+
+    exam_free(copy->x);
+    copy->x = loaded;
     return copy;
 }
 

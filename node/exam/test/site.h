@@ -35,6 +35,8 @@ struct site *site_new(void);
 void site_free(struct site *t);
 /* Another site with the first `records` of the log: what a standby has that got no more. */
 struct site *site_fork(const struct site *t, size_t records);
+/* Another site with all of the log, whose node has started again since. */
+struct site *site_restarted(const struct site *t);
 
 /* It gets what the other has decided since: a standby in sync. */
 void site_follow(struct site *standby, const struct site *t);
@@ -98,6 +100,10 @@ exam_err site_move(struct site *t, uint32_t no, const char *seat, bool in_contac
 /* EXAM_CMD_BATCH_POSTPONE or EXAM_CMD_BATCH_UNSUSPEND. */
 exam_err site_batch_act(struct site *t, enum exam_command_kind kind, const char *batch);
 exam_err site_suspend(struct site *t);
+/* The command by which the view's sitting answers, under the attachment and at the used time that
+ * the view shows. The texts are the caller's. */
+struct exam_command site_answer_of(const struct exam_sitting_view *v, uint64_t seq,
+                                   const char *item, const char *value);
 /* Made now, under the current attachment. */
 exam_err site_answer(struct site *t, uint32_t sitting, uint64_t seq, const char *item,
                      const char *value);

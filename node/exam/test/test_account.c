@@ -181,6 +181,24 @@ static void test_t12__newer_carried_mark_is_adopted(void **state)
     expect_stretch(&a, &r, MS(22, 15, 0), MS(0, 15, 0), EV__BASIS__BASIS_CARRIED);
 }
 
+/* Of an epoch with a lower number, as two may have begun one: it says more, and counts once. */
+static void test_t12__an_older_mark_of_more_time_is_adopted(void **state)
+{
+    struct account a = at_twelve();
+    struct account_return r = back_after(MS(10, 30, 0));
+
+    (void)state;
+    r.carried_used_ms = r.carried_at_ms = MS(22, 0, 0);
+    r.carried_apart = true;
+    r.clock_continuous = false;
+    r.open_ms = 0;
+    expect_stretch(&a, &r, MS(22, 0, 0), MS(0, 30, 0), EV__BASIS__BASIS_CARRIED);
+    r.clock_continuous = true;
+    r.since_ms = MS(0, 30, 0);
+    r.open_ms = MS(0, 15, 0);
+    expect_stretch(&a, &r, MS(22, 15, 0), MS(0, 15, 0), EV__BASIS__BASIS_CARRIED);
+}
+
 /* The seat's clock, and the latency of its messages, cost nobody a millisecond: the nodes' clocks
  * have measured the marks. */
 static void test_t12__clock_noise_loses_nothing(void **state)
@@ -361,6 +379,7 @@ int main(void)
         cmocka_unit_test(test_t6__claim_counts_from_the_mark_it_was_made_from),
         cmocka_unit_test(test_t7__dead_seat_is_charged_what_is_recorded),
         cmocka_unit_test(test_t12__newer_carried_mark_is_adopted),
+        cmocka_unit_test(test_t12__an_older_mark_of_more_time_is_adopted),
         cmocka_unit_test(test_t12__clock_noise_loses_nothing),
         cmocka_unit_test(test_t3__a_mark_lies_where_so_much_was_used),
         cmocka_unit_test(test_t7__a_word_vouches_up_to_when_it_was_said),

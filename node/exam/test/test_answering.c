@@ -40,18 +40,8 @@ static struct exam_command answer_of(const struct site *t, uint64_t seq, const c
                                      const char *value)
 {
     struct exam_sitting_view v = site_view(t, 1);
-    struct exam_command c = {.kind = EXAM_CMD_ANSWER};
 
-    c.u.answer.sitting = 1;
-    c.u.answer.seq = seq;
-    c.u.answer.item = item;
-    c.u.answer.value = (const uint8_t *)value;
-    c.u.answer.value_bytes = strlen(value);
-    c.u.answer.made_at_ms = v.account.used_ms;
-    c.u.answer.said_ms = UINT64_MAX;
-    c.u.answer.attachment_epoch = v.attachment_epoch;
-    c.u.answer.attachment_lsn = v.attachment_lsn;
-    return c;
+    return site_answer_of(&v, seq, item, value);
 }
 
 /* An answer sent twice, or ten times, is one event. */
@@ -92,6 +82,24 @@ static void test_a1__refused_is_refused_again(void **state)
     assert_int_equal(t->log_n, log_n);
     assert_string_equal(site_answer_value(t, 1, "q1"), "C");
     assert_string_equal(site_answer_value(t, 1, "q2"), "");
+}
+
+/* A1: it is refused though its item has an earlier answer, and by a node that has started again. */
+static void test_a1__refused_beside_an_earlier_answer(void **state)
+{
+    struct site *t = *state;
+
+    assert_int_equal(site_answer(t, 1, 1, "q1", "A"), EXAM_OK);
+    struct exam_command refused = answer_of(t, 2, "q1", "B");
+    refused.u.answer.attachment_lsn++; /* of an attachment that is still to come */
+    assert_int_equal(site_do(t, &refused), EXAM_INVALID);
+    struct site *restarted = site_restarted(t), *both[] = {t, restarted};
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(site_do(both[i], &refused), EXAM_INVALID);
+        assert_int_equal(site_answer(both[i], 1, 1, "q1", "A"), EXAM_OK);
+        assert_string_equal(site_answer_value(both[i], 1, "q1"), "A");
+    }
+    site_free(restarted);
 }
 
 /* A1: an answer that came too late stays refused when a grant has opened the sitting again: the
@@ -389,6 +397,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a4__duplicate_is_no_event),
         TEST(test_a1__refused_is_refused_again),
+        TEST(test_a1__refused_beside_an_earlier_answer),
         TEST(test_a1__refused_stays_refused_after_a_grant),
         TEST(test_a3__gap_tells_what_the_node_has),
         TEST(test_t3__answer_is_a_mark),

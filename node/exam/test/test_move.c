@@ -45,17 +45,8 @@ static void expect_refused(const struct site *t, exam_err err, const char *rule,
 static exam_err old_answer(struct site *t, const struct exam_sitting_view *v, uint32_t former,
                            uint64_t seq, const char *item, const char *value)
 {
-    struct exam_command c = {.kind = EXAM_CMD_ANSWER};
+    struct exam_command c = site_answer_of(v, seq, item, value);
 
-    c.u.answer.sitting = v->sitting;
-    c.u.answer.seq = seq;
-    c.u.answer.item = item;
-    c.u.answer.value = (const uint8_t *)value;
-    c.u.answer.value_bytes = strlen(value);
-    c.u.answer.made_at_ms = v->account.used_ms;
-    c.u.answer.said_ms = UINT64_MAX;
-    c.u.answer.attachment_epoch = v->attachment_epoch;
-    c.u.answer.attachment_lsn = v->attachment_lsn;
     c.u.answer.former = former;
     return site_do(t, &c);
 }
@@ -263,6 +254,39 @@ static void test_a4__a_former_session_comes_back(void **state)
     assert_int_equal(t->why.former, 2);
 }
 
+/* A1: each session has its own refusals: they go with it when its seat is left, are told to that
+ * seat when it comes back, and are the sitting's again when the session is. */
+static void test_a1__refusals_go_with_their_session(void **state)
+{
+    struct site *t = *state;
+    struct exam_sitting_view first = site_view(t, 1), to_come = first;
+
+    to_come.attachment_lsn++;
+    assert_int_equal(old_answer(t, &to_come, 0, 1, "q1", "A"), EXAM_INVALID);
+    assert_int_equal(old_answer(t, &first, 0, 2, "q2", "A"), EXAM_OK);
+    assert_int_equal(site_view(t, 1).seq_refused, 1);
+    assert_int_equal(site_detach(t, 1), EXAM_OK);
+    assert_int_equal(site_sign_in(t, 1001, "R1-01", 2), EXAM_OK);
+    assert_int_equal(site_view(t, 1).seq_refused, 0);
+    assert_int_equal(site_attach(t, 1001, "R1-01", 1), EXAM_SEAT_TAKEN);
+    assert_int_equal(t->why.seq_have, 2);
+    assert_int_equal(t->why.seq_refused, 1);
+    to_come.attachment_lsn = site_view(t, 1).attachment_lsn + 1;
+    struct site *restarted = site_restarted(t), *both[] = {t, restarted};
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(old_answer(both[i], &to_come, 1, 1, "q1", "A"), EXAM_INVALID);
+        assert_false(both[i]->why.consumed);
+        assert_int_equal(old_answer(both[i], &first, 1, 2, "q2", "A"), EXAM_OK);
+    }
+    site_free(restarted);
+    assert_int_equal(site_detach(t, 1), EXAM_OK);
+    assert_int_equal(site_sign_in(t, 1001, "R1-01", 1), EXAM_OK);
+    assert_int_equal(site_view(t, 1).seq_refused, 1);
+    assert_int_equal(old_answer(t, &to_come, 0, 1, "q1", "A"), EXAM_LATE);
+    assert_non_null(strstr(t->why.text, "refused when it came first"));
+    assert_string_equal(site_answer_value(t, 1, "q1"), "");
+}
+
 /* A latecomer's clock goes on at whatever seat, and stands at one that is paused. */
 static void test_t11__a_clock_without_a_screen_moves_along(void **state)
 {
@@ -339,6 +363,7 @@ int main(void)
         TEST(test_t11__who_gets_the_old_seat_shuts_nobody_out),
         TEST(test_t11__former_sessions_are_bounded),
         TEST(test_a4__a_former_session_comes_back),
+        TEST(test_a1__refusals_go_with_their_session),
         TEST(test_t11__a_clock_without_a_screen_moves_along),
         TEST(test_t11__refusals),
         TEST(test_p11__the_new_room_is_held),

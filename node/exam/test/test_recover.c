@@ -499,17 +499,8 @@ static struct exam_sitting_view strand(struct parted *p, bool moved)
 static exam_err hand_in(struct parted *p, const struct exam_sitting_view *v, uint64_t seq,
                         const char *item, const char *value)
 {
-    struct exam_command c = {.kind = EXAM_CMD_ANSWER};
+    struct exam_command c = site_answer_of(v, seq, item, value);
 
-    c.u.answer.sitting = v->sitting;
-    c.u.answer.seq = seq;
-    c.u.answer.item = item;
-    c.u.answer.value = (const uint8_t *)value;
-    c.u.answer.value_bytes = strlen(value);
-    c.u.answer.made_at_ms = v->account.used_ms;
-    c.u.answer.said_ms = UINT64_MAX;
-    c.u.answer.attachment_epoch = v->attachment_epoch;
-    c.u.answer.attachment_lsn = v->attachment_lsn;
     c.u.answer.former = 1;
     return site_do(p->main, &c);
 }
@@ -575,6 +566,67 @@ static void test_t12__the_mark_that_it_shows_is_where_the_next_seat_goes_on(void
     site_go(p->main, MS(31, 0, 0));
     assert_int_equal(site_sign_in(p->main, 1001, "R1-04", 9), EXAM_OK);
     site_expect(p->main, 1, used_ms, MS(60, 0, 0) - used_ms, MS(31, 0, 0) - used_ms);
+}
+
+static size_t shown_marks(struct parted *p)
+{
+    size_t n = 0;
+
+    for (size_t i = p->common; i < p->main->log_n; i++) {
+        const Ev__Event *e = site_event(p->main, i);
+        n += e->kind_case == EV__EVENT__KIND_RECOVERED && e->recovered->marks;
+    }
+    return n;
+}
+
+/* T2, D6: the seat has lost its disk, so that nobody has shown that its candidate sat down there,
+ * and the clock has run without a screen: that is for a person to see. */
+static void late_at_both(struct parted *p)
+{
+    site_go(p->branch, MS(15, 0, 0));
+    assert_int_equal(site_sign_in(p->branch, 1003, "R1-03", 7), EXAM_OK);
+    p->main->now_ms = MS(11, 0, 0);
+    assert_int_equal(site_epoch(p->main, true), EXAM_OK);
+    site_go(p->main, MS(30, 0, 0));
+    assert_true(site_view(p->main, 3).account.used_ms > MS(15, 0, 0));
+}
+
+static void test_a3__a_sign_in_that_no_seat_has_shown_is_shown(void **state)
+{
+    struct parted *p = *state;
+
+    late_at_both(p);
+    assert_int_equal(site_sign_in(p->main, 1003, "R1-03", 8), EXAM_OK);
+    recover(p);
+    assert_int_equal(shown_marks(p), 1);
+    assert_non_null(strstr(last(p)->text, "candidate 1003 had signed in there at seat R1-03"));
+}
+
+static void test_a3__a_sign_in_that_its_seat_has_shown_is_not(void **state)
+{
+    struct parted *p = *state;
+
+    late_at_both(p);
+    assert_int_equal(site_sign_in(p->main, 1003, "R1-03", 7), EXAM_OK);
+    recover(p);
+    assert_int_equal(shown_marks(p), 0);
+}
+
+/* A3, T11: of a mark that a seat had handed to a node which was outdone, only its branch knows. */
+static void test_a3__the_mark_of_a_seat_that_a_branch_had_found_is_shown(void **state)
+{
+    struct parted *p = *state;
+
+    strand(p, true);
+    struct site *third = site_fork(p->main, p->common);
+    assert_int_equal(knock_truly(p, "R1-03", 7), EXAM_SEAT_TAKEN);
+    site_free(p->branch);
+    p->branch = p->main;
+    p->main = third;
+    third->now_ms = MS(14, 0, 0);
+    assert_int_equal(site_epoch_numbered(p->main, 3, true), EXAM_OK);
+    recover(p);
+    assert_int_equal(shown_marks(p), 1);
 }
 
 /* A3: what the candidate does at the new seat is later; so a submission changes nothing then. */
@@ -759,6 +811,228 @@ static void test_t11__sessions_of_dead_branches_are_bounded(void **state)
     expect_stranger(p, knock_truly(p, "R2-01", 1));
 }
 
+/* T2, T12: a seat that the sitting has left here shows that its candidate has sat down: nobody is
+ * late, and the clock stops. Whoever signs in goes on from the seat's mark, and what the clock had
+ * run beyond it is an interruption (T14). */
+static void sits_at_a_seat_that_was_left(struct parted *p, uint64_t epoch_ms, uint64_t knock_ms)
+{
+    uint64_t clock_ms = MS(10, 0, 0) + (knock_ms - epoch_ms) / 1000 * 1000; /* by its last mark */
+
+    site_go(p->branch, MS(15, 0, 0));
+    assert_int_equal(site_move(p->branch, 1003, "R1-04", true), EXAM_OK);
+    assert_int_equal(site_sign_in(p->branch, 1003, "R1-04", 7), EXAM_OK);
+    site_go(p->branch, MS(20, 0, 0));
+    p->main->now_ms = epoch_ms;
+    assert_int_equal(site_epoch(p->main, true), EXAM_OK);
+    site_go(p->main, knock_ms);
+    assert_int_equal(knock_truly(p, "R1-04", 7), EXAM_SEAT_TAKEN);
+    assert_int_equal(p->main->why.former, 1);
+    site_expect(p->main, 3, clock_ms, MS(60, 0, 0) - clock_ms, epoch_ms - MS(10, 0, 0));
+    site_go(p->main, MS(75, 0, 0));
+    assert_int_equal(site_view(p->main, 3).account.used_ms, clock_ms);
+    assert_int_equal(site_view(p->main, 3).finish, EV__FINISH__FINISH_NONE);
+}
+
+static void test_t2__who_has_sat_at_a_seat_that_was_left_is_no_latecomer(void **state)
+{
+    struct parted *p = *state;
+
+    sits_at_a_seat_that_was_left(p, MS(30, 0, 0), MS(30, 5, 500));
+    assert_int_equal(site_sign_in(p->main, 1003, "R1-03", 8), EXAM_OK);
+    site_expect(p->main, 3, MS(20, 0, 0), MS(40, 0, 0), MS(55, 0, 0));
+}
+
+static void test_t2__what_the_clock_had_run_without_its_screen_is_lost(void **state)
+{
+    struct parted *p = *state;
+
+    sits_at_a_seat_that_was_left(p, MS(21, 0, 0), MS(40, 0, 0));
+    assert_int_equal(site_sign_in(p->main, 1003, "R1-03", 8), EXAM_OK);
+    site_expect(p->main, 3, MS(20, 0, 0), MS(40, 0, 0), MS(55, 0, 0));
+    assert_int_equal(site_answer(p->main, 3, 1, "q1", "A"), EXAM_OK);
+    site_go(p->main, MS(76, 0, 0));
+    site_expect(p->main, 3, MS(21, 0, 0), MS(39, 0, 0), MS(55, 0, 0));
+}
+
+/* P7: nor has he been absent when a person closes the batch. */
+static void test_p7__who_has_sat_at_a_seat_that_was_left_was_there(void **state)
+{
+    struct parted *p = *state;
+
+    sits_at_a_seat_that_was_left(p, MS(30, 0, 0), MS(31, 0, 0));
+    assert_int_equal(site_collect(p->main, "B1", true), EXAM_OK);
+    assert_int_equal(site_view(p->main, 3).finish, EV__FINISH__FINISH_CLOSED);
+}
+
+/* ---------------------------------------------------------------- what this log never gave */
+
+/* 1001's own seat, session 1, sends what it has made on the branch. */
+static exam_err send(struct parted *p, const struct exam_sitting_view *there, uint64_t seq,
+                     uint64_t made_at_ms, const char *item)
+{
+    struct exam_command c = site_answer_of(there, seq, item, "B");
+
+    c.u.answer.made_at_ms = made_at_ms;
+    return site_do(p->main, &c);
+}
+
+/* A2, T9, T10, T12: the branch had granted ten minutes, and its node is lost. The seat's mark shows
+ * time that there never was here, so what was acknowledged in it was made in time; within the grace
+ * after that mark, too (T6). What is made later was not. */
+static void test_a2__what_was_made_in_a_grant_that_is_lost_counts(void **state)
+{
+    struct parted *p = *state;
+
+    assert_int_equal(site_grant(p->branch, "1001", MS(10, 0, 0), "a drill"), EXAM_OK);
+    site_go(p->branch, MS(65, 0, 0));
+    struct exam_sitting_view there = site_view(p->branch, 1);
+    assert_int_equal(there.account.used_ms, MS(65, 0, 0));
+    p->main->now_ms = MS(66, 0, 0);
+    assert_int_equal(site_epoch(p->main, true), EXAM_OK);
+    assert_int_equal(knock_as(p, 1, "1001", "R1-01", 1), EXAM_OK);
+    assert_int_equal(site_view(p->main, 1).finish, EV__FINISH__FINISH_TIMED_OUT);
+    assert_int_equal(send(p, &there, 2, MS(65, 0, 0), "q2"), EXAM_OK);
+    assert_string_equal(site_answer_value(p->main, 1, "q2"), "B");
+    assert_int_equal(send(p, &there, 3, MS(65, 0, 0) + there.grace_ms, "q3"), EXAM_OK);
+    assert_int_equal(send(p, &there, 4, MS(65, 0, 1) + there.grace_ms, "q4"), EXAM_LATE);
+    assert_string_equal(site_answer_value(p->main, 1, "q4"), "");
+    assert_int_equal(site_view(p->main, 1).late, 2);
+    site_expect(p->main, 1, MS(60, 0, 0), 0, MS(6, 0, 0));
+}
+
+/* 1001, under personal timing; the pause was lifted on the branch alone. */
+static struct exam_sitting_view sits_down_while_main_is_paused(struct parted *p)
+{
+    struct site_plan personal = PLAN;
+
+    site_free(p->main);
+    site_free(p->branch);
+    personal.timing = EV__TIMING__TIMING_PERSONAL;
+    p->branch = site_new();
+    site_plan_batch(p->branch, &personal);
+    assert_int_equal(site_start(p->branch, "B1"), EXAM_OK);
+    assert_int_equal(site_pause(p->branch, "B1"), EXAM_OK);
+    p->common = p->branch->log_n;
+    p->main = site_fork(p->branch, p->common);
+    assert_int_equal(site_resume(p->branch, "B1"), EXAM_OK);
+    assert_int_equal(site_sign_in(p->branch, 1001, "R1-01", 1), EXAM_OK);
+    site_go(p->branch, MS(5, 0, 0));
+    p->main->now_ms = MS(10, 0, 0);
+    assert_int_equal(site_epoch(p->main, true), EXAM_OK);
+    return site_view(p->branch, 1);
+}
+
+/* A2, T1: under personal timing a pause that was lifted on the branch alone keeps the sitting from
+ * beginning; what was made there does not wait for a person. What is made here would. */
+static void test_a2__what_was_made_in_a_time_that_never_began_counts(void **state)
+{
+    struct parted *p = *state;
+    struct exam_sitting_view there = sits_down_while_main_is_paused(p);
+
+    assert_int_equal(site_sign_in(p->main, 1001, "R1-01", 1), EXAM_OK);
+    assert_int_equal(send(p, &there, 1, 0, "q1"), EXAM_OK);
+    assert_string_equal(site_answer_value(p->main, 1, "q1"), "B");
+    assert_int_equal(site_answer(p->main, 1, 2, "q2", "C"), EXAM_AGAIN);
+    assert_int_equal(site_resume(p->main, "B1"), EXAM_OK);
+    assert_int_equal(site_answer(p->main, 1, 2, "q2", "C"), EXAM_OK);
+}
+
+/* 1001 at R1-01, session 1, with the mark that the branch has given. */
+static exam_err sign_in_with_mark(struct parted *p)
+{
+    struct exam_command c = {.kind = EXAM_CMD_SIGN_IN};
+    uint8_t mark[MARK_BYTES_MAX], session[SESSION_BYTES];
+    uint64_t used_ms = site_view(p->branch, 1).account.used_ms;
+
+    memset(session, 1, sizeof session);
+    c.u.sign_in.seat = "R1-01";
+    c.u.sign_in.admission_no = "1001";
+    c.u.sign_in.id_no = "ID1001";
+    c.u.sign_in.session = session;
+    c.u.sign_in.mark = mark;
+    c.u.sign_in.mark_bytes = exam_mark_make(p->branch->x, 1, used_ms, mark);
+    return site_do(p->main, &c);
+}
+
+static exam_err submit_of_epoch(struct parted *p, uint64_t epoch, uint64_t seq)
+{
+    struct exam_command c = {.kind = EXAM_CMD_SUBMIT};
+
+    c.u.submit.sitting = 1;
+    c.u.submit.seq = seq;
+    c.u.submit.said_ms = MS(5, 0, 0);
+    c.u.submit.attachment_epoch = epoch;
+    return site_do(p->main, &c);
+}
+
+/* T10: so does a submission that was made there: the sitting begins and ends with it, at the mark
+ * that its seat carries (T12). One that is made here waits, and so does one whose seat does not say
+ * when it was made. */
+static void test_t10__a_submission_of_a_time_that_never_began_counts(void **state)
+{
+    struct parted *p = *state;
+    struct exam_sitting_view there = sits_down_while_main_is_paused(p);
+
+    assert_int_equal(knock_as(p, 1, "1001", "R1-01", 1), EXAM_AUTH);
+    assert_int_equal(sign_in_with_mark(p), EXAM_OK);
+    assert_int_equal(submit_of_epoch(p, there.attachment_epoch + 1, 1), EXAM_AGAIN);
+    assert_int_equal(submit_of_epoch(p, 0, 1), EXAM_AGAIN);
+    assert_int_equal(submit_of_epoch(p, there.attachment_epoch, 1), EXAM_OK);
+    assert_int_equal(site_view(p->main, 1).finish, EV__FINISH__FINISH_SUBMITTED);
+    site_expect(p->main, 1, MS(5, 0, 0), MS(55, 0, 0), 0);
+    assert_int_equal(submit_of_epoch(p, there.attachment_epoch, 1), EXAM_OK); /* A4 */
+}
+
+/* A3: or the branch brings it, if the candidate has not attached since. */
+static void test_a3__a_submission_of_a_time_that_never_began_is_adopted(void **state)
+{
+    struct parted *p = *state;
+
+    sits_down_while_main_is_paused(p);
+    assert_int_equal(site_submit(p->branch, 1, 1), EXAM_OK);
+    recover(p);
+    assert_int_equal(site_view(p->main, 1).finish, EV__FINISH__FINISH_SUBMITTED);
+    site_expect(p->main, 1, MS(5, 0, 0), MS(55, 0, 0), 0);
+}
+
+/* T1: where the batch has not started, a submission waits for that. */
+static void test_t1__a_submission_waits_for_a_start_that_was_lost(void **state)
+{
+    struct parted *p = *state;
+
+    site_free(p->main);
+    site_free(p->branch);
+    p->branch = site_new();
+    site_plan_batch(p->branch, &PLAN);
+    p->main = site_fork(p->branch, p->branch->log_n);
+    assert_int_equal(site_epoch(p->main, true), EXAM_OK);
+    assert_int_equal(site_sign_in(p->main, 1001, "R1-01", 1), EXAM_OK);
+    assert_int_equal(submit_of_epoch(p, 1, 1), EXAM_AGAIN);
+    assert_int_equal(site_start(p->main, "B1"), EXAM_OK);
+    assert_int_equal(submit_of_epoch(p, 1, 1), EXAM_OK);
+}
+
+/* A3: an attachment of an epoch that is over is not to come, whether this log has it or not: 1001
+ * attached at R1-01 in an epoch of the branch's, and was moved here. */
+static void test_a3__a_left_seat_hands_in_what_a_later_branch_acknowledged(void **state)
+{
+    struct parted *p = *state;
+
+    assert_int_equal(site_epoch_numbered(p->branch, 2, true), EXAM_OK);
+    assert_int_equal(site_attach(p->branch, 1001, "R1-01", 1), EXAM_OK);
+    struct exam_sitting_view there = site_view(p->branch, 1);
+    assert_int_equal(there.attachment_epoch, 2);
+    p->main->now_ms = MS(30, 0, 0);
+    assert_int_equal(site_epoch_numbered(p->main, 3, true), EXAM_OK);
+    assert_int_equal(site_move(p->main, 1001, "R1-04", true), EXAM_OK);
+    assert_int_equal(knock_as(p, 1, "1001", "R1-01", 1), EXAM_SEAT_TAKEN);
+    assert_int_equal(hand_in(p, &there, 2, "q2", "B"), EXAM_OK);
+    assert_string_equal(site_answer_value(p->main, 1, "q2"), "B");
+    there.attachment_epoch = 3;
+    there.attachment_lsn = UINT64_MAX / 2;
+    assert_int_equal(hand_in(p, &there, 3, "q3", "B"), EXAM_INVALID);
+}
+
 /* Records of the site's own newest epoch are of no dead branch. */
 static void test_a3__the_newest_epoch_is_refused(void **state)
 {
@@ -787,6 +1061,9 @@ int main(void)
         TEST(test_a3__pieces_come_in_any_order),
         TEST(test_a3__what_the_site_has_itself_is_not_taken_twice),
         TEST(test_a2__a_session_that_only_the_branch_knows_hands_in),
+        TEST(test_a3__a_sign_in_that_no_seat_has_shown_is_shown),
+        TEST(test_a3__a_sign_in_that_its_seat_has_shown_is_not),
+        TEST(test_a3__the_mark_of_a_seat_that_a_branch_had_found_is_shown),
         TEST(test_a3__what_it_hands_in_is_older_than_what_came_since),
         TEST(test_a3__its_submission_counts_unless_attached_since),
         TEST(test_a2__it_hands_in_after_the_end),
@@ -797,6 +1074,15 @@ int main(void)
         TEST(test_p6__it_hands_in_after_the_collection),
         TEST(test_t12__no_session_without_a_mark_of_the_branch),
         TEST(test_t11__sessions_of_dead_branches_are_bounded),
+        TEST(test_t2__who_has_sat_at_a_seat_that_was_left_is_no_latecomer),
+        TEST(test_t2__what_the_clock_had_run_without_its_screen_is_lost),
+        TEST(test_p7__who_has_sat_at_a_seat_that_was_left_was_there),
+        TEST(test_a2__what_was_made_in_a_grant_that_is_lost_counts),
+        TEST(test_a2__what_was_made_in_a_time_that_never_began_counts),
+        TEST(test_t10__a_submission_of_a_time_that_never_began_counts),
+        TEST(test_a3__a_submission_of_a_time_that_never_began_is_adopted),
+        TEST(test_t1__a_submission_waits_for_a_start_that_was_lost),
+        TEST(test_a3__a_left_seat_hands_in_what_a_later_branch_acknowledged),
         TEST(test_a3__the_newest_epoch_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -279,17 +279,10 @@ static exam_err back_submitted(struct site *t, uint64_t ago_ms, bool rebooted)
 /* An answer of 1001 to be taken now, made at `made_at_ms` of its used time. */
 static exam_err answer_made_at(struct site *t, uint64_t seq, const char *item, uint64_t made_at_ms)
 {
-    struct exam_command c = {.kind = EXAM_CMD_ANSWER};
     struct exam_sitting_view v = site_view(t, 1);
+    struct exam_command c = site_answer_of(&v, seq, item, "A");
 
-    c.u.answer.sitting = 1;
-    c.u.answer.seq = seq;
-    c.u.answer.item = item;
-    c.u.answer.value = (const uint8_t *)"A";
-    c.u.answer.value_bytes = 1;
     c.u.answer.made_at_ms = c.u.answer.said_ms = made_at_ms;
-    c.u.answer.attachment_epoch = v.attachment_epoch;
-    c.u.answer.attachment_lsn = v.attachment_lsn;
     return site_do(t, &c);
 }
 

@@ -174,11 +174,7 @@ static void test_load__goes_on_like_the_original(void **state)
     next.batch = "B2";
     next.first_no = 2001;
     site_plan_batch(t, &next);
-    struct site *copy = site_fork(t, t->log_n);
-
-    exam *loaded = site_reload(copy->x);
-    exam_free(copy->x);
-    copy->x = loaded;
+    struct site *copy = site_restarted(t);
     struct site *both[] = {t, copy};
     for (int i = 0; i < 2; i++) {
         struct site *s = both[i];
