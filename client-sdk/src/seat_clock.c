@@ -98,17 +98,27 @@ void seat_clock_close(struct seat_core *s, uint64_t at_ms)
     s->open = false;
 }
 
+static exam_err mark_journal(struct seat_core *s, bool durable)
+{
+    struct seat_record r = {.kind = SEAT_RECORD_MARK, .u.mark = s->mark};
+    r.u.mark.state = sitting_state_of(s);
+    r.u.mark.finish = (uint8_t)s->finish;
+    return seat_journal(s, &r, durable);
+}
+
 /* Not durable: a restarted seat with an older mark is charged less, never more (T7), and the nodes
  * have their own. It goes to the disk with the next record that has to. */
 void seat_clock_mark_journal(struct seat_core *s)
 {
     if (!s->mark_unjournalled || !s->session_journalled)
         return;
-    struct seat_record r = {.kind = SEAT_RECORD_MARK, .u.mark = s->mark};
-    r.u.mark.state = sitting_state_of(s);
-    r.u.mark.finish = (uint8_t)s->finish;
-    if (seat_journal(s, &r, false) == EXAM_OK)
+    if (mark_journal(s, false) == EXAM_OK)
         s->mark_unjournalled = false;
+}
+
+exam_err seat_clock_mark_flush(struct seat_core *s)
+{
+    return mark_journal(s, true);
 }
 
 /* T6: the position at a heartbeat instant, durable, in contact, too: the mark that an

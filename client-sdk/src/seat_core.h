@@ -220,7 +220,9 @@ uint64_t seat_core_deadline_ms(const struct seat_core *s);
 
 /* Signs a candidate in, at once or as soon as a node serves; the outcome is SEAT_EVENT_ATTACHED or
  * SEAT_EVENT_SIGN_IN_REFUSED. `session` is SESSION_BYTES random bytes; a candidate whose session
- * is in the journal goes on with that one. EXAM_INVALID: a number that cannot be one; EXAM_STATE:
+ * is in the journal goes on with that one. What an earlier candidate's session has left here is
+ * handed in first, for some seconds at the most (A2); what is told meanwhile is of that one, but
+ * SEAT_EVENT_CANDIDATE. EXAM_INVALID: a number that cannot be one; EXAM_STATE:
  * somebody else is signed in, with a sitting that is not finished or not saved; EXAM_EXISTS: this
  * candidate is signed in already, or about to be. */
 EXAM_MUST_USE exam_err seat_core_sign_in(struct seat_core *s, uint64_t now_ms,

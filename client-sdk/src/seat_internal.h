@@ -43,7 +43,8 @@ enum {
     RETRY_MAX_MS = 200,
     ASK_MIN_MS = 5000, /* is a session that no node knew taken now? */
     ASK_MAX_MS = 10000,
-    REQUESTS_SPARE = 16, /* requests in flight that are no actions */
+    HAND_IN_MS_MAX = 5000, /* whoever signs in waits for what an earlier session has left here */
+    REQUESTS_SPARE = 16,   /* requests in flight that are no actions */
 };
 
 #define MAIN_NONE UINT32_MAX
@@ -122,6 +123,12 @@ struct seat_core {
     bool left_behind; /* an earlier session's actions lie in the journal, perhaps unsaved */
     char admission_no[NAME_BYTES_MAX + 1], id_no[NAME_BYTES_MAX + 1];
     uint8_t session[SESSION_BYTES];
+    struct {
+        bool waits;
+        uint64_t until_ms;
+        char admission_no[NAME_BYTES_MAX + 1], id_no[NAME_BYTES_MAX + 1];
+        uint8_t session[SESSION_BYTES];
+    } next; /* who signs in when what a void session has left here is handed in, or not wanted */
     uint64_t attachment_epoch, attachment_lsn;
     uint64_t heartbeat_ms, grace_ms;
     Ev__Finish finish;
@@ -237,6 +244,8 @@ bool seat_clock_figures_ok(uint64_t used_ms, uint64_t left_ms);
 void seat_clock_open(struct seat_core *s);
 void seat_clock_close(struct seat_core *s, uint64_t at_ms);
 void seat_clock_mark_journal(struct seat_core *s);
+/* The first one of a session, durably; it is journalled again when the state is known, too. */
+EXAM_MUST_USE exam_err seat_clock_mark_flush(struct seat_core *s);
 /* Everything that time itself brought about up to now: heartbeat instants, lock, end. */
 void seat_clock_turn(struct seat_core *s);
 /* The program ends in order: its screen closes now, and what it used is journalled (T7). */

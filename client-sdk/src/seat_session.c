@@ -171,6 +171,51 @@ static void session_begin(struct seat_core *s, const char *admission_no,
         seat_link_drop(s, s->main, BACKOFF_MIN_MS);
 }
 
+/* A2: what this seat holds of a session that no node knows may lie nowhere else: a node takes it as
+ * soon as the sitting has left this seat, or is over (T11). So it is asked now and then. */
+static bool asks_again(const struct seat_core *s)
+{
+    return s->session_void && s->session_journalled && s->seq_last > 0;
+}
+
+static void sign_in_begin(struct seat_core *s, const char *id_no)
+{
+    strcpy(s->id_no, id_no);
+    s->sign_in = true;
+    s->session_void = s->next.waits = false;
+    s->attach_at_ms = s->now_ms;
+    seat_state_set(s, SEAT_SIGNING_IN);
+}
+
+/* A2: the sitting may have left this seat just now; once this candidate's session is here nobody
+ * asks any more. */
+static void next_note(struct seat_core *s, const char *admission_no, const char *id_no,
+                      const uint8_t session[SESSION_BYTES])
+{
+    if (!s->next.waits)
+        s->next.until_ms = NEVER_MS;
+    s->next.waits = true;
+    strcpy(s->next.admission_no, admission_no);
+    strcpy(s->next.id_no, id_no);
+    memcpy(s->next.session, session, SESSION_BYTES);
+    s->attach_at_ms = s->now_ms;
+    seat_state_set(s, SEAT_SIGNING_IN);
+}
+
+static void next_begin(struct seat_core *s)
+{
+    session_begin(s, s->next.admission_no, s->next.session);
+    sign_in_begin(s, s->next.id_no);
+}
+
+/* The session is known again, and goes on: who sits here is its candidate. */
+static void next_refuse(struct seat_core *s)
+{
+    s->next.waits = false;
+    seat_emit_problem(s, SEAT_EVENT_SIGN_IN_REFUSED, EXAM_STATE, s->main,
+                      "the candidate who sat here before goes on at this seat");
+}
+
 static exam_err sign_in_take(struct seat_core *s, const char *admission_no, const char *id_no,
                              const uint8_t session[SESSION_BYTES])
 {
@@ -182,15 +227,15 @@ static exam_err sign_in_take(struct seat_core *s, const char *admission_no, cons
     bool under_way = !s->session_void && (s->phase == SESSION_ATTACHING || s->session_journalled);
     if (same && under_way)
         return EXAM_EXISTS;
+    if (!same && (s->next.waits || asks_again(s))) {
+        next_note(s, admission_no, id_no, session);
+        return EXAM_OK;
+    }
     if (!same && !may_give_way(s))
         return EXAM_STATE;
     if (!same)
         session_begin(s, admission_no, session);
-    strcpy(s->id_no, id_no);
-    s->sign_in = true;
-    s->session_void = false;
-    s->attach_at_ms = s->now_ms;
-    seat_state_set(s, SEAT_SIGNING_IN);
+    sign_in_begin(s, id_no);
     return EXAM_OK;
 }
 
@@ -277,23 +322,25 @@ static void session_end(struct seat_core *s)
         seat_link_drop(s, s->main, BACKOFF_MIN_MS);
 }
 
-/* A2: what this seat holds of a session that no node knows may lie nowhere else: a node takes it as
- * soon as the sitting has left this seat, or is over (T11). So it is asked now and then. */
-static bool asks_again(const struct seat_core *s)
-{
-    return s->session_void && s->session_journalled && s->seq_last > 0;
-}
-
 static bool wants_to_attach(const struct seat_core *s)
 {
     return s->main != MAIN_NONE && s->phase == SESSION_IDLE && s->have_session &&
            (!s->session_void || asks_again(s));
 }
 
+/* Nothing is left here, or it takes too long. */
+static void next_turn(struct seat_core *s)
+{
+    bool free_now = s->phase == SESSION_ATTACHED ? may_give_way(s) : !s->have_session;
+    if (s->next.waits && (free_now || s->now_ms >= s->next.until_ms))
+        next_begin(s);
+}
+
 void seat_session_turn(struct seat_core *s)
 {
     if (s->collected && seat_core_unsaved_n(s) == 0)
         session_end(s);
+    next_turn(s);
     if (!wants_to_attach(s) || s->now_ms < s->attach_at_ms ||
         s->links[s->main].phase != LINK_PHASE_UP)
         return;
@@ -302,14 +349,17 @@ void seat_session_turn(struct seat_core *s)
         sign_in_send(s);
     else
         attach_send(s);
+    if (s->next.waits && s->next.until_ms == NEVER_MS)
+        s->next.until_ms = s->now_ms + HAND_IN_MS_MAX;
 }
 
 uint64_t seat_session_deadline(const struct seat_core *s)
 {
     uint64_t silent_ms = seat_request_oldest_ms(s);
+    uint64_t next_ms = s->next.waits ? s->next.until_ms : NEVER_MS;
     if (silent_ms != NEVER_MS)
-        return silent_ms + SILENT_HEARTBEATS * s->heartbeat_ms;
-    return wants_to_attach(s) ? s->attach_at_ms : NEVER_MS;
+        return min_ms(silent_ms + SILENT_HEARTBEATS * s->heartbeat_ms, next_ms);
+    return wants_to_attach(s) ? min_ms(s->attach_at_ms, next_ms) : next_ms;
 }
 
 void seat_session_lost(struct seat_core *s, exam_err code, const char *text)
@@ -399,14 +449,19 @@ static bool attached_makes_sense(const struct seat_core *s, const Seat__Attached
            strcmp(a->candidate->admission_no, s->admission_no) == 0;
 }
 
-/* From here on the journal is this sitting's: durably before anything of it can be made. */
-static exam_err session_journal(struct seat_core *s)
+/* From here on the journal is this sitting's: durably before anything of it can be made, and with
+ * its first mark, or to a successor that has older data nobody would have sat down (T2, T12). */
+static exam_err session_journal(struct seat_core *s, const Seat__Attached *a)
 {
     if (s->session_journalled)
         return EXAM_OK;
     struct seat_record r = {.kind = SEAT_RECORD_SESSION, .u.session.admission_no = s->admission_no};
     memcpy(r.u.session.session, s->session, SESSION_BYTES);
-    exam_err err = seat_journal(s, &r, true);
+    exam_err err = seat_journal(s, &r, false);
+    if (err == EXAM_OK) {
+        seat_clock_account(s, a->account, a->ago_ms, &a->mark);
+        err = seat_clock_mark_flush(s);
+    }
     s->session_journalled = err == EXAM_OK;
     return err;
 }
@@ -438,6 +493,8 @@ static void attached_tell(struct seat_core *s, const Seat__Attached *a, bool sig
     e.u.attached.signed_in = signed_in;
     e.u.attached.account = s->account;
     seat_emit(s, &e);
+    if (s->next.waits && a->state == SEAT__SITTING_STATE__SITTING_STATE_FINISHED)
+        return; /* somebody else sits here, whom these data do not concern */
     struct seat_event c = {.kind = SEAT_EVENT_CANDIDATE, .u.candidate = a->candidate};
     seat_emit(s, &c);
 }
@@ -451,7 +508,7 @@ void seat_session_attached(struct seat_core *s, const Seat__Attached *a, bool si
     uint32_t node = s->main;
     if (!seat_link_epoch(s, node, a->epoch))
         return;
-    if (session_journal(s) != EXAM_OK) {
+    if (session_journal(s, a) != EXAM_OK) {
         seat_link_drop(s, node, BACKOFF_WRONG_MS);
         return;
     }
@@ -470,6 +527,8 @@ void seat_session_attached(struct seat_core *s, const Seat__Attached *a, bool si
     state_take(s, a->state, (Ev__Finish)a->finish);
     if (a->paper_bytes > 0)
         seat_paper_known(s, a->paper_bytes, &a->paper_digest);
+    if (s->next.waits && s->state != SEAT_FINISHED)
+        next_refuse(s);
 }
 
 /* A2: what this seat holds of it reaches no node as long as nobody signs in here. */
@@ -507,6 +566,10 @@ static void session_make_void(struct seat_core *s, enum seat_event_kind kind, ex
 static void attach_refused(struct seat_core *s, exam_err code, const char *text)
 {
     bool unknown = code == EXAM_AUTH || code == EXAM_NOT_FOUND;
+    if (s->next.waits) { /* no node wants it: it stays on the disk */
+        next_begin(s);
+        return;
+    }
     if (s->session_void) { /* as before: nothing new for the candidate */
         ask_later(s);
         return;

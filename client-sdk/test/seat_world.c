@@ -174,7 +174,7 @@ static void attached_send(struct world *w, uint32_t node, uint32_t id)
     uint8_t mark[8], digest[HASH_BYTES];
     account_put(w, &account);
     mark_put(w, mark);
-    c.admission_no = (char *)(uintptr_t)ADMISSION_NO;
+    c.admission_no = site->admission_no;
     c.room = c.seat = c.batch = (char *)(uintptr_t) "R01";
     a.candidate = &c;
     a.account = &account;
@@ -212,6 +212,7 @@ static void sign_in_take(struct world *w, uint32_t node, uint32_t id, const Seat
     site_mark(w);
     w->site.signed_in = true;
     memcpy(w->site.session, s->session.data, SESSION_BYTES);
+    strcpy(w->site.admission_no, s->admission_no);
     attached_send(w, node, id);
 }
 

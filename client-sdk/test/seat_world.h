@@ -22,6 +22,7 @@ struct world_site {
     uint8_t site_id[SITE_ID_BYTES];
     uint64_t allot_ms, used_ms, marked_at_ms; /* used up to there */
     bool signed_in, attached;
+    char admission_no[NAME_BYTES_MAX + 1];
     uint8_t session[SESSION_BYTES];
     Seat__SittingState state;
     Ev__Finish finish;

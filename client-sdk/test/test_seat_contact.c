@@ -410,28 +410,6 @@ static void test_a2__a_lost_session_is_signed_in_again(void **state)
     world_free(w);
 }
 
-/* The same after a restart of the program: the candidate has to be asked, the session stays. */
-static void test_a2__a_lost_session_after_a_restart(void **state)
-{
-    (void)state;
-    struct world *w = world_new(2);
-    world_begin(w);
-    uint64_t seq;
-    for (int i = 0; i < 5; i++)
-        assert_int_equal(world_answer(w, "q1", "A", &seq), EXAM_OK);
-    world_settle(w);
-    w->site.signed_in = false;
-    w->site.seq_have = 0;
-    world_restart_seat(w, w->now_ms + 5000, true);
-    assert_int_equal(world_count(w, SEAT_EVENT_SIGN_IN_NEEDED), 1);
-    assert_int_equal(seat_core_state(w->core), SEAT_SHUT_OUT);
-    memset(w->session, 0x77, SESSION_BYTES); /* the new random number is not used */
-    world_sign_in(w);
-    assert_int_equal(w->site.session[0], 0x5A);
-    assert_int_equal(w->site.seq_have, 5);
-    world_free(w);
-}
-
 /* A seat restarted, and five of its answers are on its disk alone. */
 static struct world *world_void(void)
 {
@@ -446,6 +424,19 @@ static struct world *world_void(void)
     world_restart_seat(w, w->now_ms + 5000, true);
     assert_int_equal(seat_core_state(w->core), SEAT_SHUT_OUT);
     return w;
+}
+
+/* The same after a restart of the program: the candidate has to be asked, the session stays. */
+static void test_a2__a_lost_session_after_a_restart(void **state)
+{
+    (void)state;
+    struct world *w = world_void();
+    assert_int_equal(world_count(w, SEAT_EVENT_SIGN_IN_NEEDED), 1);
+    memset(w->session, 0x77, SESSION_BYTES); /* the new random number is not used */
+    world_sign_in(w);
+    assert_int_equal(w->site.session[0], 0x5A);
+    assert_int_equal(w->site.seq_have, 5);
+    world_free(w);
 }
 
 /* T11: the candidate is moved instead of signing in again: from then on the node takes the session
@@ -467,6 +458,79 @@ static void test_a2__a_lost_session_is_asked_for_again(void **state)
     world_notice(w, 0, SEAT__NOTICE_KIND__NOTICE_KIND_COLLECTED);
     world_settle(w);
     assert_int_equal(world_count(w, SEAT_EVENT_COLLECTED), 1);
+    assert_int_equal(w->nodes[0].sign_in_n, 1);
+    world_free(w);
+}
+
+static exam_err sign_in_another(struct world *w)
+{
+    uint8_t session[SESSION_BYTES];
+    memset(session, 0x33, sizeof session);
+    exam_err err = seat_core_sign_in(w->core, w->now_ms, "2026010002", "1", session);
+    world_settle(w);
+    return err;
+}
+
+/* Another candidate comes to the seat, as the sitting has left it: what lies there is handed in
+ * first, since nobody asks for it afterwards. */
+static void test_a2__who_signs_in_waits_until_it_is_handed_in(void **state)
+{
+    (void)state;
+    struct world *w = world_void();
+    w->site.signed_in = true;
+    w->site.state = SEAT__SITTING_STATE__SITTING_STATE_FINISHED;
+    w->site.finish = EV__FINISH__FINISH_CLOSED;
+    world_forget_events(w);
+    assert_int_equal(sign_in_another(w), EXAM_OK);
+    assert_int_equal(w->site.seq_have, 5);
+    assert_int_equal(world_count(w, SEAT_EVENT_CANDIDATE), 0); /* whose data concern nobody here */
+    world_notice(w, 0, SEAT__NOTICE_KIND__NOTICE_KIND_COLLECTED);
+    w->site.seq_have = 0;
+    w->site.state = SEAT__SITTING_STATE__SITTING_STATE_WAITING;
+    w->site.finish = EV__FINISH__FINISH_NONE;
+    world_run(w, w->now_ms + 1000);
+    assert_string_equal(w->site.admission_no, "2026010002");
+    assert_int_equal(w->site.session[0], 0x33);
+    assert_string_equal(seat_core_admission_no(w->core), "2026010002");
+    assert_true(seat_core_in_contact(w->core));
+    assert_int_equal(world_count(w, SEAT_EVENT_CANDIDATE), 1);
+    assert_int_equal(seat_core_unsaved_n(w->core), 0);
+    world_free(w);
+}
+
+/* Nobody wants it, or nobody says anything of use: it stays on the disk, and the candidate does not
+ * wait for ever. */
+static void test_a2__who_signs_in_does_not_wait_for_ever(void **state)
+{
+    static const exam_err refusals[] = {EXAM_AUTH, EXAM_AGAIN};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct world *w = world_void();
+        w->nodes[0].refuse_attach = refusals[i];
+        assert_int_equal(sign_in_another(w), EXAM_OK);
+        world_run(w, w->now_ms + (refusals[i] == EXAM_AUTH ? 1000 : 6000));
+        assert_string_equal(seat_core_admission_no(w->core), "2026010002");
+        assert_true(seat_core_in_contact(w->core));
+        world_notice(w, 0, SEAT__NOTICE_KIND__NOTICE_KIND_COLLECTED);
+        world_settle(w);
+        assert_true(world_last(w, SEAT_EVENT_COLLECTED)->u.collected.keep);
+        world_free(w);
+    }
+}
+
+/* A later primary knows the session after all: its candidate goes on, the other one hears so. */
+static void test_a2__who_signs_in_gives_way_to_a_session_that_goes_on(void **state)
+{
+    (void)state;
+    struct world *w = world_void();
+    w->site.signed_in = true;
+    w->site.state = SEAT__SITTING_STATE__SITTING_STATE_ANSWERING;
+    assert_int_equal(sign_in_another(w), EXAM_OK);
+    assert_string_equal(seat_core_admission_no(w->core), "2026010001");
+    assert_int_equal(seat_core_state(w->core), SEAT_ANSWERING);
+    assert_int_equal(world_last(w, SEAT_EVENT_SIGN_IN_REFUSED)->u.problem.code, EXAM_STATE);
+    assert_int_equal(w->site.seq_have, 5);
+    world_run(w, w->now_ms + 10000);
     assert_int_equal(w->nodes[0].sign_in_n, 1);
     world_free(w);
 }
@@ -673,6 +737,9 @@ int main(void)
         cmocka_unit_test(test_a2__a_lost_session_after_a_restart),
         cmocka_unit_test(test_a2__a_lost_session_is_asked_for_again),
         cmocka_unit_test(test_a2__a_sign_in_crosses_the_question),
+        cmocka_unit_test(test_a2__who_signs_in_waits_until_it_is_handed_in),
+        cmocka_unit_test(test_a2__who_signs_in_does_not_wait_for_ever),
+        cmocka_unit_test(test_a2__who_signs_in_gives_way_to_a_session_that_goes_on),
         cmocka_unit_test(test_seat_contact__hostile_bytes_close_the_link),
         cmocka_unit_test(test_seat_contact__changed_bytes_do_no_harm),
         cmocka_unit_test(test_seat_contact__replies_that_make_no_sense_close_the_link),

@@ -152,6 +152,22 @@ static void test_t12__the_carried_mark_survives_a_restart(void **state)
     world_free(w);
 }
 
+/* T2: the first one tells a successor with older data that the candidate has sat down, and when:
+ * it is durable as soon as the screen is open. */
+static void test_t12__the_first_mark_survives_a_power_cut(void **state)
+{
+    (void)state;
+    struct world *w = world_new(1);
+    w->site.state = SEAT__SITTING_STATE__SITTING_STATE_ANSWERING;
+    w->site.used_ms = 19000; /* he is late */
+    world_run(w, w->now_ms + 100);
+    world_sign_in(w);
+    assert_int_equal(seat_core_state(w->core), SEAT_ANSWERING);
+    world_restart_seat(w, w->now_ms + 1000, true);
+    assert_int_equal(w->nodes[0].claim.mark_used_ms, 19000);
+    world_free(w);
+}
+
 /* T10 over a restart: the time had run out; in the same boot it still knows how long ago. */
 static void test_t10__an_end_out_of_contact_survives_a_restart(void **state)
 {
@@ -305,6 +321,7 @@ int main(void)
         cmocka_unit_test(test_t6__a_journalled_position_over_grace_is_clipped),
         cmocka_unit_test(test_t7__a_reboot_is_not_forgotten),
         cmocka_unit_test(test_t12__the_carried_mark_survives_a_restart),
+        cmocka_unit_test(test_t12__the_first_mark_survives_a_power_cut),
         cmocka_unit_test(test_t10__an_end_out_of_contact_survives_a_restart),
         cmocka_unit_test(test_a2__unsaved_answers_survive_a_power_cut),
         cmocka_unit_test(test_t10__a_pending_submission_survives_a_restart),

@@ -295,7 +295,9 @@ void node_stop(struct node *n)
     node_pump(n);
     seat_server_close(n->seats);
     admin_server_close(n->admins);
-    if (!n->failure)
+    if (n->failure)
+        engine_abandon(n->engine);
+    else
         engine_close(n->engine); /* flushes the state tables */
     n->engine = NULL;
 }

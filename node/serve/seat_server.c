@@ -604,12 +604,22 @@ static void decide_contact(struct seat_server *s, struct conn *c, uint32_t id,
         s->node.epoch_proven(s->node.ctx, why.epoch_proven);
 }
 
+/* The notice of a new epoch and a SignIn or an Attach of this connection may cross: then the
+ * seat says it twice. */
+static bool other_sitting(const struct seat_server *s, const struct seat *seat,
+                          const char *admission_no)
+{
+    uint32_t no;
+    return seat->sitting && (exam_find_sitting(engine_exam(s->node.engine), admission_no, &no) ||
+                             no != seat->sitting);
+}
+
 static enum conn_verdict take_sign_in(struct seat_server *s, struct conn *c, uint32_t id,
                                       const Seat__SignIn *m)
 {
     struct seat *seat = conn_data(c);
     struct exam_command cmd = {.kind = EXAM_CMD_SIGN_IN};
-    if (seat->sitting) {
+    if (other_sitting(s, seat, m->admission_no)) {
         refuse_now(s, c, id, EXAM_STATE, "a candidate has signed in on this connection already");
         return CONN_TAKEN;
     }
@@ -633,16 +643,6 @@ static void claim_check(const struct seat *seat, const Seat__Attach *m)
               OPLOG_U("open_ms", m->open_ms), OPLOG_U("since_ms", m->since_ms),
               OPLOG_U("ended_ago_ms", m->ended_ago_ms),
               OPLOG_S("text", "the claim is clipped to the grace and to what has passed (T6)"));
-}
-
-/* The notice of a new epoch and an Attach of this connection may cross: then the seat attaches
- * twice. */
-static bool other_sitting(const struct seat_server *s, const struct seat *seat,
-                          const char *admission_no)
-{
-    uint32_t no;
-    return seat->sitting && (exam_find_sitting(engine_exam(s->node.engine), admission_no, &no) ||
-                             no != seat->sitting);
 }
 
 static enum conn_verdict take_attach(struct seat_server *s, struct conn *c, uint32_t id,
