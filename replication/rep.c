@@ -68,6 +68,7 @@ exam_err rep_new(const struct rep_config *config, const struct rep_start *start,
     r->role = start->last.lsn ? REP_ROLE_STANDBY : REP_ROLE_EMPTY;
     r->learning = !start->last.lsn || start->learning;
     r->may_resume = start->last.lsn && start->served_last && !r->learning;
+    r->locked = start->locked;
     r->ping_ms = now_ms;
     r->heir = r->source = r->primary = r->lost = r->promote_peer = PEER_NONE;
     *out = r;
@@ -216,13 +217,20 @@ void rep_step(rep *r, const struct rep_input *in)
         rep_found(r, in->token);
         break;
     case REP_PROMOTE:
-        rep_promote(r, in->token, in->attest, in->epoch);
+        if (in->forced)
+            rep_promote_forced(r, in->token, in->attest, in->epoch);
+        else
+            rep_promote(r, in->token, in->attest, in->epoch);
         break;
     case REP_HAND_OVER:
         rep_hand_over(r, in->token);
         break;
     case REP_HUNG:
         rep_hung(r);
+        break;
+    case REP_UNLOCKED:
+        r->locked = false;
+        rep_look_round(r); /* it may have waited for that only (W3) */
         break;
     case REP_STOP:
         stop(r);

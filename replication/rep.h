@@ -91,6 +91,8 @@ struct rep_start {
     /* As the last REP_DO_KEEP said; zero when there was none. */
     uint64_t known_epoch;
     bool learning;
+    /* P3: this node has no data key yet. It follows, and begins no epoch before REP_UNLOCKED. */
+    bool locked;
 };
 
 /* `config` (its texts, too) and `start` are copied, `log` must outlive the core. now_ms: monotonic,
@@ -123,11 +125,13 @@ enum rep_input_kind {
     REP_PROMOTE,   /* token, attest: a person wants this node to serve (W2). epoch: the highest that
                       anybody claims to have seen, proven or not (0: nobody does): what begins by
                       attest gets a higher number, so that no two histories share one (W1). Of a
- primary that seats refuse for it, too */
+                      primary that seats refuse for it, too. forced: although its copy is not whole
+                      (D7), because nobody can bring a whole one back; see rep_preview */
     REP_HAND_OVER, /* token: this node, the primary, wants a standby in sync to take over (W4) */
     REP_HUNG,      /* this node has not run for so long that screens may have locked: it was dead in
                       the sense of T5. A primary steps down, and may serve again as after a restart
                       (W3), by what the others say to it from here on */
+    REP_UNLOCKED,  /* P3: the data key has come */
     REP_STOP,      /* orderly end: closes every link, serves no more */
     REP_FAILED,    /* the log could not be written or read: serves no more (D6) */
 };
@@ -137,7 +141,7 @@ struct rep_input {
     uint64_t now_ms; /* monotonic */
     struct rep_link link;
     bool dialled;
-    bool attest;
+    bool attest, forced;
     uint64_t token;
     uint64_t bytes;
     uint64_t epoch;
@@ -166,7 +170,8 @@ enum rep_action_kind {
     REP_DO_BEGIN_EPOCH, /* epoch, reason, solo, token: append EpochBegan (for
                            EPOCH_REASON_FOUNDED after SiteFounded), commit, feed REP_EPOCH_OPEN.
                            The node serves after that. token: of the REP_PROMOTE or REP_FOUND that
-                           asked for it (who and why), 0: nobody did */
+                           asked for it (who and why), 0: nobody did. forced: by a log that is not
+                           whole (D7); the record says so */
     REP_DO_STEP_DOWN,   /* epoch: the highest known. Serve nobody from here on; what has not been
                            released never will be */
     REP_DO_RELEASE,     /* lsn, dual: what was promised up to lsn is durable: acknowledge it */
@@ -203,7 +208,7 @@ struct rep_action {
     uint64_t released_lsn;
     size_t bytes_max;
     Ev__EpochReason reason;
-    bool solo, dual, in_sync, learning;
+    bool solo, dual, in_sync, learning, forced;
     const char *peer; /* a node's name; lives as long as the core */
     uint64_t token;
     exam_err code;
@@ -273,6 +278,11 @@ struct rep_preview {
     const char *elsewhere;      /* a node last heard with more of the log; NULL: none known */
     uint64_t elsewhere_lsn;
     char text[3 * REP_TEXT_BYTES];
+    /* D7: it could be forced, though its copy is not whole: it has some of the log, and nobody in
+     * contact serves, vouches for a log, or has more of one. `forced_text`, of a learner, says what
+     * that gives up, or why it is refused. */
+    bool forcible;
+    char forced_text[3 * REP_TEXT_BYTES];
 };
 void rep_promotion_preview(const rep *r, uint64_t now_ms, struct rep_preview *out);
 

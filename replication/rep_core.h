@@ -34,6 +34,7 @@ struct peer {
     uint64_t heard_ms;
     bool answered;        /* it has taken our Hello: nothing of an older link is under way */
     bool learning;        /* as last heard (D7) */
+    bool locked;          /* as last heard (P3) */
     enum rep_role role;   /* as last heard */
     uint64_t epoch;       /* highest that it knows */
     uint64_t lsn;         /* durable there */
@@ -73,6 +74,7 @@ struct rep {
     uint64_t now_ms;
     enum rep_role role;
     bool stopped;
+    bool locked; /* P3: begins no epoch before REP_UNLOCKED */
     uint64_t known_epoch;
     struct position last, durable;
     struct peer peers[NODES_MAX];
@@ -84,6 +86,7 @@ struct rep {
     /* an epoch that the shell is to begin; 0: none */
     uint64_t begin_epoch;
     bool begin_solo;
+    bool begin_forced; /* by a learner (D7) */
     uint64_t begin_token;
 
     /* primary */
@@ -129,6 +132,8 @@ struct rep {
 /* ---------------------------------------------------------------- rep_send.c: actions, messages */
 
 struct rep_action *rep_act(rep *r, enum rep_action_kind kind);
+/* D6: forgets what was asked for and rests on a disk that has failed; what ends something stays. */
+void rep_actions_drop(rep *r);
 /* Epoch and learning become durable before anything that is asked for after this. */
 void rep_keep(rep *r);
 void rep_send_hello(rep *r, struct rep_link link);
@@ -207,6 +212,8 @@ void rep_fail(rep *r);
 
 void rep_found(rep *r, uint64_t token);
 void rep_promote(rep *r, uint64_t token, bool attest, uint64_t claimed_epoch);
+/* D7: although its copy is not whole. */
+void rep_promote_forced(rep *r, uint64_t token, bool attest, uint64_t claimed_epoch);
 void rep_promote_ends(rep *r, exam_err code, const char *text);
 void rep_promote_tick(rep *r);
 void rep_on_hand_over(rep *r, struct peer *p, const Rep__HandOver *m);

@@ -168,6 +168,7 @@ static void hello_take(struct peer *p, const Rep__Hello *h)
     p->refused = EXAM_OK;
     p->text[0] = '\0';
     p->learning = h->learning;
+    p->locked = h->locked;
     position_take(&p->last, h->last);
     p->epochs_n = 0;
     for (size_t i = 0; i < h->n_epochs && i < REP_EPOCHS_TOLD; i++) {
@@ -279,6 +280,7 @@ static void on_ping(rep *r, struct peer *p, const Rep__Ping *m)
     p->last.epoch = m->lsn_epoch;
     p->last.lsn = m->lsn;
     p->learning = m->learning;
+    p->locked = m->locked;
     p->answered = true;
     peer_says(r, p, m->epoch, (enum rep_role)m->role);
     if (rep_peer_is_primary(r, p) && !rep_table_fits(p))

@@ -234,12 +234,12 @@ void rep_hand_over(rep *r, uint64_t token)
         return;
     }
     for (size_t i = 0; i < r->peers_n; i++)
-        if (r->peers[i].in_sync) {
+        if (r->peers[i].in_sync && !r->peers[i].locked) {
             heir_begin(r, &r->peers[i], token);
             return;
         }
-    rep_reply(r, token, EXAM_STATE, "W4", "no standby of %s is in sync: nobody can take over",
-              r->node);
+    rep_reply(r, token, EXAM_STATE, "W4",
+              "no standby of %s is in sync and unlocked: nobody can take over", r->node);
 }
 
 static void heir_tick(rep *r)
@@ -393,7 +393,8 @@ void rep_primary_tick(rep *r)
 void rep_begin(rep *r, uint64_t epoch, Ev__EpochReason reason, bool solo, uint64_t token)
 {
     assert(epoch > rep_log_epoch(r) && !r->begin_epoch && r->role != REP_ROLE_PRIMARY);
-    assert(!r->learning);
+    assert(!r->locked);
+    assert(!r->learning || r->begin_forced);
     rep_unfollow(r);
     r->may_resume = false;
     r->begin_epoch = epoch;
@@ -405,6 +406,7 @@ void rep_begin(rep *r, uint64_t epoch, Ev__EpochReason reason, bool solo, uint64
     a->epoch = epoch;
     a->reason = reason;
     a->solo = r->begin_solo;
+    a->forced = r->begin_forced;
     a->token = token;
 }
 
@@ -420,7 +422,9 @@ void rep_epoch_open(rep *r, const struct position *last)
     char text[REP_TEXT_BYTES];
     assert(r->begin_epoch && last->lsn > r->durable.lsn);
     uint64_t epoch = r->begin_epoch;
+    bool forced = r->begin_forced;
     r->begin_epoch = 0;
+    r->begin_forced = false;
     r->last = r->durable = *last;
     r->role = REP_ROLE_PRIMARY;
     r->released_lsn = last->lsn - 1; /* what waits for no record of its own waits for the epoch's */
@@ -437,6 +441,10 @@ void rep_epoch_open(rep *r, const struct position *last)
         return;
     }
     r->known_epoch = epoch; /* not before: nobody is told of an epoch that may come to nothing */
+    if (forced) { /* D7: what it has is the history from here on, and not before its log says so */
+        r->learning = false;
+        rep_keep(r);
+    }
     snprintf(text, sizeof text, "%s serves, epoch %llu", r->node, (unsigned long long)epoch);
     begin_reply(r, EXAM_OK, text);
     rep_send_hello_all(r);

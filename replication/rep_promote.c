@@ -9,12 +9,21 @@ bool rep_position_beyond(const struct position *a, const struct position *b)
     return a->epoch > b->epoch || (a->epoch == b->epoch && a->lsn > b->lsn);
 }
 
+/* P3. Twice the node's name. */
+#define LOCKED_TEXT                                                                                \
+    "%s is locked: it has no data key, and could neither read nor write an answer; unlock it "     \
+    "first: `examctl unlock %s`"
+
 /* ---------------------------------------------------------------- founding */
 
 void rep_found(rep *r, uint64_t token)
 {
     if (r->role != REP_ROLE_EMPTY || r->last.lsn || r->begin_epoch) {
         rep_reply(r, token, EXAM_STATE, "W1", "%s belongs to a site already", r->node);
+        return;
+    }
+    if (r->locked) {
+        rep_reply(r, token, EXAM_REFUSED, "P3", LOCKED_TEXT, r->node, r->node);
         return;
     }
     for (size_t i = 0; i < r->peers_n; i++) {
@@ -104,6 +113,10 @@ static exam_err promotion_check(const rep *r, int *from, char *text, size_t byte
         snprintf(text, bytes, "%s is empty: it has nothing to serve with", r->node);
         return EXAM_STATE;
     }
+    if (r->locked) {
+        snprintf(text, bytes, LOCKED_TEXT, r->node, r->node);
+        return EXAM_REFUSED;
+    }
     if (r->learning) {
         snprintf(
             text, bytes,
@@ -131,6 +144,12 @@ static exam_err promotion_check(const rep *r, int *from, char *text, size_t byte
 
 /* ---------------------------------------------------------------- promoting (W2) */
 
+static void begin_attested(rep *r, uint64_t token, uint64_t claimed_epoch)
+{
+    uint64_t above = claimed_epoch > r->known_epoch ? claimed_epoch : r->known_epoch;
+    rep_begin(r, above + 1, EV__EPOCH_REASON__EPOCH_REASON_ATTESTED, true, token);
+}
+
 void rep_promote(rep *r, uint64_t token, bool attest, uint64_t claimed_epoch)
 {
     char text[REP_TEXT_BYTES];
@@ -151,8 +170,7 @@ void rep_promote(rep *r, uint64_t token, bool attest, uint64_t claimed_epoch)
         return;
     }
     if (from == PEER_NONE) {
-        uint64_t above = claimed_epoch > r->known_epoch ? claimed_epoch : r->known_epoch;
-        rep_begin(r, above + 1, EV__EPOCH_REASON__EPOCH_REASON_ATTESTED, true, token);
+        begin_attested(r, token, claimed_epoch);
         return;
     }
     r->promoting = true;
@@ -189,8 +207,9 @@ void rep_promote_tick(rep *r)
 void rep_on_hand_over(rep *r, struct peer *p, const Rep__HandOver *m)
 {
     bool level = r->source == (int)(p - r->peers) && r->joined && !r->pulling && !r->cutting &&
-                 !r->begin_epoch && !r->learning && r->last.lsn && r->last.lsn == r->durable.lsn &&
-                 m->at->lsn == r->durable.lsn && m->at->hash.len == HASH_BYTES &&
+                 !r->begin_epoch && !r->learning && !r->locked && r->last.lsn &&
+                 r->last.lsn == r->durable.lsn && m->at->lsn == r->durable.lsn &&
+                 m->at->hash.len == HASH_BYTES &&
                  !memcmp(m->at->hash.data, r->durable.hash, HASH_BYTES);
     uint64_t token = r->promoting ? r->promote_token : 0;
     if (!level) {
@@ -203,6 +222,86 @@ void rep_on_hand_over(rep *r, struct peer *p, const Rep__HandOver *m)
     r->promoting = false;
     r->promote_peer = PEER_NONE;
     rep_begin(r, r->known_epoch + 1, EV__EPOCH_REASON__EPOCH_REASON_SWITCHOVER, false, token);
+}
+
+/* ---------------------------------------------------------------- forcing (D7, R4) */
+
+/* In contact, and rather to be promoted than a learner is to be forced: it vouches for its log, or
+ * has more of one. */
+static const struct peer *better_than_forced(const rep *r)
+{
+    for (size_t i = 0; i < r->peers_n; i++) {
+        const struct peer *p = &r->peers[i];
+        if (rep_in_contact(p) && p->role != REP_ROLE_EMPTY &&
+            (!p->learning || rep_position_beyond(&p->last, &r->durable)))
+            return p;
+    }
+    return NULL;
+}
+
+static exam_err forced_beside(const rep *r, const struct peer *p, char *text, size_t bytes)
+{
+    if (p->learning)
+        snprintf(text, bytes,
+                 "%s is in contact, no whole copy either, and has more of the log than %s: if one "
+                 "of them is to be forced, it is %s",
+                 p->name, r->node, p->name);
+    else
+        snprintf(text, bytes,
+                 "%s is in contact and vouches for its log: promote %s, which wants no forcing",
+                 p->name, p->name);
+    return EXAM_REFUSED;
+}
+
+/* What refuses a node that is no learner, or has nothing. */
+static exam_err forced_needless(const rep *r, char *text, size_t bytes)
+{
+    int from;
+    exam_err err = promotion_check(r, &from, text, bytes);
+    if (err)
+        return err;
+    snprintf(text, bytes, "%s vouches for its log: promote it without forcing it", r->node);
+    return EXAM_STATE;
+}
+
+/* Whether this node, whose copy is not whole, may be made to serve by a person's word. */
+static exam_err forced_check(const rep *r, char *text, size_t bytes)
+{
+    int from = primary_in_contact(r);
+    const struct peer *better = better_than_forced(r);
+    if (!r->learning || r->locked || r->stopped || r->role == REP_ROLE_EMPTY ||
+        r->role == REP_ROLE_FAILED)
+        return forced_needless(r, text, bytes);
+    if (r->begin_epoch || r->promoting || r->cutting) {
+        snprintf(text, bytes, "%s is changing its role already: ask again in a moment", r->node);
+        return EXAM_AGAIN;
+    }
+    if (from != PEER_NONE) {
+        snprintf(text, bytes, "%s serves, and is in contact: wait until %s has copied its log",
+                 r->peers[from].name, r->node);
+        return EXAM_STATE;
+    }
+    if (!rep_log_epoch(r)) {
+        snprintf(text, bytes, "%s has not even the beginning of the site's log", r->node);
+        return EXAM_STATE;
+    }
+    return better ? forced_beside(r, better, text, bytes) : EXAM_OK;
+}
+
+void rep_promote_forced(rep *r, uint64_t token, bool attest, uint64_t claimed_epoch)
+{
+    char text[REP_TEXT_BYTES];
+    exam_err err = forced_check(r, text, sizeof text);
+    if (!err && !attest) {
+        err = EXAM_ATTEST;
+        out_of_contact_text(r, text, sizeof text);
+    }
+    if (err) {
+        rep_reply(r, token, err, "D7", "%s", text);
+        return;
+    }
+    r->begin_forced = true;
+    begin_attested(r, token, claimed_epoch);
 }
 
 /* ---------------------------------------------------------------- the facts, beforehand */
@@ -248,6 +347,42 @@ static void preview_text(const rep *r, struct rep_preview *out)
                  out->elsewhere, (unsigned long long)out->elsewhere_lsn);
 }
 
+/* What is known of the copies that are given up. */
+static void others_text(const rep *r, char *text, size_t bytes)
+{
+    snprintf(text, bytes, "%s", r->peers_n ? "" : "there is no other node");
+    for (size_t i = 0; i < r->peers_n; i++) {
+        const struct peer *p = &r->peers[i];
+        size_t n = strlen(text);
+        const char *comma = i ? ", " : "";
+        if (!p->ever_heard)
+            snprintf(text + n, bytes - n, "%s%s has not been heard", comma, p->name);
+        else if (rep_in_contact(p) && p->role == REP_ROLE_EMPTY)
+            snprintf(text + n, bytes - n, "%s%s is empty", comma, p->name);
+        else
+            snprintf(text + n, bytes - n, "%s%s %s record %llu", comma, p->name,
+                     rep_in_contact(p) ? "has a part, up to" : "is out of contact, and had",
+                     (unsigned long long)p->last.lsn);
+    }
+}
+
+static void preview_forced(const rep *r, struct rep_preview *out)
+{
+    char others[REP_TEXT_BYTES];
+    if (!r->learning)
+        return;
+    out->forcible = forced_check(r, out->forced_text, sizeof out->forced_text) == EXAM_OK;
+    if (!out->forcible)
+        return;
+    others_text(r, others, sizeof others);
+    snprintf(out->forced_text, sizeof out->forced_text,
+             "%s's copy is not whole: it ends at record %llu. No whole one is in contact (%s). Who "
+             "forces %s gives every other copy up for lost: what was acknowledged or decided after "
+             "that record is gone, but for what the seats' journals bring, and the log of a node "
+             "that comes back after all (as a dead branch, A3)",
+             r->node, (unsigned long long)out->last.lsn, others, r->node);
+}
+
 void rep_promotion_preview(const rep *r, uint64_t now_ms, struct rep_preview *out)
 {
     int from;
@@ -262,6 +397,7 @@ void rep_promotion_preview(const rep *r, uint64_t now_ms, struct rep_preview *ou
     }
     preview_elsewhere(r, out);
     out->learning = r->learning;
+    preview_forced(r, out);
     out->code = promotion_check(r, &from, out->text, sizeof out->text);
     if (out->code)
         return;

@@ -18,6 +18,22 @@ struct rep_action *rep_act(rep *r, enum rep_action_kind kind)
     return a;
 }
 
+static bool ends_something(enum rep_action_kind kind)
+{
+    return kind == REP_DO_STEP_DOWN || kind == REP_DO_CLOSE || kind == REP_DO_REPLY;
+}
+
+void rep_actions_drop(rep *r)
+{
+    size_t kept = r->action_out;
+    for (size_t i = kept; i < r->actions_n; i++) {
+        const struct rep_action *a = &r->actions[(r->actions_head + i) % ACTIONS_MAX];
+        if (ends_something(a->kind))
+            r->actions[(r->actions_head + kept++) % ACTIONS_MAX] = *a;
+    }
+    r->actions_n = kept;
+}
+
 void rep_keep(rep *r)
 {
     struct rep_action *a = rep_act(r, REP_DO_KEEP);
@@ -100,6 +116,7 @@ void rep_fill_hello(rep *r, struct rep_action *a)
     h->n_epochs = hello_fill_epochs(r, last->lsn);
     h->epochs = r->hello_epochs_at;
     h->learning = r->learning;
+    h->locked = r->locked;
 }
 
 /* ---------------------------------------------------------------- the others */
@@ -113,6 +130,7 @@ void rep_send_ping(rep *r, struct rep_link link)
     o->as.ping.lsn = r->durable.lsn;
     o->as.ping.lsn_epoch = r->durable.epoch;
     o->as.ping.learning = r->learning;
+    o->as.ping.locked = r->locked;
     o->message.ping = &o->as.ping;
 }
 

@@ -12,12 +12,14 @@ uint64_t rep_log_epoch(const rep *r)
 
 void rep_fail(rep *r)
 {
+    rep_actions_drop(r);
     if (r->role == REP_ROLE_PRIMARY)
         rep_step_down(r);
     if (r->begin_epoch && r->begin_token)
         rep_reply(r, r->begin_token, EXAM_IO, "D6", "%s cannot write its log and serves no more",
                   r->node);
     r->begin_epoch = r->begin_token = 0;
+    r->begin_forced = false;
     r->role = REP_ROLE_FAILED;
     while (r->contacts_n)
         rep_contact_close(r, r->contacts[0].link, EXAM_IO, "%s has failed", r->node);
@@ -266,6 +268,8 @@ static bool has_another_epoch(const rep *r, const struct peer *p)
  * that we sent before we went down. */
 static bool may_resume_now(const rep *r)
 {
+    if (r->locked)
+        return false;
     if (!r->may_resume || r->role != REP_ROLE_STANDBY || r->begin_epoch || r->cutting ||
         r->source != PEER_NONE || r->promoting || r->durable.lsn != r->last.lsn)
         return false;

@@ -109,6 +109,7 @@ static void do_begin_epoch(struct node *n, const struct rep_action *a)
     c.u.begin_epoch.reason = a->reason;
     c.u.begin_epoch.dark_known = engine_now_known(n->engine);
     c.u.begin_epoch.solo = a->solo;
+    c.u.begin_epoch.forced = a->forced;
     if (!err)
         err = engine_decide(n->engine, &c, &why, &lsn);
     if (err) {
@@ -119,7 +120,8 @@ static void do_begin_epoch(struct node *n, const struct rep_action *a)
         return;
     oplog(OPLOG_INFO, "epoch-began", OPLOG_U("epoch", a->epoch),
           OPLOG_U("reason", (uint64_t)a->reason), OPLOG_S("who", c.u.begin_epoch.who),
-          OPLOG_S("why", c.u.begin_epoch.why), OPLOG_U("solo", a->solo));
+          OPLOG_S("why", c.u.begin_epoch.why), OPLOG_U("solo", a->solo),
+          OPLOG_U("forced", a->forced));
     node_feed(n, REP_EPOCH_OPEN, engine_last(n->engine));
     n->serving = true;
     branches_changed(&n->branches);

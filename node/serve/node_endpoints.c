@@ -120,17 +120,24 @@ static Admin__Role role_of(enum rep_role role)
     return ADMIN__ROLE__ROLE_UNKNOWN;
 }
 
+static char *stake_text(char text[3 * REP_TEXT_BYTES])
+{
+    if (strlen(text) > REASON_BYTES_MAX)
+        text[REASON_BYTES_MAX] = '\0';
+    codec_text_mend(text, REASON_BYTES_MAX);
+    return text;
+}
+
 /* W2: what a person is to read before promoting this node. */
 static void tell_stake(const struct node *n, uint64_t now_ms, Admin__NodeStatus *out)
 {
     static struct rep_preview p;
     rep_promotion_preview(n->rep, now_ms, &p);
-    if (strlen(p.text) > REASON_BYTES_MAX)
-        p.text[REASON_BYTES_MAX] = '\0';
-    codec_text_mend(p.text, REASON_BYTES_MAX);
-    out->promotion = p.text;
+    out->promotion = stake_text(p.text);
     out->promotion_code = (uint32_t)p.code;
     out->learning = p.learning;
+    out->forcible = p.forcible;
+    out->forced = stake_text(p.forced_text);
 }
 
 static void ask_status(void *ctx, Admin__NodeStatus *out)
@@ -198,13 +205,22 @@ static void asked_begin(struct node *n, const char *who, const char *why)
 
 static void ask_promote(void *ctx, const Admin__Promote *m)
 {
+    static const struct admin_outcome no_reason = {
+        .err = EXAM_INVALID,
+        .rule = "R4",
+        .text = "who forces a promotion says why no whole copy can be brought back"};
     struct node *n = ctx;
+    if (m->forced && !m->why[0]) {
+        admin_server_outcome(n->admins, &no_reason);
+        return;
+    }
     asked_begin(n, m->who, m->why);
     struct rep_input in = {.kind = REP_PROMOTE,
                            .now_ms = clock_boot_ms(),
                            .token = n->asked.token,
                            .epoch = n->epoch_claimed,
-                           .attest = m->attest};
+                           .attest = m->attest,
+                           .forced = m->forced};
     rep_step(n->rep, &in);
     node_pump(n);
 }

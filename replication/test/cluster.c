@@ -59,6 +59,7 @@ struct node {
     bool served_last;
     uint64_t kept_epoch; /* durable beside the log (REP_DO_KEEP) */
     bool kept_learning;
+    bool learned_fails;
     uint64_t heard_epoch; /* the highest that it ever said it knows */
     uint64_t lost_epoch;  /* the highest that its wiped disk knew, while it is learning */
     size_t fuse;
@@ -77,6 +78,7 @@ struct cluster {
     bool cut[CLUSTER_NODES_MAX][CLUSTER_NODES_MAX];
     struct link links[LINKS_MAX];
     bool by_hand, stale_heirs, lying, loud, forgery, forgetful, hasty;
+    bool boots_locked;
     size_t link_frames_max, frame_records_max;
     struct arena arena;
     uint8_t *arena_block;
@@ -657,6 +659,11 @@ static void do_begin_epoch(struct node *n, const struct rep_action *a)
 
 static void do_keep(struct node *n, const struct rep_action *a)
 {
+    if (n->learned_fails && !a->learning) {
+        n->learned_fails = false;
+        rep_step(n->rep, &(struct rep_input){.kind = REP_FAILED, .now_ms = n->c->now_ms});
+        return;
+    }
     n->c->counts.kept++;
     n->kept_epoch = n->c->forgetful ? 0 : a->epoch;
     n->kept_learning = a->learning && !n->c->hasty;
@@ -957,7 +964,8 @@ void cluster_boot(struct cluster *c, int node)
     struct rep_start start = {.last = position_at(n, n->last),
                               .served_last = n->served_last,
                               .known_epoch = n->kept_epoch,
-                              .learning = n->kept_learning};
+                              .learning = n->kept_learning,
+                              .locked = c->boots_locked};
     struct rep_log log = {
         .ctx = n, .hash_at = log_hash_at, .epochs = log_epochs, .site_id = log_site_id};
     exam_err err = rep_new(&config, &start, &log, c->now_ms, &n->rep);
@@ -1030,6 +1038,11 @@ void cluster_fail(struct cluster *c, int node)
     step(&c->nodes[node], (struct rep_input){.kind = REP_FAILED});
 }
 
+void cluster_fail_learned(struct cluster *c, int node)
+{
+    c->nodes[node].learned_fails = true;
+}
+
 void cluster_hung(struct cluster *c, int node)
 {
     step(&c->nodes[node], (struct rep_input){.kind = REP_HUNG});
@@ -1053,11 +1066,28 @@ void cluster_promote(struct cluster *c, int node, bool attest)
     step(&c->nodes[node], (struct rep_input){.kind = REP_PROMOTE, .token = 1, .attest = attest});
 }
 
+void cluster_promote_forced(struct cluster *c, int node, bool attest)
+{
+    c->nodes[node].reply.given = false;
+    step(&c->nodes[node],
+         (struct rep_input){.kind = REP_PROMOTE, .token = 1, .attest = attest, .forced = true});
+}
+
 void cluster_promote_above(struct cluster *c, int node, uint64_t epoch)
 {
     c->nodes[node].reply.given = false;
     step(&c->nodes[node],
          (struct rep_input){.kind = REP_PROMOTE, .token = 1, .attest = true, .epoch = epoch});
+}
+
+void cluster_boots_locked(struct cluster *c, bool locked)
+{
+    c->boots_locked = locked;
+}
+
+void cluster_unlock(struct cluster *c, int node)
+{
+    step(&c->nodes[node], (struct rep_input){.kind = REP_UNLOCKED});
 }
 
 void cluster_hand_over(struct cluster *c, int node)

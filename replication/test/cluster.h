@@ -32,12 +32,16 @@ bool cluster_may_wipe(const struct cluster *c, int node);
 /* It dies before the n-th effect from now on (n >= 1; 0: it does not). */
 void cluster_fuse(struct cluster *c, int node, size_t effects);
 void cluster_fail(struct cluster *c, int node); /* REP_FAILED */
+/* Its disk fails at the next REP_DO_KEEP that says that it has learned (D7). */
+void cluster_fail_learned(struct cluster *c, int node);
 void cluster_hung(struct cluster *c, int node); /* REP_HUNG */
 void cluster_stop(struct cluster *c, int node); /* REP_STOP, then down */
 void cluster_found(struct cluster *c, int node);
 void cluster_promote(struct cluster *c, int node, bool attest);
 /* By attest, while seats claim to have seen that epoch. */
 void cluster_promote_above(struct cluster *c, int node, uint64_t epoch);
+/* D7: though it is a learner. */
+void cluster_promote_forced(struct cluster *c, int node, bool attest);
 void cluster_hand_over(struct cluster *c, int node);
 /* A link's full queue has swallowed the next message. */
 void cluster_lose_message(struct cluster *c, int from, int to);
@@ -46,6 +50,9 @@ void cluster_repeat_message(struct cluster *c, int from, int to);
 void cluster_swap_messages(struct cluster *c, int from, int to);
 void cluster_epoch_heard(struct cluster *c, int node, uint64_t epoch);
 void cluster_epoch_shared(struct cluster *c, int node, uint64_t epoch);
+/* P3: whoever boots after that has no data key; it comes. */
+void cluster_boots_locked(struct cluster *c, bool locked);
+void cluster_unlock(struct cluster *c, int node);
 /* Records decided by `node`, if the core lets it decide; returns how many. */
 size_t cluster_write(struct cluster *c, int node, size_t records);
 void cluster_cut(struct cluster *c, int a, int b); /* silently: nobody is told */

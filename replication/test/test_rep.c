@@ -187,6 +187,147 @@ static void test_rep__half_copied_node_is_not_promoted(void **state)
     end_alone(c);
 }
 
+/* D7, R4: when no whole copy is left, a person may force what there is, and is told beforehand
+ * where it ends. It vouches for its log from then on, over crashes, too; a whole copy that comes
+ * back after all is set apart (A3). */
+static void test_rep__forced_learner_goes_on_with_what_it_has(void **state)
+{
+    (void)state;
+    struct rep_preview p;
+    char ends[64];
+    struct cluster *c = half_copied();
+    cluster_allow_stale_heirs(c); /* it lacks what was released: that is the point */
+    cluster_boot(c, B);
+    cluster_run(c, 3000);
+    uint64_t had = cluster_last(c, B);
+    rep_promotion_preview(cluster_rep(c, B), cluster_now_ms(c), &p);
+    assert_true(p.forcible);
+    snprintf(ends, sizeof ends, "ends at record %llu", (unsigned long long)had);
+    assert_non_null(strstr(p.forced_text, ends));
+    cluster_promote_forced(c, B, false);
+    assert_reply(c, B, EXAM_ATTEST);
+    cluster_promote_forced(c, B, true);
+    assert_reply(c, B, EXAM_OK);
+    assert_int_equal(cluster_primary(c), B);
+    assert_true(rep_is_solo(cluster_rep(c, B)));
+    assert_int_equal(cluster_last(c, B), had + 1);
+    assert_false(rep_is_learning(cluster_rep(c, B)));
+    cluster_kill(c, B);
+    cluster_boot(c, B);
+    assert_false(rep_is_learning(cluster_rep(c, B)));
+    cluster_promote(c, B, true);
+    cluster_boot(c, A);
+    cluster_run(c, 3000);
+    assert_int_equal(cluster_primary(c), B);
+    assert_int_equal(cluster_branches(c, A), 1);
+    end(c, A, B);
+}
+
+/* D7: whoever dies before it is kept that the epoch was forced is a learner as before. */
+static void test_rep__forced_learner_that_dies_is_a_learner(void **state)
+{
+    (void)state;
+    struct cluster *c = half_copied();
+    cluster_allow_stale_heirs(c);
+    for (size_t effects = 1; effects <= 2; effects++) { /* beginning the epoch; keeping */
+        cluster_boot(c, B);
+        cluster_run(c, 100);
+        cluster_fuse(c, B, effects);
+        cluster_promote_forced(c, B, true);
+        assert_false(cluster_is_up(c, B));
+        cluster_boot(c, B);
+        cluster_run(c, 100);
+        assert_int_equal(role(c, B), REP_ROLE_STANDBY);
+        assert_true(rep_is_learning(cluster_rep(c, B)));
+        cluster_kill(c, B);
+    }
+    cluster_boot(c, B);
+    cluster_promote_forced(c, B, true);
+    assert_reply(c, B, EXAM_OK);
+    end_alone(c);
+}
+
+/* D7: nothing is forced where an ordinary promotion would do, beside a copy that is whole, with
+ * nothing, or where somebody serves. */
+static void test_rep__forcing_is_the_last_resort(void **state)
+{
+    (void)state;
+    struct rep_preview p;
+    struct cluster *c = half_copied();
+    cluster_boot(c, A);
+    cluster_promote_forced(c, A, true);
+    assert_reply(c, A, EXAM_STATE);
+    assert_non_null(strstr(cluster_reply(c, A)->text, "without forcing"));
+    cluster_boot(c, B);
+    cluster_run(c, 300);
+    cluster_promote_forced(c, B, true);
+    assert_reply(c, B, EXAM_REFUSED);
+    assert_non_null(strstr(cluster_reply(c, B)->text, "promote A"));
+    rep_promotion_preview(cluster_rep(c, B), cluster_now_ms(c), &p);
+    assert_false(p.forcible);
+    assert_non_null(strstr(p.forced_text, "promote A"));
+    uint64_t had = cluster_last(c, B);
+    cluster_frame_records_max(c, 10);
+    cluster_by_hand(c, true);
+    cluster_promote(c, A, true);
+    while (cluster_last(c, B) < had + 100)
+        if (!cluster_deliver(c, A, B, 0) && !cluster_deliver(c, B, A, 0) && !cluster_commit(c, B) &&
+            !cluster_commit(c, A))
+            fail_msg("B gets no records");
+    cluster_promote_forced(c, B, true);
+    assert_reply(c, B, EXAM_STATE);
+    assert_non_null(strstr(cluster_reply(c, B)->text, "A serves"));
+    cluster_by_hand(c, false);
+    cluster_kill(c, A);
+    cluster_kill(c, B);
+    cluster_wipe(c, B);
+    cluster_boot(c, B);
+    cluster_promote_forced(c, B, true);
+    assert_reply(c, B, EXAM_STATE);
+    assert_non_null(strstr(cluster_reply(c, B)->text, "empty"));
+    end_alone(c);
+}
+
+/* D7: of two learners the one that has more is to be forced, and the other one follows it. */
+static void test_rep__forcing_names_the_learner_that_has_more(void **state)
+{
+    (void)state;
+    struct cluster *c = cluster_new(3, NULL);
+    cluster_allow_stale_heirs(c);
+    cluster_found(c, A);
+    cluster_run(c, 100);
+    cluster_kill(c, B);
+    cluster_kill(c, C);
+    cluster_wipe(c, B);
+    cluster_wipe(c, C);
+    cluster_run(c, SOLO_AFTER_MS + PEER_TIMEOUT_MS + 100);
+    cluster_write(c, A, 2000);
+    cluster_frame_records_max(c, 10);
+    cluster_by_hand(c, true);
+    for (int node = B; node <= C; node++) {
+        cluster_boot(c, node);
+        cluster_connect(c, A, node);
+        while (cluster_last(c, node) < (node == B ? 50U : 100U))
+            if (!cluster_deliver(c, A, node, 0) && !cluster_deliver(c, node, A, 0))
+                fail_msg("no records come");
+        assert_true(cluster_commit(c, node));
+        cluster_kill(c, node);
+    }
+    cluster_kill(c, A);
+    cluster_by_hand(c, false);
+    cluster_boot(c, B);
+    cluster_boot(c, C);
+    cluster_run(c, 1000);
+    cluster_promote_forced(c, B, true);
+    assert_reply(c, B, EXAM_REFUSED);
+    assert_non_null(strstr(cluster_reply(c, B)->text, "it is C"));
+    cluster_promote_forced(c, C, true);
+    assert_reply(c, C, EXAM_OK);
+    cluster_run(c, 1000);
+    assert_false(rep_is_solo(cluster_rep(c, C)));
+    end(c, B, C);
+}
+
 /* D7, W3: a learner does not vouch that nobody was promoted; a person says it. */
 static void test_rep__learner_does_not_vouch_for_a_restart(void **state)
 {
@@ -534,6 +675,46 @@ static void test_rep__window_bounds_what_is_on_its_way(void **state)
     end(c, A, B);
 }
 
+/* However small they are, no more stretches of records are on their way than the core keeps track
+ * of; the rest follows as they are acknowledged. */
+static void test_rep__stretches_on_their_way_are_counted(void **state)
+{
+    enum { STRETCHES_MAX = 128 };
+    (void)state;
+    struct cluster *c = pair();
+    size_t frames = 0;
+    cluster_by_hand(c, true);
+    for (int i = 0; i < 2 * STRETCHES_MAX; i++)
+        assert_int_equal(cluster_write(c, A, 1), 1);
+    while (cluster_deliver(c, A, B, 0))
+        frames++;
+    assert_int_equal(frames, STRETCHES_MAX);
+    cluster_by_hand(c, false);
+    cluster_run(c, 100);
+    assert_int_equal(cluster_released(c, A), cluster_last(c, A));
+    end(c, A, B);
+}
+
+/* A link that is lost with a full window takes nothing of the next one's. */
+static void test_rep__window_is_a_links_own(void **state)
+{
+    (void)state;
+    struct rep_config figures = {.window_bytes = 64 * 1024};
+    struct cluster *c = cluster_new(2, &figures);
+    cluster_found(c, A);
+    cluster_run(c, 100);
+    for (int i = 0; i < 3; i++) {
+        cluster_by_hand(c, true);
+        cluster_write(c, A, 3000);
+        cluster_reset(c, A, B); /* with all that was on its way */
+        cluster_by_hand(c, false);
+        cluster_run(c, 1000);
+        assert_int_equal(cluster_released(c, A), cluster_last(c, A));
+        assert_true(cluster_released_dual(c, A));
+    }
+    end(c, A, B);
+}
+
 /* ---------------------------------------------------------------- promotion (W1, W2) */
 
 /* A switchover loses nothing: the old primary drains, hands over and follows. */
@@ -831,6 +1012,110 @@ static void test_rep__primary_hands_over_by_itself(void **state)
     cluster_hand_over(c, B);
     assert_reply(c, B, EXAM_STATE);
     assert_int_equal(role(c, B), REP_ROLE_PRIMARY);
+    end_alone(c);
+}
+
+/* ---------------------------------------------------------------- locked (P3) */
+
+/* B was restarted, and has no data key yet: it follows all the same. */
+static struct cluster *pair_with_locked(void)
+{
+    struct cluster *c = pair();
+    cluster_boots_locked(c, true);
+    cluster_kill(c, B);
+    cluster_boot(c, B);
+    cluster_run(c, 500);
+    cluster_write(c, A, 5);
+    cluster_settle(c);
+    assert_true(cluster_logs_equal(c, A, B));
+    assert_true(cluster_released_dual(c, A));
+    return c;
+}
+
+/* A locked standby follows, vouches for what it has, and is not promoted, attested or forced. */
+static void test_rep__locked_standby_follows_and_is_not_promoted(void **state)
+{
+    (void)state;
+    struct cluster *c = pair_with_locked();
+    struct rep_preview preview;
+    cluster_promote(c, B, false);
+    cluster_settle(c);
+    assert_reply(c, B, EXAM_REFUSED);
+    assert_non_null(strstr(cluster_reply(c, B)->text, "examctl unlock B"));
+    assert_int_equal(role(c, A), REP_ROLE_PRIMARY);
+    cluster_kill(c, A);
+    cluster_run(c, 2000);
+    cluster_promote(c, B, true);
+    assert_reply(c, B, EXAM_REFUSED);
+    cluster_promote_forced(c, B, true);
+    assert_reply(c, B, EXAM_REFUSED);
+    rep_promotion_preview(cluster_rep(c, B), cluster_now_ms(c), &preview);
+    assert_int_equal(preview.code, EXAM_REFUSED);
+    assert_int_equal(role(c, B), REP_ROLE_STANDBY);
+    cluster_unlock(c, B);
+    assert_int_equal(role(c, B), REP_ROLE_STANDBY); /* nobody asked it to serve */
+    cluster_promote(c, B, true);
+    assert_reply(c, B, EXAM_OK);
+    assert_int_equal(role(c, B), REP_ROLE_PRIMARY);
+    end_alone(c);
+}
+
+/* W4: nobody hands over to a node that could not go on; as soon as it could, it is heard of. */
+static void test_rep__nobody_hands_over_to_a_locked_standby(void **state)
+{
+    (void)state;
+    struct cluster *c = pair_with_locked();
+    cluster_hand_over(c, A);
+    cluster_settle(c);
+    assert_reply(c, A, EXAM_STATE);
+    assert_int_equal(role(c, A), REP_ROLE_PRIMARY);
+    cluster_unlock(c, B);
+    cluster_run(c, 500);
+    cluster_hand_over(c, A);
+    cluster_settle(c);
+    assert_reply(c, A, EXAM_OK);
+    assert_int_equal(role(c, B), REP_ROLE_PRIMARY);
+    end(c, A, B);
+}
+
+/* W3: a primary that restarts serves again by itself, but not before it can. */
+static void test_rep__locked_primary_serves_again_when_it_is_unlocked(void **state)
+{
+    (void)state;
+    struct cluster *c = pair();
+    cluster_boots_locked(c, true);
+    cluster_kill(c, A);
+    cluster_boot(c, A);
+    cluster_run(c, 5000);
+    assert_int_equal(role(c, A), REP_ROLE_STANDBY);
+    cluster_unlock(c, A);
+    cluster_settle(c);
+    assert_int_equal(role(c, A), REP_ROLE_PRIMARY);
+    assert_int_equal(rep_epoch(cluster_rep(c, A)), 2);
+    end(c, A, B);
+}
+
+/* The only node of a site, too; and it founds none. */
+static void test_rep__locked_node_alone_waits(void **state)
+{
+    (void)state;
+    struct cluster *c = cluster_new(1, NULL);
+    cluster_boots_locked(c, true);
+    cluster_kill(c, A);
+    cluster_boot(c, A);
+    cluster_found(c, A);
+    assert_reply(c, A, EXAM_REFUSED);
+    assert_int_equal(role(c, A), REP_ROLE_EMPTY);
+    cluster_unlock(c, A);
+    cluster_found(c, A);
+    assert_reply(c, A, EXAM_OK);
+    cluster_write(c, A, 5);
+    cluster_kill(c, A);
+    cluster_boot(c, A);
+    cluster_run(c, 5000);
+    assert_int_equal(role(c, A), REP_ROLE_STANDBY);
+    cluster_unlock(c, A);
+    assert_int_equal(role(c, A), REP_ROLE_PRIMARY);
     end_alone(c);
 }
 
@@ -1202,6 +1487,27 @@ static void test_rep__failed_node_falls_silent(void **state)
     end_alone(c);
 }
 
+/* D6, D7: that B has learned could not be kept. So A must not hear of it: what it would take for
+ * dual, nobody would vouch for when B is back. */
+static void test_rep__nothing_is_said_that_could_not_be_kept(void **state)
+{
+    (void)state;
+    struct cluster *c = half_copied();
+    cluster_boot(c, A);
+    cluster_promote(c, A, true);
+    cluster_boot(c, B);
+    cluster_fail_learned(c, B);
+    cluster_run(c, 3000);
+    assert_int_equal(role(c, B), REP_ROLE_FAILED);
+    assert_true(cluster_durable(c, B) == cluster_last(c, A)); /* it has all, and may not say so */
+    assert_int_equal(cluster_counts(c)->in_sync, 1);          /* before it lost its disk */
+    cluster_kill(c, B);
+    cluster_boot(c, B);
+    cluster_run(c, 3000);
+    assert_false(rep_is_solo(cluster_rep(c, A)));
+    end(c, A, B);
+}
+
 /* A seat's mark of a higher epoch fences a primary as a peer's word does. */
 static void test_rep__epoch_heard_from_a_seat_fences(void **state)
 {
@@ -1376,6 +1682,60 @@ static void test_rep__numbers_that_settle_differ(void **state)
     end(c, A, B);
 }
 
+/* W1, A3: of three nodes one settles its number out of contact with the other two, who go on from
+ * the same number, attested and then handing over to each other: none of them takes the number that
+ * it has settled on, and there is one order for what was done in all these epochs. */
+static void settle_apart(int settler, uint64_t number)
+{
+    enum { HANDOVERS = 14 };
+    struct cluster *c = cluster_new(3, NULL);
+    int heir = settler == A ? B : A;
+    cluster_allow_stale_heirs(c); /* the person was wrong */
+    cluster_found(c, A);
+    cluster_run(c, 100);
+    if (settler != A)
+        cluster_promote(c, settler, false);
+    cluster_run(c, 100);
+    if (number > rep_epoch(cluster_rep(c, settler)))
+        cluster_promote_above(c, settler, number - 1);
+    cluster_run(c, 1000);
+    assert_int_equal(rep_epoch(cluster_rep(c, heir)), number);
+    for (int i = A; i <= C; i++)
+        if (i != settler)
+            cluster_cut(c, settler, i);
+    cluster_run(c, SOLO_AFTER_MS + PEER_TIMEOUT_MS + 100);
+    cluster_promote(c, heir, true);
+    cluster_epoch_shared(c, settler, number);
+    cluster_run(c, 1000);
+    uint64_t settled = rep_epoch(cluster_rep(c, settler));
+    assert_true(settled > number);
+    for (int i = 0; i < HANDOVERS; i++) {
+        assert_true(rep_epoch(cluster_rep(c, heir)) == number + 1 + (uint64_t)i);
+        assert_true(rep_epoch(cluster_rep(c, heir)) < settled);
+        cluster_hand_over(c, heir);
+        cluster_run(c, 1000);
+        heir = A + B + C - settler - heir;
+        assert_int_equal(role(c, heir), REP_ROLE_PRIMARY);
+    }
+    assert_true(rep_epoch(cluster_rep(c, heir)) < settled);
+    for (int i = A; i <= C; i++)
+        if (i != settler)
+            cluster_heal(c, settler, i);
+    cluster_run(c, 4000);
+    assert_int_equal(cluster_primary(c), settler);
+    assert_true(cluster_logs_equal(c, settler, A + B + C - settler - heir));
+    end(c, settler, heir);
+}
+
+static void test_rep__settled_number_leaves_room_for_handovers(void **state)
+{
+    (void)state;
+    settle_apart(A, 1);
+    settle_apart(A, 33); /* the next number of its own would be 49 */
+    settle_apart(B, 15); /* 17 */
+    settle_apart(C, 31); /* 33 */
+}
+
 /* An epoch is told to nobody before its first record is durable, wherever its node dies: one that
  * came to nothing would be taken for a successor's. */
 static void test_rep__epoch_is_told_when_it_is_durable(void **state)
@@ -1538,6 +1898,8 @@ int main(void)
         cmocka_unit_test(test_rep__catches_up_once),
         cmocka_unit_test(test_rep__full_link_is_tried_again),
         cmocka_unit_test(test_rep__window_bounds_what_is_on_its_way),
+        cmocka_unit_test(test_rep__window_is_a_links_own),
+        cmocka_unit_test(test_rep__stretches_on_their_way_are_counted),
         cmocka_unit_test(test_rep__switchover),
         cmocka_unit_test(test_rep__switchover_drains_first),
         cmocka_unit_test(test_rep__switchover_times_out),
@@ -1551,6 +1913,10 @@ int main(void)
         cmocka_unit_test(test_rep__refused_promotions),
         cmocka_unit_test(test_rep__preview_of_a_stale_standby),
         cmocka_unit_test(test_rep__primary_hands_over_by_itself),
+        cmocka_unit_test(test_rep__locked_standby_follows_and_is_not_promoted),
+        cmocka_unit_test(test_rep__nobody_hands_over_to_a_locked_standby),
+        cmocka_unit_test(test_rep__locked_primary_serves_again_when_it_is_unlocked),
+        cmocka_unit_test(test_rep__locked_node_alone_waits),
         cmocka_unit_test(test_rep__single_node_serves_again),
         cmocka_unit_test(test_rep__restarted_primary_serves_again),
         cmocka_unit_test(test_rep__restarted_primary_takes_its_last_records_back),
@@ -1567,15 +1933,21 @@ int main(void)
         cmocka_unit_test(test_rep__two_links_become_one),
         cmocka_unit_test(test_rep__lost_join_is_made_good),
         cmocka_unit_test(test_rep__failed_node_falls_silent),
+        cmocka_unit_test(test_rep__nothing_is_said_that_could_not_be_kept),
         cmocka_unit_test(test_rep__epoch_heard_from_a_seat_fences),
         cmocka_unit_test(test_rep__epoch_heard_of_outlasts_a_crash),
         cmocka_unit_test(test_rep__half_copied_node_is_not_promoted),
+        cmocka_unit_test(test_rep__forced_learner_goes_on_with_what_it_has),
+        cmocka_unit_test(test_rep__forced_learner_that_dies_is_a_learner),
+        cmocka_unit_test(test_rep__forcing_is_the_last_resort),
+        cmocka_unit_test(test_rep__forcing_names_the_learner_that_has_more),
         cmocka_unit_test(test_rep__learner_does_not_vouch_for_a_restart),
         cmocka_unit_test(test_rep__older_node_does_not_serve_beside_a_wiped_one),
         cmocka_unit_test(test_rep__learner_is_not_in_sync),
         cmocka_unit_test(test_rep__shared_epoch_is_left_behind),
         cmocka_unit_test(test_rep__returning_branch_of_the_same_number),
         cmocka_unit_test(test_rep__numbers_that_settle_differ),
+        cmocka_unit_test(test_rep__settled_number_leaves_room_for_handovers),
         cmocka_unit_test(test_rep__epoch_is_told_when_it_is_durable),
         cmocka_unit_test(test_rep__primary_is_promoted_above_a_claim),
         cmocka_unit_test(test_rep__preview_names_who_has_more),
