@@ -163,8 +163,9 @@ static void epoch_text(const struct oplog_field *f, char *what)
     static const char *const reasons[] = {"", "founded", "switchover", "attested", "restarted"};
     uint64_t reason = field_number(f, "reason");
     const char *who = field_text(f, "who"), *why = field_text(f, "why");
-    snprintf(what, WHAT_BYTES, "SERVES from here on: epoch %" PRIu64 " (%s)%s%s%s%s%s",
+    snprintf(what, WHAT_BYTES, "SERVES from here on: epoch %" PRIu64 " (%s%s)%s%s%s%s%s",
              field_number(f, "epoch"), reason < 5 ? reasons[reason] : "",
+             field_number(f, "forced") ? ", forced: its log was not whole" : "",
              field_number(f, "solo") ? ", alone (solo)" : "", who[0] ? ", by " : "", who,
              why[0] ? ": " : "", why);
 }

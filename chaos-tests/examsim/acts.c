@@ -41,11 +41,13 @@ static bool sits_there(const struct history *h, uint32_t candidate)
     return s->core && !strcmp(seat_core_admission_no(s->core), stage_candidate_name(candidate));
 }
 
-static const struct seat_action *journalled(const struct journal_list *l, const char *value)
+static const struct seat_action *journalled(const struct journal_mem *j, const char *value,
+                                            bool *durable)
 {
-    for (size_t i = 0; i < l->n; i++) {
-        const struct seat_action *a = &l->records[i].u.action;
-        if (l->records[i].kind == SEAT_RECORD_ANSWER && a->value_bytes == strlen(value) &&
+    for (size_t i = 0; i < j->n; i++) {
+        const struct seat_action *a = &j->records[i].u.action;
+        *durable = i < j->durable_n;
+        if (j->records[i].kind == SEAT_RECORD_ANSWER && a->value_bytes == strlen(value) &&
             !memcmp(a->value, value, a->value_bytes))
             return a;
     }
@@ -57,13 +59,12 @@ static void book_answer(struct history *h, uint32_t seat, uint32_t id, const cha
 {
     const struct journal_mem *j = &world_seat(h->w, seat)->journal;
     struct saved_answer *made = &h->saved.answers[id];
-    const struct seat_action *a = journalled(&j->durable, value);
-    if (a)
-        saved_seen(&h->saved, id, h->plan->site.nodes_n + seat, 0);
-    else
-        a = journalled(&j->buffered, value);
+    bool durable = false;
+    const struct seat_action *a = journalled(j, value, &durable);
     if (!a) /* the disk failed, or the power went: nobody has to have it (D6) */
         return;
+    if (durable)
+        saved_seen(&h->saved, id, h->plan->site.nodes_n + seat, 0);
     made->version.seq = a->seq;
     made->version.epoch = a->attachment_epoch;
     made->version.lsn = a->attachment_lsn;
@@ -280,17 +281,29 @@ static void do_postpone(struct history *h, const struct act *a)
         h->collected = true; /* what comes after is shown to a person, as after a collection (A3) */
 }
 
-exam_err acts_promote(struct history *h, uint32_t node, bool attest)
+static exam_err ask_to_serve(struct history *h, uint32_t node, bool attest, bool forced)
 {
     Admin__Promote promote = ADMIN__PROMOTE__INIT;
     Admin__Request m = ADMIN__REQUEST__INIT;
     promote.attest = attest;
+    promote.forced = forced;
     promote.who = WHO;
     promote.why = WHY;
     m.kind_case = ADMIN__REQUEST__KIND_PROMOTE;
     m.promote = &promote;
-    promises_promote(h, node, attest);
+    promises_promote(h, node, attest, forced);
     return ask(h, node, &m);
+}
+
+exam_err acts_promote(struct history *h, uint32_t node, bool attest)
+{
+    return ask_to_serve(h, node, attest, false);
+}
+
+exam_err acts_force(struct history *h, uint32_t node)
+{
+    history_tell(h, "---", "node %s is to be forced to serve", stage_node_name(node));
+    return ask_to_serve(h, node, true, true);
 }
 
 static void do_promote(struct history *h, const struct act *a)
@@ -340,10 +353,6 @@ void acts_wipe_node(struct history *h, uint32_t node)
     h->rotten_lsn[node] = 0;
     h->learner[node] = true;
     promises_wipe(h, node);
-    bool all = true;
-    for (uint32_t i = 0; i < h->plan->site.nodes_n; i++)
-        all &= h->learner[i];
-    h->log_is_lost |= all; /* D7: none of them may serve */
 }
 
 bool acts_is_whole_without(const struct history *h, uint32_t node)

@@ -11,6 +11,8 @@ void acts_play(struct history *h, const struct act *a);
 
 /* What an administrator's tool says to a node. EXAM_OK, or the refusal, which is told. */
 exam_err acts_promote(struct history *h, uint32_t node, bool attest);
+/* D7: though its copy is not whole. */
+EXAM_MUST_USE exam_err acts_force(struct history *h, uint32_t node);
 exam_err acts_unsuspend(struct history *h, uint32_t node);
 exam_err acts_resume(struct history *h, uint32_t node, uint32_t scope);
 exam_err acts_move(struct history *h, uint32_t node, uint32_t candidate, uint32_t seat);

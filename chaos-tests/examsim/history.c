@@ -118,7 +118,13 @@ static void conclude(struct history *h, struct verdict_of_history *v)
     crypto_generichash_final(h->digest_state, v->digest, sizeof v->digest);
 }
 
-void history_play(const struct plan *p, FILE *out, struct verdict_of_history *v)
+struct looking {
+    void (*look)(void *ctx, struct world *w); /* NULL: nobody looks */
+    void *ctx;
+};
+
+static void play_and_look(const struct plan *p, FILE *out, const struct looking *l,
+                          struct verdict_of_history *v)
 {
     struct history *h = malloc(sizeof *h);
     if (!h || sodium_init() < 0)
@@ -127,9 +133,22 @@ void history_play(const struct plan *p, FILE *out, struct verdict_of_history *v)
         play(h);
     conclude(h, v);
     h->told = false;
+    if (l->look)
+        l->look(l->ctx, h->w);
     hostile_end(h);
     world_free(h->w);
     free(h->digest_state);
     free(h->arena_block);
     free(h);
+}
+
+void history_play(const struct plan *p, FILE *out, struct verdict_of_history *v)
+{
+    play_and_look(p, out, &(struct looking){.look = NULL}, v);
+}
+
+void history_play_and_look(const struct plan *p, void (*look)(void *ctx, struct world *w),
+                           void *ctx, struct verdict_of_history *v)
+{
+    play_and_look(p, NULL, &(struct looking){.look = look, .ctx = ctx}, v);
 }

@@ -35,6 +35,10 @@ struct verdict_of_history {
  * silent. */
 void history_play(const struct plan *p, FILE *out, struct verdict_of_history *v);
 
+/* The same, silent; `look` sees the world as the history leaves it. */
+void history_play_and_look(const struct plan *p, void (*look)(void *ctx, struct world *w),
+                           void *ctx, struct verdict_of_history *v);
+
 /* ---------------------------------------------------------------- private to examsim's parts */
 
 enum { NOTES_MAX = 64 };
@@ -42,6 +46,13 @@ enum { NOTES_MAX = 64 };
 struct note { /* of a violation (R3) */
     uint32_t candidate;
     bool told; /* somebody was told that it is on record */
+};
+
+struct told_at { /* where the node that told it was then, its log's last record, and whom it told */
+    uint32_t node, seat;
+    bool gone; /* that seat has thrown its journal away since, or lost its disk */
+    uint64_t lsn;
+    uint8_t hash[HASH_BYTES];
 };
 
 struct disk_seen { /* how far a node's disk has been read */
@@ -61,6 +72,8 @@ struct history {
     struct epochs epochs;
     struct replicas_seen replicas;
     struct screens screens[PLAN_CANDIDATES_MAX];
+    struct told_at told_at[PLAN_CANDIDATES_MAX]; /* of the highest mark that somebody was told */
+    struct told_at sat_at[PLAN_CANDIDATES_MAX];  /* of the first sign-in (T2) */
     struct disk_seen disks[PLAN_NODES_MAX];
     uint32_t sits_at[PLAN_CANDIDATES_MAX];
     bool signed_in_again[PLAN_CANDIDATES_MAX]; /* a node did not know the session any more */
@@ -70,12 +83,15 @@ struct history {
     bool collected;                      /* ... or a node was asked to */
     uint64_t rotten_lsn[PLAN_NODES_MAX]; /* the first record of its log that has rotted; 0: none */
     bool learner[PLAN_NODES_MAX]; /* has lost its disk, and not been level with a primary since */
-    bool log_is_lost; /* the last sound copy of some record is gone: no node can catch up past it */
+    bool log_is_lost;  /* every sound copy of some record has rotted: nobody gets past it */
+    bool repaired;     /* nothing goes wrong any more */
+    bool forced_once;  /* a node serves that was no whole copy: what came after it is lost (D7) */
     uint64_t clash_ms; /* since when two in contact have both served, while frames are delayed; 0 */
     bool attested_once; /* somebody has begun an epoch by a person's word */
     bool two_served;    /* two nodes have served at one time: somebody attested what was not true */
     uint64_t io_errors[PLAN_NODES_MAX]; /* that its disk had met when it was switched on (D6) */
-    bool attested[PLAN_NODES_MAX];      /* by the person who asked it to serve last (W2) */
+    bool attested[PLAN_NODES_MAX];      /* by the person who asked it to serve last (W2), */
+    bool forced[PLAN_NODES_MAX];        /* who has given up every whole copy (D7) */
     bool taken[SAVED_ANSWERS_MAX];      /* by a screen, without any complaint of its disk */
     struct hostile *hostile;            /* NULL: it has not spoken */
     struct note notes[NOTES_MAX];
@@ -85,13 +101,13 @@ struct history {
     bool stopped[PLAN_NODES_MAX];                  /* there, by its own log (T13), */
     size_t stopped_apart[PLAN_NODES_MAX];          /* when it had set so many records apart */
     uint32_t served_last;                          /* who has begun the last epoch */
-    bool serves[PLAN_NODES_MAX];                   /* when it was looked at last */
+    bool serves[PLAN_NODES_MAX];                   /* has since it was looked at last */
     uint64_t epoch_seen[PLAN_SEATS_MAX];   /* the highest that the seat's disk has heard of (W1) */
     bool left[PLAN_SEATS_MAX];             /* it has heard that its candidate is elsewhere (T11) */
     uint32_t session_from[PLAN_SEATS_MAX]; /* the first answer since somebody signed in there */
     bool dark; /* something has happened that stops a clock which runs without a screen (T2, T5) */
     size_t owed[PLAN_NODES_MAX]; /* records that the others had since it lost its disk; 0: it has
-                                    not */
+                                    not, or has been level with a primary since */
     struct arena arena;
     uint8_t *arena_block;
     void *digest_state;

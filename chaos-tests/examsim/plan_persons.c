@@ -33,12 +33,18 @@ void plan_pauses(struct making *m)
     plan_add_pair(m, a, ACT_RESUME, 0);
 }
 
+static struct act asked_at_any_instant(struct making *m, enum act_kind kind)
+{
+    struct act a = {.kind = kind};
+    a.at_ms = draw_instant(m);
+    a.node = draw_asked(m);
+    return a;
+}
+
 void plan_grants(struct making *m)
 {
     const struct plan_site *s = &m->p->site;
-    struct act a = {.kind = ACT_GRANT};
-    a.at_ms = draw_instant(m);
-    a.node = draw_asked(m);
+    struct act a = asked_at_any_instant(m, ACT_GRANT);
     a.a = draw_below(m, 3) ? PLAN_SCOPE_SEAT + s->seats_n + draw_below(m, s->candidates_n)
                            : PLAN_SCOPE_BATCH + draw_below(m, 2);
     a.x = (int64_t)draw_between(m, 1, 80000) - 20000;
@@ -47,9 +53,7 @@ void plan_grants(struct making *m)
 
 void plan_moves(struct making *m)
 {
-    struct act a = {.kind = ACT_MOVE};
-    a.at_ms = draw_instant(m);
-    a.node = draw_asked(m);
+    struct act a = asked_at_any_instant(m, ACT_MOVE);
     a.a = draw_below(m, m->p->site.candidates_n);
     a.b = draw_below(m, 3) ? m->p->site.seats_n - 1 : draw_seat(m);
     plan_add(m, a);
@@ -72,9 +76,7 @@ void plan_collections(struct making *m)
 
 void plan_violations(struct making *m)
 {
-    struct act a = {.kind = ACT_VIOLATION};
-    a.at_ms = draw_instant(m);
-    a.node = draw_asked(m);
+    struct act a = asked_at_any_instant(m, ACT_VIOLATION);
     a.a = draw_below(m, m->p->site.candidates_n);
     plan_add(m, a);
 }
@@ -82,9 +84,7 @@ void plan_violations(struct making *m)
 void plan_incidents(struct making *m)
 {
     const struct plan_site *s = &m->p->site;
-    struct act a = {.kind = ACT_INCIDENT};
-    a.at_ms = draw_instant(m);
-    a.node = draw_asked(m);
+    struct act a = asked_at_any_instant(m, ACT_INCIDENT);
     a.a = draw_below(m, PLAN_SCOPE_SEAT + s->seats_n + s->candidates_n);
     a.b = 1 + draw_below(m, 5);
     plan_add(m, a);

@@ -12,6 +12,10 @@ void promises_seat_wiped(struct history *h, uint32_t seat)
 {
     h->epoch_seen[seat] = 0;
     h->session_from[seat] = h->saved.n;
+    for (uint32_t i = 0; i < h->plan->site.candidates_n; i++) {
+        h->told_at[i].gone |= h->told_at[i].seat == seat;
+        h->sat_at[i].gone |= h->sat_at[i].seat == seat;
+    }
 }
 
 /* A disk that has complained may have kept nothing of it (D6). */
@@ -84,6 +88,16 @@ void promises_sat_down(struct history *h, uint32_t candidate, uint64_t used_ms, 
         (unsigned long long)used_ms);
 }
 
+/* T9: time between a time-out and a grant is lost. What takes time away may be reversed so. */
+static bool may_reopen(const struct history *h, const struct act *a)
+{
+    uint64_t now_ms = world_now_ms(h->w);
+    bool over = a->x < 0;
+    for (uint32_t i = 0; i < h->plan->site.candidates_n; i++)
+        over |= h->screens[i].begun && now_ms - h->screens[i].begun_ms >= h->plan->site.allot_ms;
+    return over;
+}
+
 /* What leaves nodes, seats and paths alone, and pauses nobody, darkens no clock. */
 void promises_act(struct history *h, const struct act *a)
 {
@@ -94,6 +108,7 @@ void promises_act(struct history *h, const struct act *a)
     };
     bool switchover = a->kind == ACT_PROMOTE && !a->x;
     h->dark |= !harmless[a->kind] && !switchover;
+    h->dark |= a->kind == ACT_GRANT && may_reopen(h, a);
 }
 
 /* ---------------------------------------------------------------- seats (A2, P6) */
@@ -221,9 +236,10 @@ void promises_solo(struct history *h, uint32_t seat, uint32_t answer)
 
 /* ---------------------------------------------------------------- serving (W2, D7) */
 
-void promises_promote(struct history *h, uint32_t node, bool attest)
+void promises_promote(struct history *h, uint32_t node, bool attest, bool forced)
 {
     h->attested[node] = attest;
+    h->forced[node] = forced;
 }
 
 /* Nothing is lost by a switchover: the successor has what its predecessor has of epochs before. */
@@ -263,7 +279,7 @@ static bool was_told(const struct history *h, uint32_t node, uint64_t epoch)
     for (size_t i = store_image_records(disk, false); i-- > 0 && r.epoch >= epoch;)
         store_image_record_at(disk, false, i, &r);
     for (uint32_t i = 0; i < h->epochs.n; i++)
-        if (h->epochs.began[i].epoch == r.epoch)
+        if (h->epochs.began[i].name.number == r.epoch)
             return true;
     return false;
 }
@@ -288,18 +304,58 @@ static bool follows(const struct history *h, uint32_t other, uint32_t node)
 static void look_at_restart(struct history *h, uint32_t node, uint64_t epoch)
 {
     const struct epochs *e = &h->epochs;
-    if (h->serves[node] || e->n == EPOCHS_SEEN_MAX || plan_has_node_weather(h->plan) ||
+    bool settles = h->serves[node] && epochs_was_twin(e, node); /* nobody is asked for that (W1) */
+    if (settles || e->n == EPOCHS_SEEN_MAX || plan_has_node_weather(h->plan) ||
         !was_told(h, node, epoch))
-        return; /* it goes on serving: a number that two had begun is settled. Or news are late */
+        return; /* or news are late */
     for (uint32_t i = e->n - 1; i-- > 0 && e->began[i].node != node;)
         if (!has_forgotten(h, i) && !follows(h, e->began[i].node, node))
             history_fail(h, "W3",
                          "node %s serves again by itself, and node %s has begun epoch %llu",
                          stage_node_name(node), stage_node_name(e->began[i].node),
-                         (unsigned long long)e->began[i].epoch);
+                         (unsigned long long)e->began[i].name.number);
 }
 
-void promises_epoch(struct history *h, uint32_t node, uint64_t epoch, uint64_t reason)
+/* Somebody else is there who vouches for a log, or has more of one than those n records. */
+static void look_at_forced_beside(struct history *h, uint32_t node, size_t n, uint32_t other)
+{
+    const store_image *ours = world_disk(h->w, node), *theirs = world_disk(h->w, other);
+    size_t theirs_n = store_image_records(theirs, false);
+    struct record mine = {0}, other_last;
+    if (!theirs_n || !check_contact(h->w, node, other))
+        return;
+    if (n)
+        store_image_record_at(ours, false, n - 1, &mine);
+    store_image_record_at(theirs, false, theirs_n - 1, &other_last);
+    bool has_more = other_last.epoch > mine.epoch ||
+                    (other_last.epoch == mine.epoch && other_last.lsn > mine.lsn);
+    if (h->learner[other] && h->owed[other] && !has_more)
+        return;
+    history_fail(h, "D7",
+                 "node %s, which has %zu records, is forced to serve, and node %s, which has %zu, "
+                 "is in contact",
+                 stage_node_name(node), n, stage_node_name(other), theirs_n);
+}
+
+void promises_forced(struct history *h, uint32_t node, size_t records)
+{
+    if (!h->forced[node])
+        history_fail(h, "D7", "node %s is forced to serve, and nobody has forced it",
+                     stage_node_name(node));
+    for (uint32_t i = 0; i < h->plan->site.nodes_n; i++)
+        if (i != node)
+            look_at_forced_beside(h, node, records, i);
+    h->forced[node] = false;
+    h->forced_once = true;
+    promises_level(h, node); /* what it has is the history from here on */
+}
+
+void promises_level(struct history *h, uint32_t node)
+{
+    h->owed[node] = 0;
+}
+
+void promises_epoch(struct history *h, uint32_t node, const struct epoch_begun *b, uint64_t reason)
 {
     uint32_t from = h->served_last;
     h->served_last = node;
@@ -307,10 +363,10 @@ void promises_epoch(struct history *h, uint32_t node, uint64_t epoch, uint64_t r
         history_fail(h, "W2", "node %s serves by a person's word that nobody gave",
                      stage_node_name(node));
     if (reason == EV__EPOCH_REASON__EPOCH_REASON_SWITCHOVER && from != node && !h->epochs.twins)
-        look_at_switchover(h, node, from, epoch);
+        look_at_switchover(h, node, from, b->name.number);
     if (reason == EV__EPOCH_REASON__EPOCH_REASON_RESTARTED)
-        look_at_restart(h, node, epoch);
-    if (store_image_records(world_disk(h->w, node), false) <= h->owed[node])
+        look_at_restart(h, node, b->name.number);
+    if (h->owed[node] && store_image_records(world_disk(h->w, node), false) <= h->owed[node])
         history_fail(h, "D7",
                      "node %s serves, and has not been level with anybody since it lost its disk",
                      stage_node_name(node));
@@ -324,6 +380,8 @@ void promises_wipe(struct history *h, uint32_t node)
 /* Whoever it learns from has at least as many records as the shortest log that was seen since. */
 static void look_at_learner(struct history *h, uint32_t node)
 {
+    if (!h->owed[node])
+        return;
     for (uint32_t i = 0; i < h->plan->site.nodes_n; i++) {
         size_t n = store_image_records(world_disk(h->w, i), false);
         if (i != node && n > 0 && n < h->owed[node])

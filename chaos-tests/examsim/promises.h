@@ -11,9 +11,13 @@ void promises_taken(struct history *h, uint32_t seat, uint32_t answer);
 /* The seat was told that this answer is saved by one node alone. */
 void promises_solo(struct history *h, uint32_t seat, uint32_t answer);
 /* A node has begun an epoch: its first record is durable. `reason`: enum Ev__EpochReason. */
-void promises_epoch(struct history *h, uint32_t node, uint64_t epoch, uint64_t reason);
+void promises_epoch(struct history *h, uint32_t node, const struct epoch_begun *b, uint64_t reason);
+/* It says that it was forced to: its copy, so many records before, is not whole. */
+void promises_forced(struct history *h, uint32_t node, size_t records);
 /* A person asks the node to serve. */
-void promises_promote(struct history *h, uint32_t node, bool attest);
+void promises_promote(struct history *h, uint32_t node, bool attest, bool forced);
+/* It has all that a primary had. */
+void promises_level(struct history *h, uint32_t node);
 /* It has lost its disk. */
 void promises_wipe(struct history *h, uint32_t node);
 /* It has been switched on. */

@@ -135,10 +135,11 @@ static exam_err send_commit(struct office *o, const struct plan *p, struct offic
     return office_ask(o, &m, NULL, NULL, why);
 }
 
-static exam_err import(struct world *w, const struct plan *p, struct office_refusal *why)
+exam_err stage_import(struct world *w, const struct plan *p, uint32_t node,
+                      struct office_refusal *why)
 {
     struct office *o = NULL;
-    exam_err err = office_open(w, 0, WHO, &o, why);
+    exam_err err = office_open(w, node, WHO, &o, why);
     if (!err)
         err = send_begin(o, &p->site, why);
     if (!err)
@@ -217,7 +218,7 @@ exam_err stage_open(const struct plan *p, const struct world_watch *watch, struc
     if (!err)
         err = wait_ready(*out, why);
     if (!err)
-        err = import(*out, p, why);
+        err = stage_import(*out, p, 0, why);
     for (uint32_t i = 0; !err && i < p->site.seats_n; i++)
         err = world_boot_seat(*out, i);
     if (!err)

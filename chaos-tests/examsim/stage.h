@@ -27,4 +27,8 @@ const char *stage_place_name(uint32_t place);
 EXAM_MUST_USE exam_err stage_open(const struct plan *p, const struct world_watch *watch,
                                   struct world **out, struct office_refusal *why);
 
+/* The rooms and the batch, as at the beginning. A node that has them refuses. */
+EXAM_MUST_USE exam_err stage_import(struct world *w, const struct plan *p, uint32_t node,
+                                    struct office_refusal *why);
+
 #endif

@@ -58,6 +58,17 @@ static exam_err promote(struct history *h, uint32_t node)
     return err == EXAM_ATTEST ? acts_promote(h, node, true) : err;
 }
 
+/* Everybody is there, and nobody vouches for a log: no whole copy will come back (D7). */
+static bool is_last_resort(struct history *h, uint32_t node)
+{
+    struct rep_preview p;
+    bool all = h->repaired;
+    for (uint32_t i = 0; i < h->plan->site.nodes_n; i++)
+        all &= i == node || check_contact(h->w, node, i);
+    rep_promotion_preview(node_rep(world_node(h->w, node)), 0, &p);
+    return all && p.forcible;
+}
+
 /* A copy may have got records that its source has lost since: then it waits for ever (D7), and
  * somebody else is to serve. */
 static void promote_best(struct history *h)
@@ -71,8 +82,11 @@ static void promote_best(struct history *h)
     exam_err err = promote(h, node);
     struct node *asked = world_node(h->w, node);
     if (err == EXAM_STATE && asked && is_learner(asked)) {
-        node = best_node(h, true);
-        err = node == WORLD_NONE ? err : promote(h, node);
+        uint32_t other = best_node(h, true);
+        if (other != WORLD_NONE)
+            err = promote(h, other);
+        else if (is_last_resort(h, node))
+            err = acts_force(h, node);
     }
     (void)err; /* told; the next look tries again */
 }
@@ -176,22 +190,30 @@ static bool replace_rotten_disks(struct history *h)
     return !h->log_is_lost;
 }
 
-/* True as well of a candidate whom the primary does not know, or who has finished: nobody moves any
- * more then (T11). */
-static bool sits_where_seen(struct history *h, uint32_t primary, uint32_t candidate)
+/* Where the primary says that the candidate sits; where he does, if it does not know him, or he has
+ * finished: nobody moves any more then (T11). */
+static uint32_t seat_there(struct history *h, uint32_t primary, uint32_t candidate)
 {
     struct node *n = world_node(h->w, primary);
     struct exam_sitting_view v;
-    uint32_t sitting;
+    uint32_t sitting, seat = h->sits_at[candidate];
     if (exam_find_sitting(node_exam(n), stage_candidate_name(candidate), &sitting))
-        return true;
+        return seat;
     exam_sitting_view(node_exam(n), sitting, node_site_ms(n), &v);
-    return v.state == EXAM_SITTING_FINISHED ||
-           !strcmp(v.seat, stage_seat_name(h->sits_at[candidate]));
+    for (uint32_t i = 0; i < h->plan->site.seats_n && v.state != EXAM_SITTING_FINISHED; i++)
+        if (!strcmp(v.seat, stage_seat_name(i)))
+            seat = i;
+    return seat;
+}
+
+static bool sits_where_seen(struct history *h, uint32_t primary, uint32_t candidate)
+{
+    return seat_there(h, primary, candidate) == h->sits_at[candidate];
 }
 
 /* A move that the site has lost with a primary is decided again: the candidate sits where he sits,
- * and what he has answered lies there. */
+ * and what he has answered lies there. Where somebody else has got his seat, he goes back to the
+ * one that the site has him at, as the screen tells him. */
 static void repeat_moves(struct history *h, uint32_t primary)
 {
     for (uint32_t i = 0; i < h->plan->site.candidates_n; i++) {
@@ -199,7 +221,38 @@ static void repeat_moves(struct history *h, uint32_t primary)
             continue;
         history_tell(h, "---", "candidate %s is to move to %s again", stage_candidate_name(i),
                      stage_seat_name(h->sits_at[i]));
-        if (!acts_move(h, primary, i, h->sits_at[i]))
+        if (acts_move(h, primary, i, h->sits_at[i]) == EXAM_SEAT_TAKEN) {
+            h->sits_at[i] = seat_there(h, primary, i);
+            history_tell(h, "---", "candidate %s goes back to %s", stage_candidate_name(i),
+                         stage_seat_name(h->sits_at[i]));
+        }
+        if (sits_where_seen(h, primary, i))
+            acts_sign_in(h, i);
+    }
+}
+
+/* What was forced to serve may have a log that ends before the import, or in the middle of it: the
+ * same files are imported again (P2). A batch that is there is refused. */
+static void repeat_import(struct history *h, uint32_t primary)
+{
+    const exam *x = node_exam(world_node(h->w, primary));
+    struct office_refusal why = {0};
+    struct exam_batch_view v = {.state = EXAM_BATCH_PLANNED};
+    uint32_t batch;
+    if (!exam_find_batch(x, stage_batch, &batch))
+        exam_batch_view(x, batch, node_site_ms(world_node(h->w, primary)), &v);
+    if (!h->forced_once || v.state != EXAM_BATCH_PLANNED)
+        return;
+    exam_err err = stage_import(h->w, h->plan, primary, &why);
+    history_tell(h, "---", "the batch is imported again: %s", err ? why.text : "done");
+}
+
+/* ... and who has sat down signs in again: nobody knows the session any more. */
+static void repeat_sign_ins(struct history *h)
+{
+    for (uint32_t i = 0; i < h->plan->site.candidates_n && h->forced_once; i++) {
+        const struct sim_seat *s = world_seat(h->w, h->sits_at[i]);
+        if (h->screens[i].sat_down && s->core && !seat_core_in_contact(s->core))
             acts_sign_in(h, i);
     }
 }
@@ -326,22 +379,12 @@ static bool seat_waits(struct history *h, char *what, size_t bytes)
     return false;
 }
 
-/* Somebody was moved to that seat in one history, and somebody else in another. */
-static bool seat_is_disputed(const struct history *h, uint32_t candidate)
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < h->plan->site.candidates_n; i++)
-        n += h->sits_at[i] == h->sits_at[candidate];
-    return n > 1;
-}
-
-/* What a PC holds of a candidate's is sent when the candidate signs in there. */
+/* What a PC holds of a candidate's is sent when the candidate signs in there, and what he has used
+ * is known for good when he goes on. */
 static bool sits_elsewhere(struct history *h, uint32_t primary, char *what, size_t bytes)
 {
     for (uint32_t i = 0; i < h->plan->site.candidates_n; i++) {
-        const struct sim_seat *s = world_seat(h->w, h->sits_at[i]);
-        bool has_sat = s->core && !strcmp(seat_core_admission_no(s->core), stage_candidate_name(i));
-        if (!has_sat || seat_is_disputed(h, i) || sits_where_seen(h, primary, i))
+        if (!h->screens[i].sat_down || sits_where_seen(h, primary, i))
             continue;
         snprintf(what, bytes, "candidate %s sits at %s, and node %s does not know it (T11)",
                  stage_candidate_name(i), stage_seat_name(h->sits_at[i]), stage_node_name(primary));
@@ -377,35 +420,25 @@ static int counting_answer(struct history *h, uint32_t candidate, uint32_t item)
     return SAVED_NONE;
 }
 
-/* An answer that nobody was told is saved, on the PC of a seat where another candidate sits now, on
- * nothing else: known (README), and no promise. */
-static bool is_stranded(struct history *h, const struct saved_answer *a)
-{
-    if (a->solo || a->dual || a->held != UINT32_C(1) << (h->plan->site.nodes_n + a->seat))
-        return false;
-    return strcmp(seat_core_admission_no(world_seat(h->w, a->seat)->core),
-                  stage_candidate_name(a->candidate)) != 0;
-}
-
 static void check_answers(struct history *h)
 {
     char what[400];
-    for (uint32_t i = 0; i < h->saved.n; i++)
-        h->saved.answers[i].refused |= is_stranded(h, &h->saved.answers[i]);
     for (uint32_t i = 0; i < h->plan->site.candidates_n; i++)
         for (uint32_t j = 0; j < h->plan->site.items_n; j++)
             if (!saved_counts(&h->saved, i, j, counting_answer(h, i, j), what, sizeof what))
                 history_fail_what(h, what);
 }
 
-/* A mark that only a dead branch holds is shown, not adopted (A3), and a seat that loses its power
- * forgets what it had not flushed. */
-static bool marks_may_be_lost(const struct history *h)
+/* A mark that only a dead branch holds is shown, not adopted (A3): so is that of a seat which the
+ * sitting has left, or never sat at, in the history that goes on, and one that its seat has handed
+ * to a node which was outdone (T11); and a seat that loses its power forgets what it had not
+ * flushed. */
+static bool mark_may_be_lost(const struct history *h, uint32_t candidate, const char *seat)
 {
-    size_t branches_n = 0;
-    for (uint32_t i = 0; i < h->plan->site.nodes_n; i++)
-        branches_n += store_image_records(world_disk(h->w, i), true);
-    return branches_n && plan_kills_seats(h->plan);
+    const struct told_at *told = &h->told_at[candidate];
+    return watch_is_apart(h, world_primary(h->w), told) &&
+           (told->gone || plan_kills_seats(h->plan) ||
+            strcmp(stage_seat_name(told->seat), seat) != 0);
 }
 
 /* Without two primaries and lost disks of nodes, an account can be reckoned from what was seen in
@@ -441,8 +474,8 @@ static void check_used(struct history *h, uint32_t candidate)
         history_fail(h, "T6", "candidate %s has used %llu ms, and a screen was open for %llu ms",
                      stage_candidate_name(candidate), (unsigned long long)v.account.used_ms,
                      (unsigned long long)screens_open_ms(s, world_now_ms(h->w)));
-    if (v.account.used_ms < s->told_used_ms && !h->collected && !marks_may_be_lost(h) &&
-        !seat_is_disputed(h, candidate))
+    if (v.account.used_ms < s->told_used_ms && !h->collected &&
+        !mark_may_be_lost(h, candidate, v.seat))
         history_fail(h, "T3", "candidate %s has used %llu ms, and was told %llu ms",
                      stage_candidate_name(candidate), (unsigned long long)v.account.used_ms,
                      (unsigned long long)s->told_used_ms);
@@ -452,6 +485,7 @@ void tend_to_the_end(struct history *h)
 {
     char what[300] = "";
     history_tell(h, "---", "everything is repaired");
+    h->repaired = true;
     watch_look(h);
     for (uint32_t i = 0; i < h->plan->site.nodes_n; i++)
         mend_node(h, i);
@@ -466,8 +500,10 @@ void tend_to_the_end(struct history *h)
             return; /* every node's disk is lost: there is no site to come back to */
         tend(h);
         if (world_primary(h->w) != WORLD_NONE) {
+            repeat_import(h, world_primary(h->w));
             repeat_moves(h, world_primary(h->w));
             repeat_start(h, world_primary(h->w));
+            repeat_sign_ins(h);
             outdo_seats(h, world_primary(h->w));
         }
         watch_look(h);

@@ -131,10 +131,12 @@ static void take_answer(struct history *h, uint32_t seat, const struct seat_even
     if (e->u.answer.submit || answer == SAVED_NONE)
         return;
     struct saved_answer *a = &h->saved.answers[answer];
-    /* Whoever has taken it has it for ever, whatever another node says; but if no node has it any
-     * more, one that does not know of the time it was made in (a lost grant) may refuse it. */
+    /* Whoever has taken it has it for ever, whatever another node says; but of what nobody was told
+     * is saved, and no node has, one that does not know of the time it was made in may refuse it.
+     */
     if (e->u.answer.state == SEAT_ANSWER_REFUSED)
-        a->refused = !(a->held & ((UINT32_C(1) << h->plan->site.nodes_n) - 1));
+        a->refused =
+            !a->solo && !a->dual && !(a->held & ((UINT32_C(1) << h->plan->site.nodes_n) - 1));
     if (e->u.answer.state != SEAT_ANSWER_SOLO && e->u.answer.state != SEAT_ANSWER_DUAL)
         return;
     look_at_disks(h);
@@ -170,6 +172,21 @@ static bool may_go_back(const struct history *h, uint32_t candidate, uint32_t se
            (forgotten && has_submitted_there(h, candidate, seat));
 }
 
+static void note_told_at(struct history *h, struct told_at *at, uint32_t seat)
+{
+    struct record last;
+    *at = (struct told_at){.node = seat_core_node(world_seat(h->w, seat)->core), .seat = seat};
+    if (at->node >= h->plan->site.nodes_n)
+        return;
+    const store_image *disk = world_disk(h->w, at->node);
+    size_t n = store_image_records(disk, false);
+    if (!n)
+        return;
+    store_image_record_at(disk, false, n - 1, &last);
+    at->lsn = last.lsn;
+    memcpy(at->hash, last.hash, HASH_BYTES);
+}
+
 static void take_used(struct history *h, uint32_t seat, bool mark, uint64_t used_ms,
                       uint64_t left_ms)
 {
@@ -177,8 +194,11 @@ static void take_used(struct history *h, uint32_t seat, bool mark, uint64_t used
     int candidate = candidate_at(h, seat);
     if (candidate < 0)
         return;
+    uint64_t before_ms = h->screens[candidate].told_used_ms;
     bool told =
         screens_told(&h->screens[candidate], seat, mark, used_ms, left_ms, what, sizeof what);
+    if (h->screens[candidate].told_used_ms > before_ms)
+        note_told_at(h, &h->told_at[candidate], seat);
     if (!told && !may_go_back(h, (uint32_t)candidate, seat, used_ms))
         history_fail(h, "T12", "candidate %s at seat %s: %s",
                      stage_candidate_name((uint32_t)candidate), stage_seat_name(seat), what);
@@ -263,6 +283,31 @@ static bool has_booted(struct history *h, uint32_t seat)
     return news;
 }
 
+bool watch_is_apart(const struct history *h, uint32_t node, const struct told_at *told)
+{
+    const store_image *disk = world_disk(h->w, node);
+    struct record same;
+    if (!told->lsn || told->lsn > store_image_records(disk, false))
+        return true;
+    store_image_record_at(disk, false, told->lsn - 1, &same);
+    return memcmp(same.hash, told->hash, HASH_BYTES) != 0;
+}
+
+/* T2: to this node the candidate comes late: that he had sat down is in a branch apart, and the
+ * seat that could have shown it (T12) has lost its disk. */
+static void take_first_sign_in(struct history *h, uint32_t candidate, uint32_t seat,
+                               const struct seat_event *e)
+{
+    struct told_at *at = &h->sat_at[candidate];
+    bool had_sat = h->screens[candidate].sat_down;
+    if (had_sat &&
+        !(e->u.attached.signed_in && at->gone && watch_is_apart(h, e->u.attached.node, at)))
+        return;
+    if (had_sat)
+        screens_late_again(&h->screens[candidate], world_now_ms(h->w));
+    note_told_at(h, at, seat);
+}
+
 static void take_attached(struct history *h, uint32_t seat, const struct seat_event *e)
 {
     int candidate = candidate_at(h, seat);
@@ -271,6 +316,7 @@ static void take_attached(struct history *h, uint32_t seat, const struct seat_ev
     bool had_sat = h->screens[candidate].sat_down;
     promises_attached(h, seat, e->u.attached.epoch, e->u.attached.signed_in);
     h->signed_in_again[candidate] |= e->u.attached.signed_in && had_sat;
+    take_first_sign_in(h, (uint32_t)candidate, seat, e);
     screens_attached(&h->screens[candidate], seat, e->u.attached.signed_in || has_booted(h, seat),
                      world_now_ms(h->w));
     h->attached_ms[seat] = world_now_ms(h->w);
@@ -328,11 +374,31 @@ static uint64_t field_of(const struct oplog_field *fields, const char *key)
     return 0;
 }
 
+/* The newest epoch in the log up to record `n`, which becomes the number of records before it. */
+static struct epoch_name epoch_before(const store_image *disk, size_t *n)
+{
+    struct record r;
+    while (*n > 0) {
+        store_image_record_at(disk, false, --*n, &r);
+        if (watch_kind_of(&r) == EV__EVENT__KIND_EPOCH_BEGAN)
+            return (struct epoch_name){r.epoch, record_tag(r.hash)};
+    }
+    return (struct epoch_name){0};
+}
+
 static void take_epoch(struct history *h, uint32_t node, const struct oplog_field *fields)
 {
     char what[200];
-    bool person = field_of(fields, "reason") == EV__EPOCH_REASON__EPOCH_REASON_ATTESTED;
-    if (!epochs_began(&h->epochs, node, field_of(fields, "epoch"), person, what, sizeof what))
+    const store_image *disk = world_disk(h->w, node);
+    size_t n = store_image_records(disk, false);
+    struct epoch_begun b = {.node = node};
+    uint64_t reason = field_of(fields, "reason");
+    bool person = b.person = reason == EV__EPOCH_REASON__EPOCH_REASON_ATTESTED;
+    b.switchover = reason == EV__EPOCH_REASON__EPOCH_REASON_SWITCHOVER;
+    b.name = epoch_before(disk, &n);
+    size_t records = n;
+    b.before = epoch_before(disk, &n);
+    if (!epochs_began(&h->epochs, &b, what, sizeof what))
         history_fail_what(h, what);
     if (h->learner[node] && field_of(fields, "reason") == EV__EPOCH_REASON__EPOCH_REASON_RESTARTED)
         history_fail(h, "D7", "node %s has lost its disk, and serves by itself",
@@ -341,15 +407,41 @@ static void take_epoch(struct history *h, uint32_t node, const struct oplog_fiel
     if (person) /* what it has is the history: it settles a number on that, not by itself */
         h->learner[node] = false;
     h->saved.twins = h->epochs.twins;
-    promises_epoch(h, node, field_of(fields, "epoch"), field_of(fields, "reason"));
+    if (field_of(fields, "forced"))
+        promises_forced(h, node, records);
+    promises_epoch(h, node, &b, reason);
+    h->serves[node] = true;
 }
 
-/* A primary's log says that it was level with it (D7). */
-static void take_in_sync(struct history *h, const struct oplog_field *fields)
+/* It has all that the primary had when that was looked at last: no learner any more (D7). */
+static bool is_level(const struct history *h, uint32_t node, uint32_t primary)
+{
+    const store_image *ours = world_disk(h->w, node), *theirs = world_disk(h->w, primary);
+    size_t n = store_image_records(ours, false), theirs_n = store_image_records(theirs, false);
+    struct record mine, same;
+    if (!n || n < h->disks[primary].records)
+        return false;
+    if (n > theirs_n)
+        n = theirs_n;
+    store_image_record_at(ours, false, n - 1, &mine);
+    store_image_record_at(theirs, false, n - 1, &same);
+    return !memcmp(mine.hash, same.hash, HASH_BYTES);
+}
+
+static void look_if_level(struct history *h, uint32_t node, uint32_t primary)
+{
+    if (node == primary || !is_level(h, node, primary))
+        return;
+    h->learner[node] = false;
+    promises_level(h, node);
+}
+
+/* A primary says that it was level with it, and its disk shows it (D7). */
+static void take_in_sync(struct history *h, uint32_t node, const struct oplog_field *fields)
 {
     for (; fields->key; fields++)
         if (fields->type == OPLOG_TEXT && !strcmp(fields->key, "peer"))
-            h->learner[fields->text[0] - 'A'] = false;
+            look_if_level(h, (uint32_t)(fields->text[0] - 'A'), node);
 }
 
 void watch_node(void *ctx, uint32_t node, enum oplog_level level, const char *event,
@@ -362,7 +454,7 @@ void watch_node(void *ctx, uint32_t node, enum oplog_level level, const char *ev
     if (!strcmp(event, "epoch-began"))
         take_epoch(h, node, fields);
     if (!strcmp(event, "standby-in-sync"))
-        take_in_sync(h, fields);
+        take_in_sync(h, node, fields);
     if (h->told)
         trace_node(&h->trace, world_now_ms(h->w), stage_node_name(node), level, event, fields);
 }
@@ -390,8 +482,10 @@ static void look_at_learners(struct history *h, uint32_t node, const rep *r)
         rep_peer_status(r, i, 0, &p);
         uint32_t other = (uint32_t)(p.node[0] - 'A');
         struct node *n = world_node(h->w, other);
-        if (p.in_sync && n && !rep_is_learning(node_rep(n)))
-            h->learner[other] = false;
+        if (!p.in_sync || !n || rep_is_learning(node_rep(n)))
+            continue;
+        h->learner[other] = false;
+        look_if_level(h, other, node);
     }
 }
 

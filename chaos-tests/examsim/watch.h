@@ -25,6 +25,9 @@ int watch_answer_in(struct history *h, const struct record *r);
 /* The last answer that this seat made under this number of its session; SAVED_NONE. */
 int watch_answer_at(const struct history *h, uint32_t seat, uint64_t seq);
 
+/* What the node that told it had in its log then is not in this node's. */
+bool watch_is_apart(const struct history *h, uint32_t node, const struct told_at *told);
+
 /* The number of the field that an encoded event begins with: its kind. */
 uint32_t watch_kind_of(const struct record *r);
 

@@ -32,16 +32,49 @@ static bool knew_it(const struct epochs *e, uint32_t node, uint64_t epoch, char 
     return true;
 }
 
-/* The other node that has begun an epoch of this number; NODES_MAX: none. */
-static uint32_t other_of(const struct epochs *e, uint32_t node, uint64_t epoch, bool *person)
+/* Another node's epoch of this number; NULL: none. */
+static const struct epoch_begun *other_of(const struct epochs *e, const struct epoch_begun *b)
 {
-    for (uint32_t i = 0; i < e->n; i++) {
-        if (e->began[i].epoch != epoch || e->began[i].node == node)
-            continue;
-        *person = e->began[i].person;
-        return e->began[i].node;
+    for (uint32_t i = 0; i < e->n; i++)
+        if (e->began[i].name.number == b->name.number && e->began[i].node != b->node)
+            return &e->began[i];
+    return NULL;
+}
+
+static const struct epoch_begun *named(const struct epochs *e, const struct epoch_name *name)
+{
+    for (uint32_t i = 0; i < e->n; i++)
+        if (e->began[i].name.number == name->number && e->began[i].name.tag == name->tag)
+            return &e->began[i];
+    return NULL;
+}
+
+/* Both go back, by switchovers, to epochs of one number, of which a person has begun one. What
+ * settles such a number is no switchover, and has to differ. */
+static bool is_by_persons(const struct epochs *e, const struct epoch_begun *a,
+                          const struct epoch_begun *b)
+{
+    while (a && b && !a->person && !b->person) {
+        bool counted = a->switchover && b->switchover && a->before.number == b->before.number &&
+                       a->before.tag != b->before.tag;
+        if (!counted)
+            return false;
+        a = named(e, &a->before);
+        b = named(e, &b->before);
     }
-    return NODES_MAX;
+    return a && b;
+}
+
+bool epochs_was_twin(const struct epochs *e, uint32_t node)
+{
+    uint32_t i = e->n ? e->n - 1 : 0, begun_n = 0;
+    while (i-- > 0 && e->began[i].node != node)
+        ;
+    if (i >= e->n)
+        return false;
+    for (uint32_t j = 0; j < e->n; j++)
+        begun_n += e->began[j].name.number == e->began[i].name.number;
+    return begun_n > 1;
 }
 
 /* Somebody whose disk is not lost has heard of it, or of a higher one. */
@@ -53,29 +86,23 @@ static bool is_remembered(const struct epochs *e, uint64_t epoch)
     return known;
 }
 
-bool epochs_began(struct epochs *e, uint32_t node, uint64_t epoch, bool person, char *what,
-                  size_t what_bytes)
+bool epochs_began(struct epochs *e, const struct epoch_begun *b, char *what, size_t what_bytes)
 {
-    bool other_person = false;
-    if (knew_it(e, node, epoch, what, what_bytes))
+    if (knew_it(e, b->node, b->name.number, what, what_bytes))
         return false;
-    uint32_t other = other_of(e, node, epoch, &other_person);
-    bool remembered = is_remembered(e, epoch);
-    if (e->n < EPOCHS_SEEN_MAX) {
-        e->began[e->n].epoch = epoch;
-        e->began[e->n].node = node;
-        e->began[e->n].forgotten = false;
-        e->began[e->n++].person = person;
-    }
-    epochs_heard(e, node, epoch);
-    if (other == NODES_MAX)
+    const struct epoch_begun *other = other_of(e, b);
+    bool remembered = is_remembered(e, b->name.number);
+    if (e->n < EPOCHS_SEEN_MAX)
+        e->began[e->n++] = *b;
+    epochs_heard(e, b->node, b->name.number);
+    if (!other)
         return true;
     e->twins = true;
-    if (person || other_person || !remembered)
+    if (!remembered || is_by_persons(e, other, b))
         return true;
     snprintf(what, what_bytes,
              "nodes %c and %c have both begun epoch %llu, and no person said so (W1)",
-             'A' + (int)other, 'A' + (int)node, (unsigned long long)epoch);
+             'A' + (int)other->node, 'A' + (int)b->node, (unsigned long long)b->name.number);
     return false;
 }
 
@@ -83,7 +110,7 @@ bool epochs_serves(const struct epochs *e, uint32_t node, uint64_t epoch, char *
                    size_t what_bytes)
 {
     for (uint32_t i = 0; i < e->n; i++)
-        if (e->began[i].epoch == epoch && e->began[i].node == node)
+        if (e->began[i].name.number == epoch && e->began[i].node == node)
             return true;
     if (e->n == EPOCHS_SEEN_MAX)
         return true;

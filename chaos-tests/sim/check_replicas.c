@@ -63,6 +63,18 @@ static void look(struct world *w, uint32_t node, struct replica_facts *f)
     look_at_contacts(w, node_rep(n), f);
 }
 
+static bool has_contact(struct world *w, uint32_t a, uint32_t b)
+{
+    struct replica_facts f;
+    look(w, a, &f);
+    return f.up && f.in_contact[b] && !world_node_is_frozen(w, a);
+}
+
+bool check_contact(struct world *w, uint32_t a, uint32_t b)
+{
+    return has_contact(w, a, b) && has_contact(w, b, a);
+}
+
 static void look_at_state(struct world *w, uint32_t node, struct replicas_seen *seen,
                           struct replica_facts *f)
 {

@@ -38,6 +38,9 @@ struct replicas_seen {
     } nodes[NODES_MAX];
 };
 
+/* Both nodes are up, neither is frozen, and each has a link to the other. */
+bool check_contact(struct world *w, uint32_t a, uint32_t b);
+
 /* The same of all nodes of a world. Reckons the digests of nodes that are level, of those in `seen`
  * only once for each record; NULL: anew, which is not for every instant of a long day. */
 bool check_replicas(struct world *w, struct replicas_seen *seen, char *what, size_t what_bytes);

@@ -23,6 +23,14 @@ void screens_attached(struct screens *s, uint32_t seat, bool anew, uint64_t now_
     s->sat_down_ms = now_ms;
 }
 
+void screens_late_again(struct screens *s, uint64_t now_ms)
+{
+    if (!s->begun || !s->sat_down)
+        return;
+    s->sat_down_ms = now_ms;
+    s->open_before_ms = screens_open_ms(s, now_ms);
+}
+
 void screens_set(struct screens *s, uint32_t seat, bool open, uint64_t now_ms)
 {
     uint32_t bit = UINT32_C(1) << seat;
@@ -62,7 +70,7 @@ uint64_t screens_open_ms(const struct screens *s, uint64_t now_ms)
 
 uint64_t screens_used_max_ms(const struct screens *s, uint64_t now_ms)
 {
-    uint64_t max_ms = screens_open_ms(s, now_ms) + s->slack_ms;
+    uint64_t max_ms = screens_open_ms(s, now_ms) - s->open_before_ms + s->slack_ms;
     if (s->begun)
         max_ms += (s->sat_down ? s->sat_down_ms : now_ms) - s->begun_ms;
     return max_ms;

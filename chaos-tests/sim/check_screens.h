@@ -15,7 +15,8 @@ enum { SCREENS_SEATS_MAX = 16 };
 struct screens {
     bool begun, sat_down; /* the clock runs without a screen from the one to the other (T2) */
     uint64_t begun_ms, sat_down_ms;
-    uint32_t open; /* seats whose screen shows this sitting, a bit each */
+    uint64_t open_before_ms; /* when somebody sat down, late again */
+    uint32_t open;           /* seats whose screen shows this sitting, a bit each */
     uint64_t open_since_ms;
     uint64_t open_ms;      /* at least one was open, before open_since_ms */
     uint64_t told_used_ms; /* the highest mark of any seat (T3) since a grant was lost */
@@ -29,6 +30,9 @@ struct screens {
 void screens_begin(struct screens *s, uint64_t now_ms);
 /* A seat is in contact with this sitting; `anew`: by a sign-in. */
 void screens_attached(struct screens *s, uint32_t seat, bool anew, uint64_t now_ms);
+/* Nobody who is left knows that somebody had sat down: the clock has run without a screen until
+ * now (T2), whatever was open meanwhile. */
+void screens_late_again(struct screens *s, uint64_t now_ms);
 void screens_set(struct screens *s, uint32_t seat, bool open, uint64_t now_ms);
 /* The seat was told so; `mark`: as an acknowledgement of something that it had sent (T3). False:
  * less than the same session at that seat was told before (T12), and not because all that the

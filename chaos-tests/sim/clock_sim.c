@@ -44,6 +44,12 @@ void sim_clock_turn(const struct sim_clock *c, uint64_t now_ms)
     turn.now_ms = now_ms;
 }
 
+uint64_t sim_clock_pass(uint64_t ms)
+{
+    assert(turn.of);
+    return turn.now_ms += ms;
+}
+
 uint64_t clock_boot_ms(void)
 {
     assert(turn.of);

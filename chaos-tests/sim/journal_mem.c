@@ -25,58 +25,51 @@ static void record_free(struct seat_record *r)
     }
 }
 
-static void list_clear(struct journal_list *l)
+static void drop_from(struct journal_mem *j, size_t n)
 {
-    while (l->n > 0)
-        record_free(&l->records[--l->n]);
+    while (j->n > n)
+        record_free(&j->records[--j->n]);
 }
 
-static void list_fini(struct journal_list *l)
+static bool is_void_before(enum seat_record_kind last, enum seat_record_kind next)
 {
-    list_clear(l);
-    free(l->records);
-    *l = (struct journal_list){0};
+    return (next == SEAT_RECORD_MARK &&
+            (last == SEAT_RECORD_MARK || last == SEAT_RECORD_POSITION)) ||
+           (next == SEAT_RECORD_POSITION && last == SEAT_RECORD_POSITION);
 }
 
-/* What a new mark, or a later position, makes void. */
-static void list_drop_void(struct journal_list *l, enum seat_record_kind kind)
+/* Where a record of that kind goes behind records[from..n): what it makes void there gives way. */
+static size_t place_of(const struct journal_mem *j, size_t from, size_t n,
+                       enum seat_record_kind kind)
 {
-    while (l->n > 0) {
-        enum seat_record_kind last = l->records[l->n - 1].kind;
-        bool drop = (kind == SEAT_RECORD_MARK &&
-                     (last == SEAT_RECORD_MARK || last == SEAT_RECORD_POSITION)) ||
-                    (kind == SEAT_RECORD_POSITION && last == SEAT_RECORD_POSITION);
-        if (!drop)
-            return;
-        l->n--;
-    }
+    while (n > from && is_void_before(j->records[n - 1].kind, kind))
+        n--;
+    return n;
 }
 
-static exam_err list_grow(struct journal_list *l)
+static exam_err grow(struct journal_mem *j)
 {
-    size_t max = l->max ? 2 * l->max : 16;
-    struct seat_record *records = realloc(l->records, max * sizeof *records);
+    size_t max = j->max ? 2 * j->max : 16;
+    struct seat_record *records = realloc(j->records, max * sizeof *records);
     if (!records)
         return EXAM_NOMEM;
-    l->records = records;
-    l->max = max;
+    j->records = records;
+    j->max = max;
     return EXAM_OK;
 }
 
-/* Takes r over, with what it points to. */
-static exam_err list_push(struct journal_list *l, const struct seat_record *r)
+/* A mark and a position go by every second and seat: not a byte more than needed. */
+static void put_at(struct seat_record *to, const struct seat_record *r)
 {
-    list_drop_void(l, r->kind);
-    if (l->n == l->max && list_grow(l))
-        return EXAM_NOMEM;
-    struct seat_record *to = &l->records[l->n++];
-    if (r->kind == SEAT_RECORD_POSITION) { /* one a second and seat: not a byte more than needed */
+    if (r->kind == SEAT_RECORD_POSITION || r->kind == SEAT_RECORD_MARK) {
         to->kind = r->kind;
-        to->u.position = r->u.position;
+        if (r->kind == SEAT_RECORD_POSITION)
+            to->u.position = r->u.position;
+        else
+            memcpy(&to->u.mark, &r->u.mark, offsetof(struct seat_mark, bytes) + r->u.mark.bytes_n);
     } else {
         *to = *r;
     }
-    return EXAM_OK;
 }
 
 static bool has_texts(enum seat_record_kind kind)
@@ -104,28 +97,39 @@ static exam_err record_copy(const struct seat_record *r, struct seat_record *out
     return EXAM_OK;
 }
 
-static exam_err settle(struct journal_mem *j)
+/* What is buffered is durable now. */
+static void settle(struct journal_mem *j)
 {
-    for (size_t i = 0; i < j->buffered.n; i++) {
-        exam_err err = list_push(&j->durable, &j->buffered.records[i]);
-        if (err)
-            return err;
+    size_t n = j->durable_n;
+    for (size_t i = n; i < j->n; i++) {
+        n = place_of(j, 0, n, j->records[i].kind);
+        if (n != i)
+            put_at(&j->records[n], &j->records[i]);
+        n++;
     }
-    j->buffered.n = 0;
+    j->n = j->durable_n = n;
+}
+
+/* Takes over what r points to. */
+static exam_err push(struct journal_mem *j, const struct seat_record *r)
+{
+    size_t at = place_of(j, j->durable_n, j->n, r->kind);
+    if (at == j->max && grow(j))
+        return EXAM_NOMEM;
+    put_at(&j->records[at], r);
+    j->n = at + 1;
     return EXAM_OK;
 }
 
 static exam_err append(struct journal_mem *j, const struct seat_record *r, bool durable)
 {
     struct seat_record copy;
-    exam_err err = EXAM_OK;
-    if (durable) /* everything before it is durable with it */
-        err = settle(j);
-    if (!err && has_texts(r->kind)) {
-        err = record_copy(r, &copy);
-        r = &copy;
-    }
-    return err ? err : list_push(durable ? &j->durable : &j->buffered, r);
+    exam_err err = has_texts(r->kind) ? record_copy(r, &copy) : EXAM_OK;
+    if (!err)
+        err = push(j, has_texts(r->kind) ? &copy : r);
+    if (!err && durable) /* and everything before it with it */
+        settle(j);
+    return err;
 }
 
 static exam_err append_and_fail(struct journal_mem *j, const struct seat_record *r, bool durable)
@@ -149,38 +153,26 @@ exam_err journal_mem_append(struct journal_mem *j, const struct seat_record *r, 
     return append(j, r, durable);
 }
 
-static const struct seat_record *list_find(const struct journal_list *l, uint64_t seq, bool *over)
-{
-    for (size_t i = l->n; i-- > 0 && !*over;) {
-        const struct seat_record *r = &l->records[i];
-        if (r->kind == SEAT_RECORD_SESSION || r->kind == SEAT_RECORD_COLLECTED)
-            *over = true;
-        if ((r->kind == SEAT_RECORD_ANSWER || r->kind == SEAT_RECORD_SUBMIT) &&
-            r->u.action.seq == seq)
-            return r;
-    }
-    return NULL;
-}
-
 exam_err journal_mem_find(const struct journal_mem *j, uint64_t seq, struct seat_record *out)
 {
-    bool over = false;
-    const struct seat_record *r = list_find(&j->buffered, seq, &over);
-    if (!r)
-        r = list_find(&j->durable, seq, &over);
-    if (!r)
-        return EXAM_NOT_FOUND;
-    *out = *r;
-    return EXAM_OK;
+    for (size_t i = j->n; i-- > 0;) {
+        const struct seat_record *r = &j->records[i];
+        if ((r->kind == SEAT_RECORD_ANSWER || r->kind == SEAT_RECORD_SUBMIT) &&
+            r->u.action.seq == seq) {
+            *out = *r;
+            return EXAM_OK;
+        }
+        if (r->kind == SEAT_RECORD_SESSION || r->kind == SEAT_RECORD_COLLECTED)
+            break;
+    }
+    return EXAM_NOT_FOUND;
 }
 
 void journal_mem_replay(const struct journal_mem *j,
                         void (*each)(void *ctx, const struct seat_record *r), void *ctx)
 {
-    for (size_t i = 0; i < j->durable.n; i++)
-        each(ctx, &j->durable.records[i]);
-    for (size_t i = 0; i < j->buffered.n; i++)
-        each(ctx, &j->buffered.records[i]);
+    for (size_t i = 0; i < j->n; i++)
+        each(ctx, &j->records[i]);
 }
 
 static size_t stored_bytes(const struct seat_record *r)
@@ -196,33 +188,31 @@ static size_t stored_bytes(const struct seat_record *r)
 size_t journal_mem_buffered_bytes(const struct journal_mem *j)
 {
     size_t bytes = 0;
-    for (size_t i = 0; i < j->buffered.n; i++)
-        bytes += stored_bytes(&j->buffered.records[i]);
+    for (size_t i = j->durable_n; i < j->n; i++)
+        bytes += stored_bytes(&j->records[i]);
     return bytes;
 }
 
 size_t journal_mem_power_cut(struct journal_mem *j, size_t bytes)
 {
-    struct journal_list *l = &j->buffered;
-    size_t whole = 0, at = 0, lost;
-    while (whole < l->n && (at += stored_bytes(&l->records[whole])) <= bytes)
+    size_t whole = j->durable_n, at = 0, lost;
+    while (whole < j->n && (at += stored_bytes(&j->records[whole])) <= bytes)
         whole++;
-    lost = l->n - whole;
-    while (l->n > whole)
-        record_free(&l->records[--l->n]);
-    if (settle(j))
-        abort();
+    lost = j->n - whole;
+    drop_from(j, whole);
+    settle(j);
     return lost;
 }
 
 void journal_mem_wipe(struct journal_mem *j)
 {
-    list_clear(&j->durable);
-    list_clear(&j->buffered);
+    drop_from(j, 0);
+    j->durable_n = 0;
 }
 
 void journal_mem_fini(struct journal_mem *j)
 {
-    list_fini(&j->durable);
-    list_fini(&j->buffered);
+    journal_mem_wipe(j);
+    free(j->records);
+    *j = (struct journal_mem){0};
 }

@@ -10,11 +10,6 @@
 
 #include "journal_record.h"
 
-struct journal_list {
-    struct seat_record *records; /* texts and values of their own */
-    size_t n, max;
-};
-
 /* What meets a write. */
 enum sim_journal_fault {
     SIM_JOURNAL_OK,
@@ -25,8 +20,9 @@ enum sim_journal_fault {
 };
 
 struct journal_mem {
-    struct journal_list durable, buffered;
-    uint64_t fail_in; /* writes; 0: none fails */
+    struct seat_record *records; /* texts and values of their own */
+    size_t n, max, durable_n;    /* those from durable_n on are buffered */
+    uint64_t fail_in;            /* writes; 0: none fails */
     enum sim_journal_fault fault;
     uint64_t met[SIM_JOURNAL_FAULTS];
     bool failed; /* EXAM_IO until the owner has opened it again, and clears this */

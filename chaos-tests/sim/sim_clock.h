@@ -29,5 +29,7 @@ uint64_t sim_clock_to_world(const struct sim_clock *c, uint64_t machine_ms);
 
 /* From here on clock.h speaks for this machine, at this world time. */
 void sim_clock_turn(const struct sim_clock *c, uint64_t now_ms);
+/* Within the turn so much time passes; returns what the world's time is then. */
+uint64_t sim_clock_pass(uint64_t ms);
 
 #endif

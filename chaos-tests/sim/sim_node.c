@@ -29,6 +29,8 @@ static enum store_fault commit_meets(void *ctx, enum store_fault due)
     struct sim_node *n = ctx;
     if (!sim_fuse_pass(&n->fuse))
         return STORE_FAULT_POWER_LOST;
+    if (n->in_turn && n->hang_in && --n->hang_in == 0)
+        sim_clock_pass(n->hang_ms);
     if (due == STORE_FAULT_POWER_LOST || due == STORE_FAULT_POWER_KEPT)
         n->fuse.blown = true;
     else if (!sim_fuse_pass(&n->fuse))
@@ -218,23 +220,27 @@ bool sim_node_wants_turn(const struct sim_node *n, uint64_t now_ms)
     return n->node && !n->frozen && (n->woken || n->next_ms <= now_ms);
 }
 
-void sim_node_turn(struct sim_node *n, uint64_t now_ms)
+uint64_t sim_node_turn(struct sim_node *n, uint64_t now_ms)
 {
     assert(n->node && !n->frozen);
     sim_clock_turn(&n->clock, now_ms);
+    n->in_turn = true;
     n->woken = false;
     if (n->ups_unheard)
         hear_ups(n, now_ms);
     node_take_links(n->node);
     sim_host_deliver(n->host);
     n->next_ms = sim_clock_to_world(&n->clock, node_turn(n->node));
+    n->in_turn = false;
+    now_ms = sim_clock_pass(0);
     if (die_if_blown(n))
-        return;
+        return now_ms;
     n->failure = node_failure(n->node);
     if (n->failure) /* the process ends by itself, without a further word (D6) */
         sim_node_die(n, false);
     else if (node_wants_stop(n->node))
         sim_node_stop(n, now_ms);
+    return now_ms;
 }
 
 void sim_node_dial_peers(struct sim_node *n, uint64_t now_ms)

@@ -35,6 +35,8 @@ struct sim_node {
     struct sim_fuse fuse;
     bool commit_kept; /* what becomes of a commit in which the fuse blows */
     uint64_t fuses_n;
+    uint64_t hang_in, hang_ms; /* the hang_in-th commit of its turns takes so long; 0: none does */
+    bool in_turn;
     uint64_t power_lost_n, power_kept_n;   /* commits in which the power went */
     uint64_t met[STORE_FAULTS], rot_reads; /* of disks that are gone */
 };
@@ -70,8 +72,8 @@ uint64_t sim_node_rot_reads(const struct sim_node *n);
 /* True when a turn has something to do now. */
 bool sim_node_wants_turn(const struct sim_node *n, uint64_t now_ms);
 /* A node that has failed (D6), that wants to go down (W4), or whose fuse has blown, is off after
- * its turn. */
-void sim_node_turn(struct sim_node *n, uint64_t now_ms);
+ * its turn. Returns when it is over: now_ms, or later by a commit that hung. */
+uint64_t sim_node_turn(struct sim_node *n, uint64_t now_ms);
 /* The network to the others may be back: dials them in the next turn. */
 void sim_node_dial_peers(struct sim_node *n, uint64_t now_ms);
 /* A seat or an administrator connects; as sim_dial. EXAM_CONN when it is off.

@@ -130,7 +130,8 @@ static void rejournal(struct sim_seat *s, uint64_t now_ms)
         journal_mem_wipe(&s->journal);
     exam_err err = seat_core_rejournal(s->core, own_ms(s, now_ms));
     (void)err;         /* a fault of the disk: a person sees it on the screen */
-    sim_seat_leave(s); /* the candidate goes home */
+    if (!seat_core_admission_no(s->core)[0])
+        sim_seat_leave(s); /* the candidate goes home; or has long gone, and another is here */
 }
 
 /* What could not be done while the core was calling. */
@@ -317,7 +318,7 @@ static uint64_t draw(struct sim_seat *s, uint64_t n)
 static void cut_journal(struct sim_seat *s)
 {
     size_t bytes = 0;
-    bool had = s->journal.buffered.n > 0;
+    bool had = s->journal.n > s->journal.durable_n;
     if (s->tail == SIM_TAIL_KEPT)
         bytes = SIZE_MAX;
     else if (s->tail == SIM_TAIL_TORN && had)

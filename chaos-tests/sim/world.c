@@ -110,13 +110,18 @@ void world_seat_touched(struct world *w, uint32_t seat)
 
 /* ---------------------------------------------------------------- an instant */
 
+static void set_now(struct world *w, uint64_t now_ms)
+{
+    w->now_ms = w->air->now_ms = now_ms;
+}
+
 static bool nodes_turn(struct world *w)
 {
     bool moved = false;
     for (uint32_t i = 0; i < w->nodes_n; i++) {
         if (!sim_node_wants_turn(&w->nodes[i], w->now_ms))
             continue;
-        sim_node_turn(world_turn_of(w, i), w->now_ms);
+        set_now(w, sim_node_turn(world_turn_of(w, i), w->now_ms));
         moved = true;
     }
     return moved;
@@ -233,11 +238,6 @@ static uint64_t next_ms(const struct world *w)
             at_ms = w->nodes[i].next_ms;
     uint64_t arrival_ms = link_net_next_ms(w->net);
     return arrival_ms < at_ms ? arrival_ms : at_ms;
-}
-
-static void set_now(struct world *w, uint64_t now_ms)
-{
-    w->now_ms = w->air->now_ms = now_ms;
 }
 
 void world_run(struct world *w, uint64_t until_ms)

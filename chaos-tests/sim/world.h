@@ -141,6 +141,9 @@ uint64_t world_seat_effects(const struct world *w, uint32_t seat);
 /* The n-th commit from now on (1: the next one) meets the fault: STORE_FAULT_FULL, _IO_LOST,
  * _IO_KEPT, or the machine's power goes within it: _POWER_LOST, _POWER_KEPT. n == 0: none does. */
 void world_fail_commit(struct world *w, uint32_t node, uint64_t n, enum store_fault fault);
+/* The n-th commit of the node's turns from now on takes so long. Everything else stands still
+ * meanwhile, and is late: as on a host of machines that pauses. n == 0: none does. */
+void world_hang_commit(struct world *w, uint32_t node, uint64_t n, uint64_t ms);
 /* From now on there is room for free_bytes more beside a reserve of reserve_bytes for control
  * records. WORLD_ROOM: as much as anybody wants. */
 #define WORLD_ROOM UINT64_MAX

@@ -141,6 +141,12 @@ void world_fail_commit(struct world *w, uint32_t node, uint64_t n, enum store_fa
     store_image_fail_commit(w->nodes[node].disk, n, fault);
 }
 
+void world_hang_commit(struct world *w, uint32_t node, uint64_t n, uint64_t ms)
+{
+    w->nodes[node].hang_in = n;
+    w->nodes[node].hang_ms = ms;
+}
+
 void world_fill_disk(struct world *w, uint32_t node, uint64_t free_bytes, uint64_t reserve_bytes)
 {
     store_image *disk = w->nodes[node].disk;

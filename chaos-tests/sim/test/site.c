@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check_accounts.h"
+#include "check_replicas.h"
 #include "office.h"
 
 enum { SPARES = 1 };
@@ -56,12 +58,13 @@ static void must(exam_err err, const struct office_refusal *why)
     assert(!err);
 }
 
-static void make_world(struct site *s, uint64_t seed, bool no_hints)
+static void make_world(struct site *s, const struct site_options *how)
 {
     static const char *const nodes[] = {"A", "B", "C"};
-    const struct world_options o = {.seed = seed,
+    const struct world_options o = {.seed = how->seed,
                                     .seats_max = s->seats_n + SPARES,
-                                    .no_hints = no_hints,
+                                    .no_hints = how->no_hints,
+                                    .window_bytes = how->window_bytes,
                                     .watch = {.ctx = s, .seat = on_seat, .node = on_node}};
     char name[32], why[256];
     exam_err err = world_new(&o, nodes, s->nodes_n, &s->w);
@@ -91,13 +94,14 @@ void site_found(struct site *s, uint32_t node)
     must(office_ask_once(s->w, node, WHO, &m, NULL, NULL, &why), &why);
 }
 
-static void send_begin(struct office *o)
+static void send_begin(struct office *o, uint64_t grace_ms)
 {
     struct office_refusal why = {0};
     Admin__ImportBegin begin = ADMIN__IMPORT_BEGIN__INIT;
     Admin__Request m = ADMIN__REQUEST__INIT;
     begin.batch = begin.title = BATCH;
     begin.allot_ms = 3600000;
+    begin.grace_ms = grace_ms;
     begin.who = WHO;
     m.kind_case = ADMIN__REQUEST__KIND_IMPORT_BEGIN;
     m.import_begin = &begin;
@@ -142,14 +146,14 @@ static void send_sitting(struct office *o, uint32_t i)
     send_part(o, &part);
 }
 
-static void import(struct site *s)
+static void import(struct site *s, uint64_t grace_ms)
 {
     struct office *o = NULL;
     struct office_refusal why = {0};
     Admin__ImportCommit commit = ADMIN__IMPORT_COMMIT__INIT;
     Admin__Request m = ADMIN__REQUEST__INIT;
     must(office_open(s->w, 0, WHO, &o, &why), &why);
-    send_begin(o);
+    send_begin(o, grace_ms);
     send_room(s, o);
     for (uint32_t i = 0; i < s->seats_n; i++)
         send_sitting(o, i);
@@ -161,14 +165,13 @@ static void import(struct site *s)
     office_close(o);
 }
 
-static void open_site(struct site *s, uint64_t seed, uint32_t nodes_n, uint32_t seats_n,
-                      bool no_hints)
+void site_open_as(struct site *s, const struct site_options *how)
 {
-    *s = (struct site){.nodes_n = nodes_n, .seats_n = seats_n};
-    make_world(s, seed, no_hints);
+    *s = (struct site){.nodes_n = how->nodes_n, .seats_n = how->seats_n};
+    make_world(s, how);
     site_found(s, 0);
-    import(s);
-    for (uint32_t i = 0; i < seats_n; i++) {
+    import(s, how->grace_ms);
+    for (uint32_t i = 0; i < s->seats_n; i++) {
         exam_err err = world_boot_seat(s->w, i);
         assert(!err);
     }
@@ -177,18 +180,37 @@ static void open_site(struct site *s, uint64_t seed, uint32_t nodes_n, uint32_t 
 
 void site_open(struct site *s, uint64_t seed, uint32_t nodes_n, uint32_t seats_n)
 {
-    open_site(s, seed, nodes_n, seats_n, false);
+    site_open_as(s, &(struct site_options){.seed = seed, .nodes_n = nodes_n, .seats_n = seats_n});
 }
 
 void site_open_unhinted(struct site *s, uint64_t seed, uint32_t nodes_n, uint32_t seats_n)
 {
-    open_site(s, seed, nodes_n, seats_n, true);
+    site_open_as(s, &(struct site_options){
+                        .seed = seed, .nodes_n = nodes_n, .seats_n = seats_n, .no_hints = true});
 }
 
 void site_close(struct site *s)
 {
     world_free(s->w);
     s->w = NULL;
+}
+
+void site_run_for(struct site *s, uint64_t ms)
+{
+    world_run(s->w, world_now_ms(s->w) + ms);
+}
+
+void site_assert_sound(struct site *s)
+{
+    char what[256] = "";
+    bool sound = check_replicas(s->w, NULL, what, sizeof what);
+    for (uint32_t i = 0; i < s->nodes_n && sound; i++) {
+        struct node *n = world_node(s->w, i);
+        sound = !n || check_accounts(node_exam(n), node_site_ms(n), what, sizeof what);
+    }
+    if (!sound)
+        fprintf(stderr, "%s\n", what);
+    assert(sound);
 }
 
 void site_start(struct site *s)
@@ -274,6 +296,18 @@ exam_err site_move(struct site *s, const char *admission_no, const char *seat)
     move.who = move.why = WHO;
     m.kind_case = ADMIN__REQUEST__KIND_MOVE;
     m.move = &move;
+    return ask_primary(s, &m);
+}
+
+exam_err site_collect(struct site *s, bool unfinished)
+{
+    Admin__BatchCollect collect = ADMIN__BATCH_COLLECT__INIT;
+    Admin__Request m = ADMIN__REQUEST__INIT;
+    collect.batch = BATCH;
+    collect.who = WHO;
+    collect.unfinished = unfinished;
+    m.kind_case = ADMIN__REQUEST__KIND_BATCH_COLLECT;
+    m.batch_collect = &collect;
     return ask_primary(s, &m);
 }
 

@@ -15,11 +15,24 @@ struct site {
     uint64_t told;     /* a digest of all that seats and nodes have told, and when */
 };
 
+struct site_options {
+    uint64_t seed;
+    uint32_t nodes_n, seats_n;
+    uint32_t window_bytes; /* 0: the usual (world.h) */
+    uint64_t grace_ms;     /* 0: the usual (T6) */
+    bool no_hints;
+};
+
 /* Everything is switched on, founded, imported and in sync; nobody has signed in. */
 void site_open(struct site *s, uint64_t seed, uint32_t nodes_n, uint32_t seats_n);
+void site_open_as(struct site *s, const struct site_options *how);
 /* The same in a world without hints (world.h). */
 void site_open_unhinted(struct site *s, uint64_t seed, uint32_t nodes_n, uint32_t seats_n);
 void site_close(struct site *s);
+
+void site_run_for(struct site *s, uint64_t ms);
+/* All nodes that are up agree, and every account adds up. */
+void site_assert_sound(struct site *s);
 
 /* Founds a site on a node, and nothing else. */
 void site_found(struct site *s, uint32_t node);
@@ -33,6 +46,8 @@ exam_err site_promote(struct site *s, uint32_t node, bool attest);
 exam_err site_pause(struct site *s, const char *name, bool resume);
 exam_err site_grant(struct site *s, const char *name, int64_t ms);
 exam_err site_move(struct site *s, const char *admission_no, const char *seat);
+/* The batch; with those who are not finished, too. */
+exam_err site_collect(struct site *s, bool unfinished);
 
 /* As the primary sees it. */
 struct exam_sitting_view site_sitting(struct site *s, const char *admission_no);

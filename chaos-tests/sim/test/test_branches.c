@@ -8,30 +8,11 @@
 
 #include <cmocka.h>
 
-#include "check_accounts.h"
-#include "check_replicas.h"
 #include "codec.h"
 #include "rep.h"
 #include "site.h"
 
 enum { A, B, C, SPARE = 1, SEED = 42, GRANT_MS = 5000, STEPS_MAX = 10000 };
-
-static void run_for(struct site *s, uint64_t ms)
-{
-    world_run(s->w, world_now_ms(s->w) + ms);
-}
-
-static void assert_sound(struct site *s)
-{
-    char what[256] = "";
-    if (!check_replicas(s->w, NULL, what, sizeof what))
-        fail_msg("%s", what);
-    for (uint32_t i = 0; i < s->nodes_n; i++) {
-        struct node *n = world_node(s->w, i);
-        if (n && !check_accounts(node_exam(n), node_site_ms(n), what, sizeof what))
-            fail_msg("%s", what);
-    }
-}
 
 /* A, cut off from the others, has granted 5 s alone when B is promoted, wrongly. */
 static void part(struct site *s, uint32_t nodes_n)
@@ -39,15 +20,15 @@ static void part(struct site *s, uint32_t nodes_n)
     site_open(s, SEED, nodes_n, 1);
     site_start(s);
     site_sign_in_all(s);
-    run_for(s, 3000);
+    site_run_for(s, 3000);
     for (uint32_t i = 1; i < nodes_n; i++)
         world_cut_nodes(s->w, A, i);
-    run_for(s, 4000);
+    site_run_for(s, 4000);
     assert_true(rep_is_solo(node_rep(world_node(s->w, A))));
     assert_int_equal(site_grant(s, "1001", GRANT_MS), EXAM_OK);
-    run_for(s, 100);
+    site_run_for(s, 100);
     assert_int_equal(site_promote(s, B, true), EXAM_OK);
-    run_for(s, 4000);
+    site_run_for(s, 4000);
 }
 
 /* A has heard of B and set its branch apart, and B has not got it yet: each frame takes its time.
@@ -60,7 +41,7 @@ static void part_and_meet(struct site *s, uint32_t nodes_n)
     world_weather(s->w, world_at_node(B), world_at_node(A), &slow);
     world_heal_nodes(s->w, A, B);
     for (int i = 0; i < STEPS_MAX && !store_image_records(world_disk(s->w, A), true); i++)
-        run_for(s, 1);
+        site_run_for(s, 1);
     assert_true(store_image_records(world_disk(s->w, A), true) > 0);
     assert_int_equal(site_sitting(s, "1001").account.grants_ms, 0);
 }
@@ -75,18 +56,18 @@ static void test_branches__a_primary_takes_in_its_own(void **state)
     assert_int_equal(world_kill_node(s.w, B), EXAM_OK);
     world_weather(s.w, world_at_node(A), world_at_node(B), NULL);
     world_weather(s.w, world_at_node(B), world_at_node(A), NULL);
-    run_for(&s, 4000);
+    site_run_for(&s, 4000);
     assert_int_equal(site_promote(&s, A, true), EXAM_OK);
-    run_for(&s, 4000);
+    site_run_for(&s, 4000);
     assert_int_equal(site_sitting(&s, "1001").account.grants_ms, GRANT_MS);
     char why[256] = "";
     assert_int_equal(world_boot_node(s.w, B, why, sizeof why), EXAM_OK);
-    run_for(&s, 4000);
+    site_run_for(&s, 4000);
     assert_int_equal(site_sitting(&s, "1001").account.grants_ms, GRANT_MS);
     assert_int_equal(site_promote(&s, B, false), EXAM_OK);
-    run_for(&s, 4000);
+    site_run_for(&s, 4000);
     assert_int_equal(site_sitting(&s, "1001").account.grants_ms, GRANT_MS);
-    assert_sound(&s);
+    site_assert_sound(&s);
     site_close(&s);
 }
 
@@ -102,13 +83,13 @@ static uint64_t taken_after_ms(uint64_t from_ms, bool *same_link)
         uint64_t after_ms = world_now_ms(s.w) - met_ms;
         bool cut = after_ms >= from_ms && after_ms < from_ms + 15;
         world_mute(s.w, world_at_node(A), world_at_node(B), cut ? MEM_CUT_LOSES : MEM_CUT_NONE);
-        run_for(&s, 1);
+        site_run_for(&s, 1);
     }
     uint64_t took_ms = world_now_ms(s.w) - met_ms;
     *same_link = rep_peer_link(node_rep(world_node(s.w, A)), 0).n == link;
-    run_for(&s, 4000);
+    site_run_for(&s, 4000);
     assert_int_equal(site_sitting(&s, "1001").account.grants_ms, GRANT_MS);
-    assert_sound(&s);
+    site_assert_sound(&s);
     site_close(&s);
     return took_ms;
 }
@@ -138,26 +119,26 @@ static void test_branches__what_was_recovered_is_recovered_again(void **state)
     (void)state;
     part(&s, 3);
     world_cut_nodes(s.w, B, C);
-    run_for(&s, 4000);
+    site_run_for(&s, 4000);
     world_heal_nodes(s.w, A, B);
-    run_for(&s, 5000);
+    site_run_for(&s, 5000);
     assert_int_equal(site_sitting(&s, "1001").account.grants_ms, GRANT_MS);
     assert_int_equal(world_kill_node(s.w, A), EXAM_OK);
     assert_int_equal(world_wipe_node(s.w, A), EXAM_OK);
     assert_int_equal(world_kill_node(s.w, B), EXAM_OK);
-    run_for(&s, 4000);
+    site_run_for(&s, 4000);
     assert_int_equal(site_promote(&s, C, true), EXAM_OK);
-    run_for(&s, 4000);
+    site_run_for(&s, 4000);
     assert_int_equal(site_sitting(&s, "1001").account.grants_ms, 0);
     assert_int_equal(world_boot_node(s.w, B, why, sizeof why), EXAM_OK);
     world_heal_nodes(s.w, B, C);
-    run_for(&s, 5000);
+    site_run_for(&s, 5000);
     assert_int_equal(site_sitting(&s, "1001").account.grants_ms, GRANT_MS);
     assert_int_equal(world_boot_node(s.w, A, why, sizeof why), EXAM_OK);
     world_heal_nodes(s.w, A, C);
-    run_for(&s, 5000);
+    site_run_for(&s, 5000);
     assert_int_equal(site_sitting(&s, "1001").account.grants_ms, GRANT_MS);
-    assert_sound(&s);
+    site_assert_sound(&s);
     site_close(&s);
 }
 
@@ -193,12 +174,12 @@ static bool rot_and_meet(int away, size_t at)
     if (is_there) {
         assert_int_equal(world_rot(s.w, A, lsn, at, 0x10), EXAM_OK);
         world_heal_nodes(s.w, A, B);
-        run_for(&s, 4000);
+        site_run_for(&s, 4000);
         if (site_sitting(&s, "1001").account.grants_ms != (away ? GRANT_MS : 0))
             fail_msg(
                 "byte %zu of the record %d from the grant has rotted, and %lld ms were granted", at,
                 away, (long long)site_sitting(&s, "1001").account.grants_ms);
-        assert_sound(&s);
+        site_assert_sound(&s);
     }
     site_close(&s);
     return is_there;
@@ -232,12 +213,12 @@ static void strand(struct site *s)
     site_start(s);
     assert_int_equal(world_boot_seat(s->w, SPARE), EXAM_OK);
     world_cut_nodes(s->w, A, B);
-    run_for(s, 6000);
+    site_run_for(s, 6000);
     assert_true(rep_is_solo(node_rep(world_node(s->w, A))));
     assert_int_equal(world_sign_in(s->w, 0, "1001", "1001"), EXAM_OK);
-    run_for(s, 100);
+    site_run_for(s, 100);
     assert_int_equal(world_answer(s->w, 0, "q1", "A"), EXAM_OK);
-    run_for(s, 1000);
+    site_run_for(s, 1000);
     assert_int_equal(seat_core_unsaved_n(world_seat(s->w, 0)->core), 0);
     assert_int_equal(world_kill_node(s->w, A), EXAM_OK);
     assert_int_equal(world_wipe_node(s->w, A), EXAM_OK);
@@ -249,7 +230,7 @@ static void assert_handed_in(struct site *s)
     assert_string_equal(seat_core_admission_no(world_seat(s->w, 0)->core), "");
     assert_true(site_sitting(s, "1001").attached);
     assert_string_equal(site_sitting(s, "1001").seat, "R1-02");
-    assert_sound(s);
+    site_assert_sound(s);
     site_close(s);
 }
 
@@ -262,13 +243,13 @@ static void test_branches__a_seat_hands_in_what_only_a_lost_branch_knew(void **s
     strand(&s);
     world_cut_seat(s.w, 0, B);
     assert_int_equal(site_promote(&s, B, true), EXAM_OK);
-    run_for(&s, 4000);
+    site_run_for(&s, 4000);
     assert_int_equal(site_move(&s, "1001", "R1-02"), EXAM_OK);
     assert_int_equal(world_sign_in(s.w, SPARE, "1001", "1001"), EXAM_OK);
-    run_for(&s, 1000);
+    site_run_for(&s, 1000);
     assert_string_equal(answer_of(&s, "1001"), "");
     world_heal_seat(s.w, 0, B);
-    run_for(&s, 5000);
+    site_run_for(&s, 5000);
     assert_handed_in(&s);
 }
 
@@ -283,18 +264,18 @@ static void test_branches__a_seat_goes_on_from_the_mark_of_a_lost_branch(void **
     uint64_t used_ms = seat_core_used_ms(world_seat(s.w, 0)->core, world_now_ms(s.w));
     world_leave(s.w, 0);
     assert_int_equal(world_kill_seat(s.w, 0), EXAM_OK);
-    run_for(&s, 5000);
+    site_run_for(&s, 5000);
     assert_int_equal(site_promote(&s, B, true), EXAM_OK);
-    run_for(&s, 30000);
+    site_run_for(&s, 30000);
     assert_true(site_sitting(&s, "1001").account.used_ms > used_ms + 10000);
     assert_int_equal(world_boot_seat(s.w, 0), EXAM_OK);
-    run_for(&s, 1000);
+    site_run_for(&s, 1000);
     const struct exam_account a = site_sitting(&s, "1001").account;
     assert_true(site_sitting(&s, "1001").attached);
     assert_in_range(a.used_ms, used_ms, used_ms + 1000);
     assert_true(a.lost_ms > 30000);
     assert_string_equal(answer_of(&s, "1001"), "A");
-    assert_sound(&s);
+    site_assert_sound(&s);
     site_close(&s);
 }
 

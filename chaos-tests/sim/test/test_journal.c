@@ -72,6 +72,9 @@ static void test_journal_mem__a_power_cut_loses_what_is_buffered(void **state)
     assert_holds(&j, "m1 a0 ");
     journal_mem_wipe(&j);
     assert_holds(&j, "");
+    put(&j, mark(3), false);
+    (void)journal_mem_power_cut(&j, 0);
+    assert_holds(&j, "");
     journal_mem_fini(&j);
 }
 

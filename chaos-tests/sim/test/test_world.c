@@ -8,24 +8,12 @@
 
 #include <cmocka.h>
 
-#include "check_accounts.h"
-#include "check_replicas.h"
+#include "codec.h"
+#include "office.h"
 #include "rep.h"
 #include "site.h"
 
 enum { A, B, SEED = 42 };
-
-static void assert_sound(struct site *s)
-{
-    char what[256] = "";
-    if (!check_replicas(s->w, NULL, what, sizeof what))
-        fail_msg("%s", what);
-    for (uint32_t i = 0; i < s->nodes_n; i++) {
-        struct node *n = world_node(s->w, i);
-        if (n && !check_accounts(node_exam(n), node_site_ms(n), what, sizeof what))
-            fail_msg("%s", what);
-    }
-}
 
 /* Ten seconds from now on, then: batch and candidates under way at 10.000 s of the world. */
 static void begin(struct site *s, uint64_t seed, uint32_t nodes_n, uint32_t seats_n)
@@ -62,7 +50,7 @@ static void test_world__a_standby_is_level_at_every_instant(void **state)
     assert_true(a.lsn == b.lsn);
     assert_memory_equal(a.hash, b.hash, HASH_BYTES);
     assert_int_equal(seat_core_unsaved_n(world_seat(s.w, 0)->core), 0);
-    assert_sound(&s);
+    site_assert_sound(&s);
     site_close(&s);
 }
 
@@ -115,7 +103,7 @@ static void test_world__a_cut_is_seen_at_once_by_both_sides(void **state)
     assert_true(site_sitting(&s, "1001").attached);
     assert_true(site_sitting(&s, "1001").account.used_ms == 4700);
     assert_true(site_sitting(&s, "1001").account.lost_ms == 0);
-    assert_sound(&s);
+    site_assert_sound(&s);
     site_close(&s);
 }
 
@@ -136,7 +124,7 @@ static void test_world__a_primary_goes_on_alone_to_the_millisecond(void **state)
     assert_true(site_sitting(&s, "1001").account.used_ms == 4345);
     boot_node(&s, B);
     assert_false(rep_is_solo(node_rep(world_node(s.w, A))));
-    assert_sound(&s);
+    site_assert_sound(&s);
     site_close(&s);
 }
 
@@ -159,7 +147,7 @@ static void test_world__a_seat_keeps_what_was_durable(void **state)
     assert_true(v.attached);
     assert_int_equal(v.answers, 1);
     assert_true(v.account.used_ms == 7600);
-    assert_sound(&s);
+    site_assert_sound(&s);
     site_close(&s);
 }
 
@@ -174,7 +162,96 @@ static void test_world__a_wiped_node_catches_up(void **state)
     world_run(s.w, 45000);
     boot_node(&s, B);
     assert_true(node_last(world_node(s.w, B)).lsn == node_last(world_node(s.w, A)).lsn);
-    assert_sound(&s);
+    site_assert_sound(&s);
+    site_close(&s);
+}
+
+/* B has lost its disk, and dies with what it has got back of A's log before it has learned (D7);
+ * A goes on alone for five seconds, and burns down. */
+static void burn_the_only_whole_copy(struct site *s)
+{
+    enum { EFFECTS_MAX = 60 };
+    char why[256];
+    size_t effects = 0;
+    world_run(s->w, 20000);
+    assert_int_equal(world_kill_node(s->w, B), EXAM_OK);
+    do {
+        assert_int_equal(world_wipe_node(s->w, B), EXAM_OK);
+        world_fuse_node(s->w, B, ++effects, true);
+        assert_int_equal(world_boot_node(s->w, B, why, sizeof why), EXAM_OK);
+        world_settle(s->w);
+        world_run(s->w, world_now_ms(s->w) + 100);
+        assert_null(world_node(s->w, B));
+    } while (!store_image_records(world_disk(s->w, B), false) && effects < EFFECTS_MAX);
+    world_run(s->w, world_now_ms(s->w) + 5000);
+    assert_int_equal(world_answer(s->w, 0, "q1", "D"), EXAM_OK);
+    world_run(s->w, world_now_ms(s->w) + 100);
+    kill_node(s, A);
+    assert_int_equal(world_wipe_node(s->w, A), EXAM_OK);
+    boot_node(s, B);
+    boot_node(s, A);
+}
+
+static exam_err force(struct site *s, uint32_t node, const char *why, bool attest)
+{
+    static char who[] = "tester";
+    char text[64];
+    struct office_refusal refusal = {0};
+    Admin__Promote promote = ADMIN__PROMOTE__INIT;
+    Admin__Request m = ADMIN__REQUEST__INIT;
+    snprintf(text, sizeof text, "%s", why);
+    promote.attest = attest;
+    promote.forced = true;
+    promote.who = who;
+    promote.why = text;
+    m.kind_case = ADMIN__REQUEST__KIND_PROMOTE;
+    m.promote = &promote;
+    return office_ask_once(s->w, node, who, &m, NULL, NULL, &refusal);
+}
+
+/* The record that begins the newest epoch of its log says that it was forced, by whom and why. */
+static void assert_forced(struct site *s, uint32_t node, const char *why)
+{
+    static uint8_t block[ARENA_BYTES_SEAT];
+    const store_image *disk = world_disk(s->w, node);
+    const Ev__Event *e = NULL;
+    struct arena arena;
+    struct record r;
+    arena_init(&arena, block, sizeof block);
+    for (size_t i = store_image_records(disk, false); i-- > 0;) {
+        store_image_record_at(disk, false, i, &r);
+        assert_int_equal(codec_event(&arena, r.event, r.event_bytes, &e, NULL), EXAM_OK);
+        if (e->kind_case == EV__EVENT__KIND_EPOCH_BEGAN)
+            break;
+    }
+    assert_int_equal(e->kind_case, EV__EVENT__KIND_EPOCH_BEGAN);
+    assert_true(e->epoch_began->forced);
+    assert_int_equal(e->epoch_began->reason, EV__EPOCH_REASON__EPOCH_REASON_ATTESTED);
+    assert_string_equal(e->epoch_began->who, "tester");
+    assert_string_equal(e->epoch_began->why, why);
+}
+
+/* D7, R4: with the only whole copy gone, a person may force the part of one that is left. It wants
+ * a word and a reason, which go on record; the seats bring what they hold (A2), and the empty node
+ * follows. */
+static void test_world__a_part_of_a_copy_is_forced_to_serve(void **state)
+{
+    struct site s;
+    (void)state;
+    begin(&s, SEED, 2, 2);
+    burn_the_only_whole_copy(&s);
+    assert_int_equal(force(&s, B, "A burnt down", false), EXAM_ATTEST);
+    assert_int_equal(force(&s, A, "A burnt down", true), EXAM_STATE);
+    assert_int_equal(force(&s, B, "", true), EXAM_INVALID);
+    assert_int_equal(site_promote(&s, B, true), EXAM_STATE);
+    assert_int_equal(world_primary(s.w), WORLD_NONE);
+    assert_int_equal(force(&s, B, "A burnt down", true), EXAM_OK);
+    assert_int_equal(world_primary(s.w), B);
+    assert_forced(&s, B, "A burnt down");
+    world_run(s.w, world_now_ms(s.w) + 3000);
+    assert_int_equal(site_sitting(&s, "1001").answers, 1);
+    assert_true(node_last(world_node(s.w, B)).lsn == node_last(world_node(s.w, A)).lsn);
+    site_assert_sound(&s);
     site_close(&s);
 }
 
@@ -201,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_world__a_primary_goes_on_alone_to_the_millisecond),
         cmocka_unit_test(test_world__a_seat_keeps_what_was_durable),
         cmocka_unit_test(test_world__a_wiped_node_catches_up),
+        cmocka_unit_test(test_world__a_part_of_a_copy_is_forced_to_serve),
         cmocka_unit_test(test_world__machines_have_clocks_of_their_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
