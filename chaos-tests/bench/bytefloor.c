@@ -20,6 +20,8 @@
 #include <jansson.h>
 #include <sodium.h>
 
+#include "floor_args.h"
+
 enum {
     RECORD_BYTES = 200,
     HASH_BYTES = 32,
@@ -107,20 +109,15 @@ static double write_records_per_s(const struct options *o)
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
-    char *end;
     switch (key) {
     case 'd':
         o->dir = arg;
         return 0;
     case 's':
-        errno = 0;
-        o->seconds = strtol(arg, &end, 10);
-        if (errno || *end || end == arg || o->seconds < 1 || o->seconds > SECONDS_MAX)
-            argp_error(state, "'%s' is not a number from 1 to %d", arg, (int)SECONDS_MAX);
+        o->seconds = floor_number(arg, SECONDS_MAX, state);
         return 0;
     case ARGP_KEY_END:
-        if (!o->dir)
-            argp_error(state, "--dir is needed: a folder on the disk to measure");
+        floor_needs_dir(o->dir, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

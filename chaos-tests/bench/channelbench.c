@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "channel.h"
+#include "floor_args.h"
 
 enum {
     RECORD_BYTES = 256,
@@ -175,13 +176,9 @@ static void report(struct bench *b)
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct bench *b = state->input;
-    char *end;
     if (key != 'd')
         return ARGP_ERR_UNKNOWN;
-    errno = 0;
-    b->seconds = strtol(arg, &end, 10);
-    if (errno || *end || end == arg || b->seconds < 1 || b->seconds > SECONDS_MAX)
-        argp_error(state, "'%s' is not a number of seconds from 1 to %d", arg, SECONDS_MAX);
+    b->seconds = floor_number(arg, SECONDS_MAX, state);
     return 0;
 }
 

@@ -20,6 +20,8 @@
 #include <jansson.h>
 #include <lmdb.h>
 
+#include "floor_args.h"
+
 enum {
     RECORD_BYTES = 200,
     SAMPLES_MAX = 4 * 1000 * 1000, /* commits of one environment */
@@ -255,16 +257,6 @@ static int measure(const struct options *o, struct figures *out)
     return rc;
 }
 
-static long number_of(const char *text, long most, struct argp_state *state)
-{
-    char *end;
-    errno = 0;
-    long v = strtol(text, &end, 10);
-    if (errno || *end || end == text || v < 1 || v > most)
-        argp_error(state, "'%s' is not a number from 1 to %ld", text, most);
-    return v;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
@@ -273,10 +265,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         o->dir = arg;
         return 0;
     case 'b':
-        o->batch = number_of(arg, BATCH_MAX, state);
+        o->batch = floor_number(arg, BATCH_MAX, state);
         return 0;
     case 's':
-        o->seconds = number_of(arg, SECONDS_MAX, state);
+        o->seconds = floor_number(arg, SECONDS_MAX, state);
         return 0;
     case 'p':
         o->pair = true;
@@ -285,8 +277,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         o->json = true;
         return 0;
     case ARGP_KEY_END:
-        if (!o->dir)
-            argp_error(state, "--dir is needed: a folder on the disk to measure");
+        floor_needs_dir(o->dir, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -117,6 +117,16 @@ seats_begin() { # SEATS ANSWERS THINK_MS OPTION...: seatsim in the background
     wait_until 60 "$seats candidates sign in" signed_in_reach "$seats"
 }
 
+# A batch is under way: each candidate gives ANSWERS answers, one every THINK_MS, and all together have
+# FIRST times SEATS saved.
+exam_begin() { # SEATS ANSWERS THINK_MS FIRST
+    make_site $((($1 + 39) / 40))
+    expect 0 import_site B1
+    seats_begin "$1" "$2" "$3"
+    expect 0 ctl batch start B1
+    wait_until 60 "some answers are saved" saved_reach $(($1 * $4))
+}
+
 batch_field() { # BATCH FIELD
     ctl batch status "$1" --json 2>/dev/null |
         jq -r "first(.. | objects | select(has(\"$2\"))) | .$2"

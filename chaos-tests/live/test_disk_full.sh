@@ -123,11 +123,7 @@ if ! mount -t tmpfs -o size=24m,mode=0700 tmpfs "$PAIR_DIR/$FULL" 2>/dev/null; t
 fi
 mounted=1
 pair_up 1000
-make_site 1
-expect 0 import_site B1
-seats_begin "$SEATS" 100 200
-expect 0 ctl batch start B1
-wait_until 60 "some answers are saved" saved_reach $((SEATS * 5))
+exam_begin "$SEATS" 100 200 5
 "${ROLE}_is_full"
 answers_go_on "answers are saved by both"
 pass "space is back: both nodes have everything, and go on"

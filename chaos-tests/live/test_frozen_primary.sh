@@ -24,11 +24,7 @@ live_tidy_more() {
 
 live_begin "$1"
 pair_up
-make_site $(((SEATS + 39) / 40))
-expect 0 import_site B1
-seats_begin "$SEATS" 40 400
-expect 0 ctl batch start B1
-wait_until 60 "some answers are saved" saved_reach $((SEATS * 5))
+exam_begin "$SEATS" 40 400 5
 
 kill -STOP "${NODE_PID[A]}"
 wait_until 30 "B can be promoted" promote_works

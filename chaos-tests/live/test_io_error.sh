@@ -90,11 +90,7 @@ standby_fails() { # FAULT
 SERVES=A OTHER=B
 live_begin "$BIN"
 pair_up 1000
-make_site 1
-expect 0 import_site B1
-seats_begin "$SEATS" $((40 + 40 * $#)) 200
-expect 0 ctl batch start B1
-wait_until 60 "some answers are saved" saved_reach $((SEATS * 2))
+exam_begin "$SEATS" $((40 + 40 * $#)) 200 2
 for fault in "$@"; do
     "${ROLE}_fails" "$fault"
 done

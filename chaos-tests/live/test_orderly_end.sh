@@ -23,11 +23,7 @@ hand_over() { # FROM TO
 
 live_begin "$1"
 pair_up
-make_site $(((SEATS + 39) / 40))
-expect 0 import_site B1
-seats_begin "$SEATS" 30 300
-expect 0 ctl batch start B1
-wait_until 60 "some answers are saved" saved_reach $((SEATS * 3))
+exam_begin "$SEATS" 30 300 3
 hand_over A B
 wait_until 60 "answers go on" saved_reach $((SEATS * 6))
 hand_over B A

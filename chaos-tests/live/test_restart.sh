@@ -12,11 +12,7 @@ SIG=$2
 
 live_begin "$1"
 pair_up
-make_site $(((SEATS + 39) / 40))
-expect 0 import_site B1
-seats_begin "$SEATS" 30 300
-expect 0 ctl batch start B1
-wait_until 60 "some answers are saved" saved_reach $((SEATS * 5))
+exam_begin "$SEATS" 30 300 5
 
 for name in A B; do
     node_kill $name "$SIG"

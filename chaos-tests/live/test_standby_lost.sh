@@ -13,11 +13,7 @@ is_solo() {
 
 live_begin "$1"
 pair_up 1000
-make_site $(((SEATS + 39) / 40))
-expect 0 import_site B1
-seats_begin "$SEATS" 40 300
-expect 0 ctl batch start B1
-wait_until 60 "some answers are saved" saved_reach $((SEATS * 5))
+exam_begin "$SEATS" 40 300 5
 
 node_kill B KILL
 wait_until 30 "the primary goes on alone" is_solo

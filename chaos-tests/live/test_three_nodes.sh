@@ -49,11 +49,7 @@ for name in A B C; do node_start $name; done
 expect 0 at A found --site three
 wait_until 30 "B is in sync" peer_is A B .in_sync
 wait_until 30 "C is in sync" peer_is A C .in_sync
-make_site $(((SEATS + 39) / 40))
-expect 0 import_site B1
-seats_begin "$SEATS" 60 300
-expect 0 ctl batch start B1
-wait_until 60 "some answers are saved" saved_reach $((SEATS * 3))
+exam_begin "$SEATS" 60 300 3
 
 kill -STOP "${NODE_PID[C]}"
 wait_until 10 "A loses C" peer_is A C '.connected | not'

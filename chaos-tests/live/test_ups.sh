@@ -55,11 +55,7 @@ wait_until 30 "A is on mains" power_is A mains
 wait_until 30 "B is on mains" power_is B mains
 pass "both nodes read their UPS"
 
-make_site $(((SEATS + 39) / 40))
-expect 0 import_site B1
-seats_begin "$SEATS" 60 500
-expect 0 ctl batch start B1
-wait_until 60 "some answers are saved" saved_reach $((SEATS * 2))
+exam_begin "$SEATS" 60 500 2
 
 ups_says a OB
 wait_until 30 "A is on battery" power_is A battery
