@@ -83,8 +83,10 @@ struct history {
     bool collected;                      /* ... or a node was asked to */
     uint64_t rotten_lsn[PLAN_NODES_MAX]; /* the first record of its log that has rotted; 0: none */
     bool learner[PLAN_NODES_MAX]; /* has lost its disk, and not been level with a primary since */
-    bool log_is_lost;  /* every sound copy of some record has rotted: nobody gets past it */
-    bool repaired;     /* nothing goes wrong any more */
+    bool log_is_lost; /* every sound copy of some record has rotted: nobody gets past it */
+    bool
+        vouches[PLAN_NODES_MAX]; /* has been level with a primary since it lost its disk, if ever */
+    bool repaired;               /* nothing goes wrong any more */
     bool forced_once;  /* a node serves that was no whole copy: what came after it is lost (D7) */
     uint64_t clash_ms; /* since when two in contact have both served, while frames are delayed; 0 */
     bool attested_once; /* somebody has begun an epoch by a person's word */

@@ -33,12 +33,24 @@ struct server_handlers {
                     struct conn *c); /* all queued bytes are with the kernel; may be NULL */
 };
 
+/* What one connection, and all strangers together, may cost in a turn of the loop (what is taken
+ * between two commits); the rest of it waits its turn, and holds up nobody else. */
+enum {
+    SERVER_ACCEPTS_PER_TURN = 8,
+    SERVER_GREETINGS_PER_TURN = 4,     /* handshakes: some 0.4 ms each */
+    SERVER_DEBTOR_GREETING_MS = 20,    /* between two of addresses in debt (door.h) */
+    SERVER_BYTES_PER_TURN = 64 * 1024, /* written to one connection */
+};
+
 struct server_options {
     const char *name;   /* for the log */
     const char *listen; /* HOST:PORT */
     uint32_t conns_max;
-    uint32_t per_address_max; /* connections of one address; loopback is exempt */
+    uint32_t per_address_max; /* connections of one address; this machine's own is exempt */
     uint32_t strangers_max;   /* connections that have not been told conn_known() */
+    uint32_t per_key_max;     /* connections of one key: a further one ends the oldest; 0: any */
+    uint32_t frames_per_turn; /* taken of one connection; 0: any */
+    uint32_t bytes_a_second;  /* written to one key before more is taken of it; 0: any */
     size_t payload_bytes_max; /* of a frame that comes in */
     size_t queue_bytes_max;   /* of replies that the peer does not take */
     size_t conn_bytes;        /* of the owner's own data a connection: conn_data() */
@@ -58,7 +70,8 @@ void server_close(struct server *s);
 
 /* Gives the held frames of every connection to `frame` again. */
 void server_release_held(struct server *s);
-/* Closes strangers that are over their time, once a second. */
+/* Closes strangers that are over their time, and writes what the log has left out; once a second.
+ */
 void server_sweep(struct server *s, uint64_t now_ms);
 uint32_t server_conns(const struct server *s);
 /* Calls `each` for every open connection. */
@@ -67,6 +80,13 @@ void server_each(struct server *s, void (*each)(void *ctx, struct conn *c), void
 /* After a new roster of keys: closes the connections of those whose key it does not have or has
  * revoked. */
 void server_recheck(struct server *s);
+
+/* How often, and the most there ever were in one turn, or at once: what the bounds are seen by. */
+struct server_counts {
+    uint64_t turns, accepted, refused, greeted, debtors_greeted, put_off;
+    uint32_t accepts_turn_max, greetings_turn_max, frames_turn_max, strangers_max;
+};
+struct server_counts server_counts(const struct server *s);
 
 /* A reference that is safe to keep: a slot and its generation. */
 struct conn_ref {

@@ -237,6 +237,18 @@ exam_err tunnel_next(struct tunnel *t, struct channel_out *out, const uint8_t **
     return err;
 }
 
+bool tunnel_has_hello(const struct tunnel *t)
+{
+    struct frame_reader look = t->outer; /* nothing is taken out */
+    const uint8_t *message;
+    size_t n;
+
+    if (t->end->keys == NULL || channel_state(&t->channel) != CHANNEL_READS)
+        return false;
+    look.payload_bytes_max = channel_frame_bytes_max(&t->channel);
+    return frame_reader_next(&look, &message, &n) == EXAM_OK;
+}
+
 void tunnel_put_back(struct tunnel *t)
 {
     *(t->end->keys != NULL ? &t->inner : &t->outer) = t->before;

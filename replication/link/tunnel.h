@@ -71,6 +71,9 @@ void tunnel_filled(struct tunnel *t, size_t bytes);
  * Errors: as frame_reader_next, channel_handshake_read and channel_open. */
 EXAM_MUST_USE exam_err tunnel_next(struct tunnel *t, struct channel_out *out,
                                    const uint8_t **payload, size_t *payload_bytes);
+/* Of an accepted one: the peer's whole hello is there, so the next tunnel_next costs a handshake.
+ */
+bool tunnel_has_hello(const struct tunnel *t);
 /* The frame that tunnel_next gave last comes again. */
 void tunnel_put_back(struct tunnel *t);
 
