@@ -37,11 +37,11 @@ enum {
     RECORD_BYTES_MAX = 60 * 1024, /* one log record with its header: fits a replica frame */
     NODES_MAX = 8,
     SIGNED_REQUEST_BYTES_MAX = 4096, /* an act of a person, as it is kept in the log */
-    ROWS_PER_REPLY_MAX = 256,  /* of a table that a node sends to an administrator */
-    EPOCHS_SENT_MAX = 64,      /* newest epochs that a node tells its peer of */
-    CHECKPOINT_BYTES = 166,    /* a node's signed word on its log (checkpoint.h) */
-    CHECKPOINTS_SENT_MAX = 16, /* in one message */
-    RECEIPT_BYTES_MAX = 1024,  /* of a candidate's receipt (receipt.h); far more than it can have */
+    ROWS_PER_REPLY_MAX = 256,        /* of a table that a node sends to an administrator */
+    EPOCHS_SENT_MAX = 64,            /* newest epochs that a node tells its peer of */
+    CHECKPOINT_BYTES = 166,          /* a node's signed word on its log (checkpoint.h) */
+    CHECKPOINTS_SENT_MAX = 16,       /* in one message */
+    RECEIPT_BYTES_MAX = 1024, /* of a candidate's receipt (receipt.h); far more than it can have */
 };
 
 /* Conversation versions: a party that hears another one says so and closes. */

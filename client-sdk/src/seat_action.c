@@ -192,6 +192,7 @@ static void action_send(struct seat_core *s, const struct seat_action *a)
     if (a->submit) {
         submit.seq = a->seq;
         submit.used_ms = a->used_ms;
+        submit.attachment_epoch = a->attachment_epoch;
         m.kind_case = SEAT__REQUEST__KIND_SUBMIT;
         m.submit = &submit;
     } else {

@@ -104,6 +104,21 @@ static uint64_t attached_until_ms(const struct booking *k, const struct sitting 
     return at_ms < k->site_ms ? at_ms : k->site_ms;
 }
 
+/* Section 5: what a mark of another log tells beyond the time since this log's own was used in a
+ * time that has been credited here (T12). Over a dark time that no node's clock has measured it
+ * need not have been. */
+static uint64_t used_of_credit_ms(const struct booking *k, const struct sitting *s,
+                                  const Ev__Attached *e)
+{
+    const struct account *a = &s->account;
+    uint64_t elapsed_ms = k->site_ms > a->mark_ms ? k->site_ms - a->mark_ms : 0;
+
+    if (!sitting_account_open(s) || s->mark_epoch < k->x->dark_epoch || e->used_ms < a->used_ms)
+        return 0;
+    uint64_t used_ms = e->used_ms - a->used_ms;
+    return used_ms > elapsed_ms ? used_ms - elapsed_ms : 0;
+}
+
 bool apply_attached(const struct booking *k, const Ev__Attached *e)
 {
     exam *x = k->x;
@@ -116,8 +131,10 @@ bool apply_attached(const struct booking *k, const Ev__Attached *e)
     if (e->found && sitting_account_open(s))
         account_take_back(&s->account, e->used_ms);
     stretch.to_ms = attached_until_ms(k, s, e);
+    uint64_t credited_ms = used_of_credit_ms(k, s, e);
     if (!sitting_finished(s) && !apply_stretch(k, s, e->used_ms, &stretch))
         return false;
+    exam_credit_take_back(x, s, credited_ms);
     s->contact = true;
     s->attachment_epoch = k->epoch;
     s->attachment_lsn = k->lsn;

@@ -1,5 +1,7 @@
 #include "attaching.h"
 
+#include <string.h>
+
 #include "carried_mark.h"
 #include "incident.h"
 #include "pause.h"
@@ -184,6 +186,15 @@ void attaching_emit(const struct decision *d, uint32_t no, const struct account_
 
 /* ---------------------------------------------------------------- the mark a seat brings (T12) */
 
+/* Or the one that its candidate had in an import that was cut off, and done again since (P2). */
+static bool is_of_sitting(const exam *x, const struct carried_mark *mark, uint32_t no)
+{
+    const struct sitting *s = exam_sitting(x, mark->sitting);
+
+    return mark->sitting == no || (s && x->batches[s->batch - 1].superseded &&
+                                   strcmp(s->admission_no, x->sittings[no - 1].admission_no) == 0);
+}
+
 exam_err attaching_mark(const struct decision *d, uint32_t no, const uint8_t *bytes, size_t n,
                         struct account_return *r)
 {
@@ -197,7 +208,7 @@ exam_err attaching_mark(const struct decision *d, uint32_t no, const uint8_t *by
                              "the mark that the seat of candidate %s carries was not made by this "
                              "site's servers: sign the candidate in again",
                              candidate);
-    if (mark.sitting != no)
+    if (!is_of_sitting(d->x, &mark, no))
         return decide_refuse(d, EXAM_REFUSED, "T12",
                              "the mark that the seat of candidate %s carries belongs to another "
                              "sitting: sign the candidate in again",

@@ -212,21 +212,25 @@ static exam_err action_of(const struct decision *d, uint32_t sitting, uint64_t s
                          "the sitting has no such former session: attach again");
 }
 
-/* A1: an action of the past that its session was refused is refused again. It is known by what it
- * would have left: its item has no version of it, nor a later one. */
+/* A1: an action of the past that its session was refused is refused again. The newest of them is
+ * known by its number, unless a branch has brought it since; others by what they would have left:
+ * the item has no version of them, nor a later one. */
 static bool was_refused(const struct decision *d, const struct action *a)
 {
     const struct sitting *s = exam_sitting(d->x, a->sitting);
     const struct items *items = exam_sitting_items(d->x, s);
     struct answer_version v = {d->c->u.answer.attachment_epoch, d->c->u.answer.attachment_lsn,
                                a->seq};
+    uint64_t newest = a->former ? a->former->seq_refused : s->seq_refused;
     uint32_t place;
 
-    if (a->seq > (a->former ? a->former->seq_refused : s->seq_refused))
+    if (a->seq > newest)
         return false;
-    return !items_find(items ? items : &s->own, d->c->u.answer.item, &place) ||
-           place >= s->answers.slots_n || !s->answers.slots[place].set ||
-           answer_version_compare(&v, &s->answers.slots[place].version) > 0;
+    if (!items_find(items ? items : &s->own, d->c->u.answer.item, &place) ||
+        place >= s->answers.slots_n || !s->answers.slots[place].set)
+        return true;
+    int later = answer_version_compare(&v, &s->answers.slots[place].version);
+    return later > 0 || (later < 0 && a->seq == newest);
 }
 
 static exam_err refuse_again(const struct decision *d, const struct action *a)

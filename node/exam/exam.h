@@ -303,7 +303,9 @@ uint64_t exam_oddities(const exam *x);
 uint64_t exam_epoch(const exam *x); /* of the newest EpochBegan; 0: none */
 uint64_t exam_epoch_base_ms(const exam *x);
 uint64_t exam_last_ms(const exam *x); /* site_ms of the last record applied */
-bool exam_solo(const exam *x);        /* A1, as logged */
+/* T4: no epoch of this log has begun after a time that no node has measured (dark_known). */
+bool exam_time_known(const exam *x);
+bool exam_solo(const exam *x); /* A1, as logged */
 /* W4: the node that has said in this epoch that its battery is low; "": none. */
 const char *exam_battery_low(const exam *x);
 bool exam_founded(const exam *x);

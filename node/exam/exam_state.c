@@ -483,6 +483,23 @@ void exam_interruption_add(exam *x, struct sitting *s, const struct interruption
     exam_sitting_touch(x, s, DIRTY_INTERRUPTIONS);
 }
 
+void exam_credit_take_back(exam *x, struct sitting *s, uint64_t used_ms)
+{
+    for (uint32_t n = s->interruptions_n; n > 0 && used_ms > 0; n--) {
+        struct interruption *i = &s->interruptions[n - 1];
+        uint64_t less_ms = i->lost_ms < used_ms ? i->lost_ms : used_ms;
+        if (less_ms == 0)
+            continue;
+        i->lost_ms -= less_ms;
+        i->basis = EV__BASIS__BASIS_CARRIED;
+        s->account.lost_ms -= less_ms;
+        used_ms -= less_ms;
+        if (i->incident >= 1 && i->incident <= x->incidents_n)
+            x->incidents[i->incident - 1].lost_ms -= less_ms;
+        exam_sitting_touch(x, s, DIRTY_ACCOUNT | DIRTY_INTERRUPTIONS);
+    }
+}
+
 void exam_former_add(exam *x, struct sitting *s, const struct former *f)
 {
     if (s->formers_n == FORMERS_MAX)

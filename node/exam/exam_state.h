@@ -271,6 +271,9 @@ struct batch *exam_batch_add(exam *x, const char *name, const char *title);
 struct sitting *exam_sitting_add(exam *x, const char *admission_no, const char *id_no,
                                  const char *name);
 void exam_interruption_add(exam *x, struct sitting *s, const struct interruption *i);
+/* T12, T14: so much of what has been credited, the latest first, was used and not lost; less if
+ * there is less. */
+void exam_credit_take_back(exam *x, struct sitting *s, uint64_t used_ms);
 void exam_former_add(exam *x, struct sitting *s, const struct former *f);
 /* The number that a session gets which the seat had on a dead branch of that epoch: there is one a
  * seat, the latest. 0: none, it has one that is as late, or the sitting has too many. */

@@ -20,6 +20,11 @@ uint64_t exam_last_ms(const exam *x)
     return x->last_ms;
 }
 
+bool exam_time_known(const exam *x)
+{
+    return x->dark_epoch == 0;
+}
+
 bool exam_solo(const exam *x)
 {
     return x->solo;

@@ -754,6 +754,7 @@ static enum conn_verdict take_submit(struct seat_server *s, struct conn *c, uint
     cmd.u.submit.seq = m->seq;
     cmd.u.submit.said_ms = said_ms(s, m->used_ms);
     cmd.u.submit.heard_ms = heard_ms(s);
+    cmd.u.submit.attachment_epoch = m->attachment_epoch;
     cmd.u.submit.former = seat->former;
     exam_err err = engine_decide(s->node.engine, &cmd, &why, &lsn);
     if (err) {

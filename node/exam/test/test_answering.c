@@ -84,6 +84,21 @@ static void test_a1__refused_is_refused_again(void **state)
     assert_string_equal(site_answer_value(t, 1, "q2"), "");
 }
 
+/* A1: and though its item has a later one, of the seat at which the candidate goes on. */
+static void test_a1__refused_of_a_left_seat_is_refused_again(void **state)
+{
+    struct site *t = *state;
+    struct exam_command old = answer_of(t, 1, "q1", "A");
+
+    assert_int_equal(site_move(t, 1001, "R1-04", true), EXAM_OK);
+    assert_int_equal(site_sign_in(t, 1001, "R1-04", 9), EXAM_OK);
+    assert_int_equal(site_answer(t, 1, 1, "q1", "B"), EXAM_OK);
+    assert_int_equal(site_collect(t, "B1", true), EXAM_OK);
+    old.u.answer.former = 1;
+    assert_int_equal(site_do(t, &old), EXAM_STATE);
+    assert_int_equal(site_do(t, &old), EXAM_STATE);
+}
+
 /* A1: it is refused though its item has an earlier answer, and by a node that has started again. */
 static void test_a1__refused_beside_an_earlier_answer(void **state)
 {
@@ -398,6 +413,7 @@ int main(void)
         TEST(test_a4__duplicate_is_no_event),
         TEST(test_a1__refused_is_refused_again),
         TEST(test_a1__refused_beside_an_earlier_answer),
+        TEST(test_a1__refused_of_a_left_seat_is_refused_again),
         TEST(test_a1__refused_stays_refused_after_a_grant),
         TEST(test_a3__gap_tells_what_the_node_has),
         TEST(test_t3__answer_is_a_mark),

@@ -1012,6 +1012,32 @@ static void test_t1__a_submission_waits_for_a_start_that_was_lost(void **state)
     assert_int_equal(submit_of_epoch(p, 1, 1), EXAM_OK);
 }
 
+/* D7, T12: a log was forced that ends in the middle of the import, and the batch is imported again:
+ * the mark that a left seat carries names the sitting which its candidate had before. Another
+ * candidate's is no mark of this one. */
+static void test_t12__a_mark_names_the_sitting_of_an_import_that_was_cut_off(void **state)
+{
+    struct parted *p = *state;
+
+    site_free(p->main);
+    for (p->common = 0;
+         site_event(p->branch, p->common)->kind_case != EV__EVENT__KIND_IMPORT_COMPLETED;)
+        p->common++;
+    p->main = site_fork(p->branch, p->common);
+    p->main->now_ms = MS(30, 0, 0);
+    assert_int_equal(site_epoch(p->main, true), EXAM_OK);
+    site_plan_batch(p->main, &PLAN);
+    struct exam_sitting_view there = site_view(p->branch, 1);
+    assert_int_equal(site_move(p->main, 1001, "R1-04", true), EXAM_OK);
+    assert_int_equal(knock_as(p, 2, "1001", "R1-01", 1), EXAM_AUTH);
+    assert_int_equal(knock_as(p, 1, "1001", "R1-01", 1), EXAM_SEAT_TAKEN);
+    struct exam_command c = site_answer_of(&there, 1, "q1", "A");
+    c.u.answer.sitting = p->main->why.sitting;
+    c.u.answer.former = p->main->why.former;
+    assert_int_equal(site_do(p->main, &c), EXAM_OK);
+    assert_string_equal(site_answer_value(p->main, c.u.answer.sitting, "q1"), "A");
+}
+
 /* A3: an attachment of an epoch that is over is not to come, whether this log has it or not: 1001
  * attached at R1-01 in an epoch of the branch's, and was moved here. */
 static void test_a3__a_left_seat_hands_in_what_a_later_branch_acknowledged(void **state)
@@ -1082,6 +1108,7 @@ int main(void)
         TEST(test_t10__a_submission_of_a_time_that_never_began_counts),
         TEST(test_a3__a_submission_of_a_time_that_never_began_is_adopted),
         TEST(test_t1__a_submission_waits_for_a_start_that_was_lost),
+        TEST(test_t12__a_mark_names_the_sitting_of_an_import_that_was_cut_off),
         TEST(test_a3__a_left_seat_hands_in_what_a_later_branch_acknowledged),
         TEST(test_a3__the_newest_epoch_is_refused),
     };

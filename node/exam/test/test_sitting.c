@@ -720,6 +720,45 @@ static void test_t12__sign_in_brings_the_mark(void **state)
     site_free(stale);
 }
 
+/* T12, T2: who signs in at a node that has seen no screen of the sitting is late only there, and
+ * has not lost what the mark proves to be used, though it was credited (T5, T14). */
+static void test_t12__latecomers_mark_is_adopted(void **state)
+{
+    struct site *t = *state, *stale;
+    uint8_t session[SESSION_BYTES] = {2}, mark[MARK_BYTES_MAX];
+    struct exam_command c = {.kind = EXAM_CMD_SIGN_IN};
+    struct exam_interruption_view in;
+    struct exam_incident_view about;
+
+    assert_int_equal(site_start(t, "B1"), EXAM_OK);
+    stale = site_fork(t, t->log_n);
+    assert_int_equal(site_sign_in(t, 1001, "R1-01", 1), EXAM_OK);
+    site_go(t, MS(0, 53, 0));
+    assert_int_equal(site_mark(t, 1), EXAM_OK);
+    c.u.sign_in.seat = "R1-01";
+    c.u.sign_in.admission_no = "1001";
+    c.u.sign_in.id_no = "ID1001";
+    c.u.sign_in.session = session;
+    c.u.sign_in.mark = mark;
+    c.u.sign_in.mark_bytes = exam_mark_make(t->x, 1, MS(0, 53, 0), mark);
+    stale->now_ms = MS(0, 40, 0);
+    assert_int_equal(site_epoch_numbered(stale, 2, true), EXAM_OK);
+    stale->now_ms = MS(1, 0, 0);
+    assert_int_equal(site_epoch_numbered(stale, 3, true), EXAM_OK);
+    site_expect(stale, 1, 0, MS(60, 0, 0), MS(1, 0, 0));
+    assert_int_equal(site_do(stale, &c), EXAM_OK);
+    site_expect(stale, 1, MS(0, 53, 0), MS(59, 7, 0), MS(0, 7, 0));
+    assert_int_equal(exam_interruption_at(stale->x, 1, 1, &in), EXAM_OK);
+    assert_int_equal(in.lost_ms, 0);
+    assert_int_equal(exam_interruption_at(stale->x, 1, 0, &in), EXAM_OK);
+    assert_int_equal(in.lost_ms, MS(0, 7, 0));
+    assert_int_equal(in.basis, EV__BASIS__BASIS_CARRIED);
+    assert_int_equal(exam_interruption_at(stale->x, 1, 2, &in), EXAM_NOT_FOUND);
+    exam_incident_view(stale->x, in.incident, &about);
+    assert_int_equal(about.lost_ms + MS(0, 53, 0), about.interruptions / 2 * MS(1, 0, 0));
+    site_free(stale);
+}
+
 /* T9: a person who gives time waits for no word: what has run out opens again. */
 static void test_t9__grant_opens_what_has_run_out_unsaid(void **state)
 {
@@ -787,6 +826,7 @@ int main(void)
         TEST(test_t8__pause_charges_by_the_next_word),
         TEST(test_t10__time_out_right_before_a_pause),
         TEST(test_t12__sign_in_brings_the_mark),
+        TEST(test_t12__latecomers_mark_is_adopted),
         TEST(test_t9__grant_opens_what_has_run_out_unsaid),
         TEST(test_p11__seat_shows_one_sitting),
     };
