@@ -7,6 +7,7 @@
 
 #include "acts.h"
 #include "hostile.h"
+#include "promises.h"
 #include "stage.h"
 #include "tend.h"
 #include "watch.h"
@@ -67,7 +68,8 @@ void history_fail_what(struct history *h, const char *what)
 
 static bool begin(struct history *h, const struct plan *p, FILE *out)
 {
-    const struct world_watch watch = {.ctx = h, .seat = watch_seat, .node = watch_node};
+    const struct world_watch watch = {
+        .ctx = h, .seat = watch_seat, .node = watch_node, .greeted = promises_greeted};
     struct office_refusal why;
     *h = (struct history){.plan = p, .told = out != NULL};
     h->trace.out = out;

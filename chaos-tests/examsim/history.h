@@ -55,6 +55,11 @@ struct told_at { /* where the node that told it was then, its log's last record,
     uint8_t hash[HASH_BYTES];
 };
 
+struct said { /* what seats have told a node of epochs, since it was switched on (W1) */
+    uint32_t boots;
+    uint64_t epoch; /* the highest that it may not ignore */
+};
+
 struct disk_seen { /* how far a node's disk has been read */
     size_t records, branch_records;
     uint8_t hash[HASH_BYTES];
@@ -94,8 +99,10 @@ struct history {
     uint64_t io_errors[PLAN_NODES_MAX]; /* that its disk had met when it was switched on (D6) */
     bool attested[PLAN_NODES_MAX];      /* by the person who asked it to serve last (W2), */
     bool forced[PLAN_NODES_MAX];        /* who has given up every whole copy (D7) */
-    bool taken[SAVED_ANSWERS_MAX];      /* by a screen, without any complaint of its disk */
-    struct hostile *hostile;            /* NULL: it has not spoken */
+    struct said said[PLAN_NODES_MAX];
+    uint64_t said_epoch[PLAN_NODES_MAX]; /* of that, when a person asked it to serve last (W1) */
+    bool taken[SAVED_ANSWERS_MAX];       /* by a screen, without any complaint of its disk */
+    struct hostile *hostile;             /* NULL: it has not spoken */
     struct note notes[NOTES_MAX];
     uint32_t notes_n;
     uint64_t stopped_used_ms[PLAN_NODES_MAX]

@@ -23,6 +23,8 @@ struct hostile {
     uint8_t words[ASKED_MAX]; /* by the request's number */
     uint64_t asked_ms[ASKED_MAX];
     struct mark_given first, last;
+    bool served_anew;    /* the node has said so, and it has not gone on since */
+    bool taken_in;       /* the node has replied to its attaching, and has served on since */
     uint64_t epoch, lsn; /* of its attachment */
     uint64_t seq_have;   /* that the node has, as it said */
     uint64_t seq_sent;   /* all up to here have been sent */
@@ -51,6 +53,7 @@ static void hang_up(struct hostile *x)
 {
     sim_end_free(x->end);
     x->end = NULL;
+    x->served_anew = x->taken_in = false;
 }
 
 void hostile_end(struct history *h)
@@ -128,6 +131,9 @@ static void take_attached(struct history *h, struct hostile *x, uint32_t id,
 static void take_ack(struct history *h, struct hostile *x, uint32_t id, const Seat__Ack *a)
 {
     enum hostile_word word = x->words[id % ASKED_MAX];
+    if (!x->taken_in)
+        history_fail(h, "T5", "a seat gets a mark that has not attached since node %s serves anew",
+                     stage_node_name(x->node));
     if (a->seq > x->seq_sent)
         history_fail(h, "A2", "action %llu of a seat is called saved, and %llu was never sent",
                      (unsigned long long)a->seq, (unsigned long long)x->seq_sent + 1);
@@ -152,8 +158,29 @@ static void take_refused(struct history *h, struct hostile *x, const Seat__Refus
         x->seq_have = r->seq;
 }
 
+static bool asks_to_be_taken_in(enum hostile_word word)
+{
+    return word == HOSTILE_SIGNS_IN || word == HOSTILE_SIGNS_IN_AS_ANOTHER ||
+           word == HOSTILE_ATTACHES || word == HOSTILE_ATTACHES_AS_ANOTHER ||
+           word == HOSTILE_CLAIMS || word == HOSTILE_OLD_MARK || word == HOSTILE_FORGED_MARK;
+}
+
+/* T5: whoever was attached attaches anew when a node begins to serve; it says so. A refusal may be
+ * the one of a seat that was left (T11): the next replies are meant for it. */
+static void note_taken_in(struct hostile *x, const Seat__Reply *r)
+{
+    if (r->kind_case == SEAT__REPLY__KIND_NOTICE &&
+        r->notice->kind == SEAT__NOTICE_KIND__NOTICE_KIND_SERVING) {
+        x->served_anew = true;
+        x->taken_in = false;
+    }
+    if (r->kind_case != SEAT__REPLY__KIND_NOTICE)
+        x->taken_in |= asks_to_be_taken_in(x->words[r->id % ASKED_MAX]);
+}
+
 static void take_reply(struct history *h, struct hostile *x, const Seat__Reply *r)
 {
+    note_taken_in(x, r);
     if (r->kind_case == SEAT__REPLY__KIND_ATTACHED)
         take_attached(h, x, r->id, r->attached);
     else if (r->kind_case == SEAT__REPLY__KIND_ACK)
@@ -313,11 +340,20 @@ static void say_the_rest(struct history *h, struct hostile *x, enum hostile_word
     send_it(h, x, word, 0, &m);
 }
 
+/* It takes no notice of a new epoch (T5). */
+static void go_on(struct history *h, struct hostile *x, uint64_t number)
+{
+    x->served_anew = false;
+    say_the_rest(h, x, HOSTILE_BEATS, number);
+}
+
 void hostile_say(struct history *h, uint32_t node, enum hostile_word word, uint64_t number)
 {
     struct hostile *x = hostile_of(h);
     if (x->end)
         listen_to_it(h, x);
+    if (x->end && x->served_anew)
+        go_on(h, x, number);
     if (!connected(h, x, node, number))
         return;
     switch (word) {

@@ -36,7 +36,7 @@ enum act_kind {
     ACT_INCIDENT,  /* a: the scope; b: enum Ev__IncidentKind */
     ACT_COLLECT,   /* a: 1, the unfinished ones, too */
     ACT_POSTPONE,
-    ACT_PROMOTE, /* a: the node; x: 1, with attest, true or not */
+    ACT_PROMOTE, /* a: the node; x: enum plan_word */
     ACT_HOSTILE, /* a seat that lies speaks to `node`; b: enum hostile_word, x: a number */
     ACT_TEND,    /* somebody sensible looks at the site, and does what is right */
     /* nodes: a is the node */
@@ -71,6 +71,13 @@ enum act_kind {
     ACT_MUTE,    /* from a to b; x: enum mem_cut */
     ACT_WEATHER, /* both ways; x: a number that makes it (plan_weather); 0: fair */
     ACT_KINDS,
+};
+
+/* What a person who wants a node to serve says besides, true or not. */
+enum plan_word {
+    PLAN_WORD_NONE,
+    PLAN_WORD_ATTEST, /* nobody else serves (W2) */
+    PLAN_WORD_FORCE,  /* and every whole copy is lost (D7): of a node that has none itself */
 };
 
 struct act {

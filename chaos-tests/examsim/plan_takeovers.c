@@ -1,6 +1,7 @@
 /* Takeovers that go wrong in a way that chance alone seldom finds, told act by act. */
 #include "mem_wire.h"
 #include "plan_making.h"
+#include "store_mem.h"
 
 /* An instant that leaves time for a story; `node` serves then, if nothing else is in the way. */
 static struct act begins(struct making *m, uint32_t node)
@@ -44,7 +45,7 @@ static void meanwhile(struct making *m, struct act a, enum act_kind kind, uint32
 /* A person's word, true or not. */
 static void attest(struct making *m, struct act *a, uint32_t node)
 {
-    a->x = 1;
+    a->x = PLAN_WORD_ATTEST;
     plan_add_after(m, a, ACT_PROMOTE, node, 0);
     a->x = 0;
 }
@@ -199,10 +200,34 @@ static void copy_slowly(struct making *m)
     m->p->site.window_bytes = (uint32_t)draw_between(m, 200, 1500);
 }
 
+/* What it cannot keep it must not say (D6, D7). */
+static void disk_fails(struct making *m, struct act *a, uint32_t node, uint32_t commits)
+{
+    a->x = STORE_FAULT_IO_LOST;
+    plan_add_after(m, a, ACT_COMMIT_FAILS, node, commits);
+    a->x = 0;
+}
+
+/* Half of them before the epoch is begun: then it is a learner as before (D7). */
+static void forced_and_dies(struct making *m, struct act *a, uint32_t node, uint32_t effects)
+{
+    enum { EFFECTS_MAX = 10, NEVER = 100000 };
+    plan_add_after(m, a, ACT_NODE_FUSE, node, effects < EFFECTS_MAX ? effects : NEVER);
+    struct act next = *a;
+    next.x = PLAN_WORD_FORCE;
+    meanwhile(m, next, ACT_PROMOTE, node, 0);
+    next.at_ms += 1;
+    next.x = PLAN_WORD_ATTEST;
+    meanwhile(m, next, ACT_NODE_ON, node, 0);
+    next.at_ms += 1;
+    meanwhile(m, next, ACT_PROMOTE, node, 0);
+}
+
 /* A node that has lost its disk dies as it is copied, comes back while nobody else is there, and is
- * asked to serve (D7). */
+ * asked to serve, sometimes forced to; and again as soon as a whole copy is there (D7). */
 void plan_half_copies(struct making *m)
 {
+    enum { MEETING_MS = 500 };
     uint32_t nodes_n = m->p->site.nodes_n, old = draw_node(m);
     uint32_t copy = (old + 1) % nodes_n, third = (old + 2) % nodes_n;
     if (nodes_n < 2)
@@ -210,16 +235,27 @@ void plan_half_copies(struct making *m)
     copy_slowly(m);
     struct act a = begins(m, old);
     plan_add_after(m, &a, ACT_NODE_WIPE, copy, 0);
-    plan_add_after(m, &a, ACT_NODE_FUSE, copy, draw_below(m, 40));
+    uint32_t effects = draw_below(m, 40);
+    if (effects % 4)
+        plan_add_after(m, &a, ACT_NODE_FUSE, copy, effects);
+    else
+        disk_fails(m, &a, copy, 1 + effects / 4);
     plan_add_after(m, &a, ACT_NODE_ON, copy, 0);
     plan_add_after(m, &a, draw_death(m), copy, 0);
     plan_add_after(m, &a, draw_death(m), old, 0);
     if (third != old)
         plan_add_after(m, &a, ACT_CUT, copy, third);
     plan_add_after(m, &a, ACT_NODE_ON, copy, 0);
-    attest(m, &a, copy);
+    if (effects % 2)
+        forced_and_dies(m, &a, copy, effects / 2);
+    else
+        attest(m, &a, copy);
     a.at_ms += draw_lasting(m);
     plan_add_after(m, &a, ACT_NODE_ON, old, 0);
+    struct act forced = a;
+    forced.x = PLAN_WORD_FORCE;
+    forced.at_ms += MEETING_MS;
+    meanwhile(m, forced, ACT_PROMOTE, copy, 0);
     plan_add_after(m, &a, ACT_HEAL, copy, third);
 }
 

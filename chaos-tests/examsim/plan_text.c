@@ -6,7 +6,7 @@
 #include "store_mem.h"
 #include "world.h"
 
-/* How each act is told: who, what (# is the act's b, @ its x), and whom. */
+/* How each act is told: who, what (# is the act's b, @ its x, ! the word that x is), and whom. */
 enum form {
     FORM_CANDIDATE,      /* candidate */
     FORM_CANDIDATE_ITEM, /* candidate, item */
@@ -34,7 +34,7 @@ static const struct {
     [ACT_INCIDENT] = {FORM_SCOPE, "has an incident of kind #"},
     [ACT_POSTPONE] = {FORM_PLAIN, "the batch is to be postponed"},
     [ACT_COLLECT] = {FORM_PLAIN, "the batch is to be collected"},
-    [ACT_PROMOTE] = {FORM_NODE, "is to be promoted (attested: @)"},
+    [ACT_PROMOTE] = {FORM_NODE, "is to be promoted!"},
     [ACT_HOSTILE] = {FORM_PLAIN, "a seat that lies speaks: word #, @"},
     [ACT_TEND] = {FORM_PLAIN, "an administrator looks after the site"},
     [ACT_NODE_ON] = {FORM_NODE, "is switched on"},
@@ -93,6 +93,10 @@ static void who_text(const struct plan *p, const struct act *a, char *out, size_
     }
 }
 
+static const char *const words[] = {[PLAN_WORD_NONE] = "",
+                                    [PLAN_WORD_ATTEST] = ", attested",
+                                    [PLAN_WORD_FORCE] = ", attested, and forced if it must be"};
+
 static void put_text(FILE *f, const char *text, const struct act *a)
 {
     for (; *text; text++) {
@@ -100,6 +104,8 @@ static void put_text(FILE *f, const char *text, const struct act *a)
             fprintf(f, "%u", a->b);
         else if (*text == '@')
             fprintf(f, "%lld", (long long)a->x);
+        else if (*text == '!')
+            fputs(words[a->x], f);
         else
             fputc(*text, f);
     }

@@ -236,8 +236,34 @@ void promises_solo(struct history *h, uint32_t seat, uint32_t answer)
 
 /* ---------------------------------------------------------------- serving (W2, D7) */
 
+/* Nothing vouches for a seat's word: what is far above the node's own epoch it does not believe. */
+void promises_greeted(void *ctx, uint32_t seat, uint32_t node, const struct sim_greeting *g)
+{
+    enum { BELIEVED_MAX = 1000 };
+    struct history *h = ctx;
+    struct said *said = &h->said[node];
+    (void)seat;
+    if (said->boots != world_node_boots(h->w, node))
+        *said = (struct said){.boots = world_node_boots(h->w, node)};
+    if (g->seen > said->epoch && g->seen <= g->epoch + BELIEVED_MAX)
+        said->epoch = g->seen;
+}
+
+/* Who is promoted by a person's word begins a number above all that seats have told it (W1). */
+static void look_at_said(struct history *h, uint32_t node, uint64_t epoch)
+{
+    if (epoch <= h->said_epoch[node])
+        history_fail(h, "W1",
+                     "node %s is promoted and begins epoch %llu, and a seat has told it "
+                     "of epoch %llu",
+                     stage_node_name(node), (unsigned long long)epoch,
+                     (unsigned long long)h->said_epoch[node]);
+}
+
 void promises_promote(struct history *h, uint32_t node, bool attest, bool forced)
 {
+    const struct said *said = &h->said[node];
+    h->said_epoch[node] = said->boots == world_node_boots(h->w, node) ? said->epoch : 0;
     h->attested[node] = attest;
     h->forced[node] = forced;
 }
@@ -262,12 +288,10 @@ static void look_at_switchover(struct history *h, uint32_t node, uint32_t from, 
 }
 
 /* Who has lost its disk and has copied another one's since is a node like any other, which has
- * forgotten what it did before. */
-static bool has_forgotten(const struct history *h, uint32_t began)
+ * forgotten what it did before. Until then it is a learner, whose word is not enough (D7). */
+static bool has_copied(const struct history *h, uint32_t node)
 {
-    uint32_t node = h->epochs.began[began].node;
-    return h->epochs.began[began].forgotten &&
-           store_image_records(world_disk(h->w, node), false) >= h->owed[node];
+    return store_image_records(world_disk(h->w, node), false) >= h->owed[node];
 }
 
 /* Of the epoch that the node's log was in before it began this one. Nobody hears of it if its
@@ -309,7 +333,8 @@ static void look_at_restart(struct history *h, uint32_t node, uint64_t epoch)
         !was_told(h, node, epoch))
         return; /* or news are late */
     for (uint32_t i = e->n - 1; i-- > 0 && e->began[i].node != node;)
-        if (!has_forgotten(h, i) && !follows(h, e->began[i].node, node))
+        if (e->began[i].forgotten ? !has_copied(h, e->began[i].node)
+                                  : !follows(h, e->began[i].node, node))
             history_fail(h, "W3",
                          "node %s serves again by itself, and node %s has begun epoch %llu",
                          stage_node_name(node), stage_node_name(e->began[i].node),
@@ -347,12 +372,13 @@ void promises_forced(struct history *h, uint32_t node, size_t records)
             look_at_forced_beside(h, node, records, i);
     h->forced[node] = false;
     h->forced_once = true;
-    promises_level(h, node); /* what it has is the history from here on */
+    h->owed[node] = 0; /* what it has is the history from here on */
 }
 
 void promises_level(struct history *h, uint32_t node)
 {
     h->owed[node] = 0;
+    h->vouches[node] = true;
 }
 
 void promises_epoch(struct history *h, uint32_t node, const struct epoch_begun *b, uint64_t reason)
@@ -362,6 +388,8 @@ void promises_epoch(struct history *h, uint32_t node, const struct epoch_begun *
     if (reason == EV__EPOCH_REASON__EPOCH_REASON_ATTESTED && !h->attested[node])
         history_fail(h, "W2", "node %s serves by a person's word that nobody gave",
                      stage_node_name(node));
+    if (reason == EV__EPOCH_REASON__EPOCH_REASON_ATTESTED)
+        look_at_said(h, node, b->name.number);
     if (reason == EV__EPOCH_REASON__EPOCH_REASON_SWITCHOVER && from != node && !h->epochs.twins)
         look_at_switchover(h, node, from, b->name.number);
     if (reason == EV__EPOCH_REASON__EPOCH_REASON_RESTARTED)
@@ -375,6 +403,7 @@ void promises_epoch(struct history *h, uint32_t node, const struct epoch_begun *
 void promises_wipe(struct history *h, uint32_t node)
 {
     h->owed[node] = SIZE_MAX;
+    h->vouches[node] = false;
 }
 
 /* Whoever it learns from has at least as many records as the shortest log that was seen since. */
@@ -387,6 +416,15 @@ static void look_at_learner(struct history *h, uint32_t node)
         if (i != node && n > 0 && n < h->owed[node])
             h->owed[node] = n;
     }
+}
+
+/* A primary has counted it as a whole copy, and its disk says that it never became one. */
+static void look_at_word(struct history *h, uint32_t node)
+{
+    struct node *n = world_node(h->w, node);
+    if (n && h->vouches[node] && rep_is_learning(node_rep(n)))
+        history_fail(h, "D7", "node %s was level with a primary, and is a learner again",
+                     stage_node_name(node));
 }
 
 /* A site of one node needs nobody's word: it serves as soon as it is up. */
@@ -450,5 +488,6 @@ void promises_look(struct history *h, uint32_t node)
     if (world_node(h->w, node) && io_errors(h, node) > h->io_errors[node])
         history_fail(h, "D6", "node %s has met an I/O error, and goes on", stage_node_name(node));
     look_at_learner(h, node);
+    look_at_word(h, node);
     look_at_single(h);
 }

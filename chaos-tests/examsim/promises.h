@@ -14,6 +14,8 @@ void promises_solo(struct history *h, uint32_t seat, uint32_t answer);
 void promises_epoch(struct history *h, uint32_t node, const struct epoch_begun *b, uint64_t reason);
 /* It says that it was forced to: its copy, so many records before, is not whole. */
 void promises_forced(struct history *h, uint32_t node, size_t records);
+/* A seat has told the node which epochs it knows of; as in world_watch. */
+void promises_greeted(void *ctx, uint32_t seat, uint32_t node, const struct sim_greeting *g);
 /* A person asks the node to serve. */
 void promises_promote(struct history *h, uint32_t node, bool attest, bool forced);
 /* It has all that a primary had. */

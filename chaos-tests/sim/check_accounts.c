@@ -32,6 +32,27 @@ bool check_account(const struct exam_sitting_view *v, uint64_t interruptions_ms,
     return balances(v, what, what_bytes) && is_explained(v, interruptions_ms, what, what_bytes);
 }
 
+/* A clock that stands has lost what is not credited yet; one that has run out and was not told so
+ * goes on (T10). */
+bool check_elapsed(const struct exam_sitting_view *v, uint64_t site_ms, bool time_known, char *what,
+                   size_t what_bytes)
+{
+    uint64_t now_ms = site_ms > v->mark_ms ? site_ms : v->mark_ms;
+    bool finished = v->finish != EV__FINISH__FINISH_NONE;
+    uint64_t until_ms = finished ? v->finish_ms : now_ms - v->stands_ms;
+    uint64_t elapsed_ms = until_ms - v->begin_ms;
+    uint64_t accounted_ms = v->account.used_ms + v->account.lost_ms;
+    if (!v->begun || accounted_ms == elapsed_ms ||
+        (accounted_ms < elapsed_ms && !finished && v->account.left_ms == 0) ||
+        (accounted_ms > elapsed_ms && !time_known))
+        return true;
+    snprintf(what, what_bytes,
+             "sitting %s: %llu ms since its begin are not used %llu + lost %llu (section 5)",
+             v->admission_no, (unsigned long long)elapsed_ms,
+             (unsigned long long)v->account.used_ms, (unsigned long long)v->account.lost_ms);
+    return false;
+}
+
 static uint64_t interruptions_of(const exam *x, uint32_t sitting)
 {
     struct exam_interruption_view in;
@@ -46,7 +67,8 @@ bool check_accounts(const exam *x, uint64_t site_ms, char *what, size_t what_byt
     for (uint32_t i = 1; i <= exam_sittings(x); i++) {
         struct exam_sitting_view v;
         exam_sitting_view(x, i, site_ms, &v);
-        if (!check_account(&v, interruptions_of(x, i), what, what_bytes))
+        if (!check_account(&v, interruptions_of(x, i), what, what_bytes) ||
+            !check_elapsed(&v, site_ms, exam_time_known(x), what, what_bytes))
             return false;
     }
     return true;

@@ -129,7 +129,7 @@ static void rejournal(struct sim_seat *s, uint64_t now_ms)
     if (!s->collected_keep && !s->journal.failed)
         journal_mem_wipe(&s->journal);
     exam_err err = seat_core_rejournal(s->core, own_ms(s, now_ms));
-    (void)err;         /* a fault of the disk: a person sees it on the screen */
+    (void)err; /* a fault of the disk: a person sees it on the screen */
     if (!seat_core_admission_no(s->core)[0])
         sim_seat_leave(s); /* the candidate goes home; or has long gone, and another is here */
 }
@@ -178,8 +178,24 @@ static void link_dial(struct sim_seat *s, uint64_t now_ms, uint32_t node)
         return;
     }
     l->end = end;
+    l->greeting = true;
+    l->said_epoch = seat_core_epoch_seen(s->core);
     seat_core_link_opened(s->core, own_ms(s, now_ms), node);
     after(s, now_ms);
+}
+
+/* The first reply on a connection: is it a welcome? */
+static void look_at_greeting(struct sim_seat *s, uint32_t node, const uint8_t *payload,
+                             size_t bytes)
+{
+    struct sim_seat_link *l = &s->links[node];
+    const Seat__Reply *m;
+    l->greeting = false;
+    if (codec_seat_reply(s->arena, payload, bytes, &m, NULL) ||
+        m->kind_case != SEAT__REPLY__KIND_WELCOME)
+        return;
+    const struct sim_greeting g = {.seen = l->said_epoch, .epoch = m->welcome->epoch};
+    s->ties.greeted(s->ties.ctx, s->number, node, &g);
 }
 
 static void link_turn(struct sim_seat *s, uint64_t now_ms, uint32_t node)
@@ -190,6 +206,8 @@ static void link_turn(struct sim_seat *s, uint64_t now_ms, uint32_t node)
     if (l->dialling)
         link_dial(s, now_ms, node);
     while (l->end && !l->broken && sim_end_next(l->end, &payload, &bytes)) {
+        if (l->greeting)
+            look_at_greeting(s, node, payload, bytes);
         seat_core_frame(s->core, own_ms(s, now_ms), node, payload, bytes);
         after(s, now_ms);
     }

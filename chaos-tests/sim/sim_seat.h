@@ -12,6 +12,11 @@
 #include "sim_fuse.h"
 #include "sim_server.h"
 
+struct sim_greeting {
+    uint64_t seen;  /* the highest epoch that the seat knew of when it greeted the node */
+    uint64_t epoch; /* the node's own then */
+};
+
 /* What a seat asks of the world around it; `seat` is its number. */
 struct sim_seat_ties {
     void *ctx;
@@ -19,6 +24,8 @@ struct sim_seat_ties {
     exam_err (*dial)(void *ctx, uint32_t seat, uint32_t node, struct sim_end **out);
     void (*ready)(void *ctx, uint32_t seat); /* it wants its turn (sim_seat_turn) */
     void (*event)(void *ctx, uint32_t seat, const struct seat_event *e);
+    /* The node has welcomed it: it knows what the seat had said of epochs (W1). */
+    void (*greeted)(void *ctx, uint32_t seat, uint32_t node, const struct sim_greeting *g);
 };
 
 /* What a power cut makes of records that the journal has and has not flushed. */
@@ -35,6 +42,8 @@ struct sim_seat_link {
     struct sim_end *end;   /* NULL: not connected */
     struct sim_end *ended; /* hung up within the running call of the core */
     bool broken;           /* did not take what was sent: to be reported as closed */
+    bool greeting;         /* it has sent its Hello, and nothing has come back yet */
+    uint64_t said_epoch;   /* in that Hello */
 };
 
 struct sim_seat {

@@ -58,6 +58,7 @@ static exam_err seat_dial(void *ctx, uint32_t seat, uint32_t node, struct sim_en
             w->counts[p->cut ? WORLD_FAULT_CUT : WORLD_FAULT_DIAL_HUNG]++;
         return EXAM_AGAIN;
     }
+    p->boots = w->nodes[node].boots;
     return sim_node_dial(&w->nodes[node], w->now_ms, sim_node_seat_address, s->name, &p->path,
                          seat_wake, s, out);
 }
@@ -67,6 +68,14 @@ static void seat_event(void *ctx, uint32_t seat, const struct seat_event *e)
     struct world *w = ctx;
     if (w->o.watch.seat)
         w->o.watch.seat(w->o.watch.ctx, seat, e);
+}
+
+/* A welcome that was under way while its node was restarted says nothing of the new process. */
+static void seat_greeted(void *ctx, uint32_t seat, uint32_t node, const struct sim_greeting *g)
+{
+    struct world *w = ctx;
+    if (w->o.watch.greeted && world_path_of(w, seat, node)->boots == w->nodes[node].boots)
+        w->o.watch.greeted(w->o.watch.ctx, seat, node, g);
 }
 
 static void node_log(void *ctx, enum oplog_level level, const char *event,
@@ -367,8 +376,11 @@ void world_free(struct world *w)
 
 exam_err world_add_seat(struct world *w, const char *name, uint32_t *seat)
 {
-    const struct sim_seat_ties ties = {
-        .ctx = w, .dial = seat_dial, .ready = seat_ready, .event = seat_event};
+    const struct sim_seat_ties ties = {.ctx = w,
+                                       .dial = seat_dial,
+                                       .ready = seat_ready,
+                                       .event = seat_event,
+                                       .greeted = seat_greeted};
     if (w->seats_n == w->o.seats_max)
         return EXAM_FULL;
     exam_err err =

@@ -22,12 +22,14 @@
 
 struct world;
 
-/* Told what happens, at world_now_ms; must not call the world. Either may be NULL. */
+/* Told what happens, at world_now_ms; must not call the world. Any may be NULL. */
 struct world_watch {
     void *ctx;
     void (*seat)(void *ctx, uint32_t seat, const struct seat_event *e);
     void (*node)(void *ctx, uint32_t node, enum oplog_level level, const char *event,
                  const struct oplog_field *fields);
+    /* The node that was switched on last has heard what the seat says of epochs. */
+    void (*greeted)(void *ctx, uint32_t seat, uint32_t node, const struct sim_greeting *g);
 };
 
 struct world_options {

@@ -15,7 +15,8 @@ struct fallen {
 /* Between a seat and a node. */
 struct seat_path {
     struct sim_path path;
-    bool cut; /* and both sides know it */
+    bool cut;       /* and both sides know it */
+    uint32_t boots; /* of the node, when it was dialled last */
 };
 
 struct world {

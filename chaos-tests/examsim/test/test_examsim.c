@@ -55,7 +55,7 @@ static void hash_plan(crypto_generichash_state *s, const struct plan *p)
  * seeds are other histories from then on. */
 static void test_plan__is_the_same_everywhere(void **state)
 {
-    static const char golden[] = "4c86711deb6bf3732e237a19a6d97564";
+    static const char golden[] = "3055f6417fc3f94a5dfc857bd6063352";
     uint8_t digest[16];
     char text[2 * sizeof digest + 1];
     crypto_generichash_state s;
@@ -84,6 +84,21 @@ static void test_plan__is_in_order(void **state)
             plan_act_text(&plan, &plan.acts[i], what, sizeof what);
             assert_true(what[0]);
         }
+    }
+}
+
+static void test_plan__says_in_words_what_a_person_says(void **state)
+{
+    static const char *const said[] = {
+        [PLAN_WORD_NONE] = "node B is to be promoted",
+        [PLAN_WORD_ATTEST] = "node B is to be promoted, attested",
+        [PLAN_WORD_FORCE] = "node B is to be promoted, attested, and forced if it must be"};
+    char what[200];
+    (void)state;
+    for (int word = PLAN_WORD_NONE; word <= PLAN_WORD_FORCE; word++) {
+        const struct act a = {.kind = ACT_PROMOTE, .a = 1, .x = word};
+        plan_act_text(&plan, &a, what, sizeof what);
+        assert_string_equal(what, said[word]);
     }
 }
 
@@ -140,6 +155,7 @@ int main(void)
         cmocka_unit_test(test_plan__follows_from_its_seed),
         cmocka_unit_test(test_plan__is_the_same_everywhere),
         cmocka_unit_test(test_plan__is_in_order),
+        cmocka_unit_test(test_plan__says_in_words_what_a_person_says),
         cmocka_unit_test(test_plan__leaves_families_out),
         cmocka_unit_test(test_history__is_the_same_again),
         cmocka_unit_test(test_shrink__keeps_what_matters),

@@ -50,6 +50,14 @@ static void on_node(void *ctx, uint32_t node, enum oplog_level level, const char
     }
 }
 
+static void on_greeted(void *ctx, uint32_t seat, uint32_t node, const struct sim_greeting *g)
+{
+    struct site *s = ctx;
+    s->greeted = *g;
+    s->greeted_seat = seat;
+    s->greeted_node = node;
+}
+
 static void must(exam_err err, const struct office_refusal *why)
 {
     if (!err)
@@ -61,11 +69,12 @@ static void must(exam_err err, const struct office_refusal *why)
 static void make_world(struct site *s, const struct site_options *how)
 {
     static const char *const nodes[] = {"A", "B", "C"};
-    const struct world_options o = {.seed = how->seed,
-                                    .seats_max = s->seats_n + SPARES,
-                                    .no_hints = how->no_hints,
-                                    .window_bytes = how->window_bytes,
-                                    .watch = {.ctx = s, .seat = on_seat, .node = on_node}};
+    const struct world_options o = {
+        .seed = how->seed,
+        .seats_max = s->seats_n + SPARES,
+        .no_hints = how->no_hints,
+        .window_bytes = how->window_bytes,
+        .watch = {.ctx = s, .seat = on_seat, .node = on_node, .greeted = on_greeted}};
     char name[32], why[256];
     exam_err err = world_new(&o, nodes, s->nodes_n, &s->w);
     assert(!err);

@@ -10,9 +10,11 @@
 struct site {
     struct world *w;
     uint32_t nodes_n;
-    uint32_t seats_n;  /* that have a sitting */
-    uint64_t events_n; /* that seats have told */
-    uint64_t told;     /* a digest of all that seats and nodes have told, and when */
+    uint32_t seats_n;            /* that have a sitting */
+    uint64_t events_n;           /* that seats have told */
+    struct sim_greeting greeted; /* the last one, of any seat and node */
+    uint32_t greeted_seat, greeted_node;
+    uint64_t told; /* a digest of all that seats and nodes have told, and when */
 };
 
 struct site_options {

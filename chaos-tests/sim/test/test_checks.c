@@ -54,6 +54,43 @@ static void test_check_account__finds_lost_time_without_an_interruption(void **s
     assert_false(check_account(&good, 32001, what, sizeof what));
 }
 
+/* Used and lost time are as much as has passed since the begin, to the millisecond; a clock that
+ * stands has more to come. */
+static void test_check_elapsed__finds_a_millisecond_too_much_or_too_little(void **state)
+{
+    char what[200];
+    struct exam_sitting_view v = good;
+    (void)state;
+    v.begun = true;
+    v.begin_ms = 5000;
+    assert_true(check_elapsed(&v, 1037000, true, what, sizeof what));
+    assert_false(check_elapsed(&v, 1036999, true, what, sizeof what));
+    assert_non_null(strstr(what, "1001"));
+    assert_false(check_elapsed(&v, 1037001, true, what, sizeof what));
+    v.stands_ms = 4000;
+    assert_true(check_elapsed(&v, 1041000, true, what, sizeof what));
+    v.finish = EV__FINISH__FINISH_SUBMITTED;
+    v.finish_ms = 1037000;
+    v.stands_ms = 0;
+    assert_true(check_elapsed(&v, 1099000, true, what, sizeof what));
+    v.finish_ms--;
+    assert_false(check_elapsed(&v, 1099000, true, what, sizeof what));
+}
+
+/* What seats' clocks have measured of a time that no node knows is not too much; too little is. */
+static void test_check_elapsed__where_the_time_is_not_known(void **state)
+{
+    char what[200];
+    struct exam_sitting_view v = good;
+    (void)state;
+    v.begun = true;
+    assert_true(check_elapsed(&v, 1031000, false, what, sizeof what));
+    assert_false(check_elapsed(&v, 1032001, false, what, sizeof what));
+    v.account.used_ms += v.account.left_ms; /* T10: it has run out, and nobody has said so */
+    v.account.left_ms = 0;
+    assert_true(check_elapsed(&v, 9000000, true, what, sizeof what));
+}
+
 static const struct replica_facts server = {
     .name = "A", .up = true, .serves = true, .epoch = 2, .last = {.epoch = 2, .lsn = 17}};
 
@@ -107,6 +144,8 @@ int main(void)
         cmocka_unit_test(test_check_account__takes_what_adds_up),
         cmocka_unit_test(test_check_account__finds_a_missing_millisecond),
         cmocka_unit_test(test_check_account__finds_lost_time_without_an_interruption),
+        cmocka_unit_test(test_check_elapsed__finds_a_millisecond_too_much_or_too_little),
+        cmocka_unit_test(test_check_elapsed__where_the_time_is_not_known),
         cmocka_unit_test(test_check_replica__finds_two_that_serve_in_contact),
         cmocka_unit_test(test_check_replica__finds_a_state_that_its_log_does_not_make),
         cmocka_unit_test(test_check_replica__finds_odd_records),

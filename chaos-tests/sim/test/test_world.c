@@ -255,6 +255,28 @@ static void test_world__a_part_of_a_copy_is_forced_to_serve(void **state)
     site_close(&s);
 }
 
+/* W1: a node that was away hears which epochs it has missed from a seat that looks for a server. */
+static void test_world__tells_what_a_seat_says_of_epochs(void **state)
+{
+    struct site s;
+    (void)state;
+    begin(&s, SEED, 2, 1);
+    kill_node(&s, A);
+    assert_int_equal(site_promote(&s, B, true), EXAM_OK);
+    world_run(s.w, 20000);
+    world_cut_nodes(s.w, A, B);
+    s.greeted_node = B;
+    boot_node(&s, A);
+    world_cut_seat(s.w, 0, B);
+    world_run(s.w, 30000);
+    assert_int_equal(s.greeted_node, A);
+    assert_int_equal(s.greeted_seat, 0);
+    assert_true(s.greeted.seen == rep_epoch(node_rep(world_node(s.w, B))));
+    assert_true(s.greeted.epoch == rep_epoch(node_rep(world_node(s.w, A))));
+    assert_true(s.greeted.epoch < s.greeted.seen);
+    site_close(&s);
+}
+
 /* The machines' clocks have nothing to do with each other, and go on alike. */
 static void test_world__machines_have_clocks_of_their_own(void **state)
 {
@@ -279,6 +301,7 @@ int main(void)
         cmocka_unit_test(test_world__a_seat_keeps_what_was_durable),
         cmocka_unit_test(test_world__a_wiped_node_catches_up),
         cmocka_unit_test(test_world__a_part_of_a_copy_is_forced_to_serve),
+        cmocka_unit_test(test_world__tells_what_a_seat_says_of_epochs),
         cmocka_unit_test(test_world__machines_have_clocks_of_their_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
