@@ -12,7 +12,7 @@ static exam_err key_read(const char *dir, const char *seat, struct key_file *out
     char path[PATH_BYTES], why[KEYRING_WHY_BYTES] = "";
     snprintf(path, sizeof path, "%s/seats/%.*s%s%s.key", dir, room_bytes, seat,
              dash != NULL ? "/" : "", seat);
-    exam_err err = keyring_read_key(path, out, why, sizeof why);
+    exam_err err = keyring_read_key(path, NULL, out, why, sizeof why);
     if (err != EXAM_OK)
         fprintf(stderr, "seatsim: %s\n", why);
     return err;

@@ -118,7 +118,7 @@ exam_err key_folder_open(const char *path, bool change, struct key_folder *out)
     if (sodium_init() < 0)
         return EXAM_SYSTEM;
     snprintf(file, sizeof file, "%s/authority.key", path);
-    err = keyring_read_key(file, &f.authority, why, sizeof why);
+    err = keyring_read_key(file, NULL, &f.authority, why, sizeof why);
     if (err == EXAM_OK && f.authority.kind != KEY_AUTHORITY) {
         snprintf(why, sizeof why, "%.400s: it is no authority's key", file);
         err = EXAM_REFUSED;
@@ -156,7 +156,10 @@ exam_err key_folder_issue(struct key_folder *f, enum key_kind kind, const char *
     if (err == EXAM_OK)
         err = secret_write(path, &k);
     if (err == EXAM_OK) {
-        err = key_roster_add(f->roster, name, kind, k.pair.public);
+        struct key_entry entry;
+        key_entry_of(&k, &entry);
+        entry.role = kind == KEY_PERSON ? KEY_ROLE_ADMINISTRATOR : KEY_ROLE_NONE;
+        err = key_roster_add(f->roster, &entry);
         if (err != EXAM_OK)
             report_error("%s %s: %s", key_kind_name(kind), name, exam_err_text(err));
     }

@@ -80,13 +80,15 @@ static exam_err named(exam_err err, const char *path, const char *said, char *wh
     return err;
 }
 
-exam_err keyring_read_key(const char *path, struct key_file *out, char *why, size_t why_bytes)
+/* The bytes of a file that nobody but its owner may read. The caller wipes text[0..*n). */
+static exam_err secret_read(const char *path, char *text, size_t bytes_max, size_t *n, char *why,
+                            size_t why_bytes)
 {
-    char text[KEY_FILE_BYTES_MAX], said[KEYRING_WHY_BYTES] = "";
     struct stat st;
     int fd;
     exam_err err = file_open(path, &st, &fd, why, why_bytes);
 
+    *n = 0;
     if (err != EXAM_OK)
         return err;
     if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
@@ -95,27 +97,59 @@ exam_err keyring_read_key(const char *path, struct key_file *out, char *why, siz
                  "then `chmod 600` it",
                  path);
         err = EXAM_REFUSED;
-    } else if (st.st_size > KEY_FILE_BYTES_MAX) {
+    } else if ((size_t)st.st_size > bytes_max) {
         err = named(EXAM_TOO_BIG, path, "it is no key file", why, why_bytes);
     } else {
-        err = bytes_read(fd, path, text, (size_t)st.st_size, why, why_bytes);
-        if (err == EXAM_OK)
-            err = named(key_file_parse(text, (size_t)st.st_size, out, said, sizeof said), path,
-                        said, why, why_bytes);
-        sodium_memzero(text, sizeof text);
+        *n = (size_t)st.st_size;
+        err = bytes_read(fd, path, text, *n, why, why_bytes);
     }
     close(fd);
     return err;
 }
 
-static exam_err roster_read(const char *path, const struct file_mark *seen,
-                            const struct key_file *own, struct key_roster **out,
-                            struct file_mark *mark, char *why, size_t why_bytes)
+exam_err keyring_read_key(const char *path, const struct key_password *password,
+                          struct key_file *out, char *why, size_t why_bytes)
+{
+    char text[KEY_FILE_BYTES_MAX], said[KEYRING_WHY_BYTES] = "";
+    size_t n;
+    exam_err err = secret_read(path, text, sizeof text, &n, why, why_bytes);
+
+    if (err == EXAM_OK)
+        err = named(key_file_parse(text, n, password, out, said, sizeof said), path, said, why,
+                    why_bytes);
+    sodium_memzero(text, n);
+    return err;
+}
+
+exam_err keyring_read_data_key(const char *path, struct data_key_file *out, char *why,
+                               size_t why_bytes)
+{
+    char text[DATA_KEY_FILE_BYTES_MAX], said[KEYRING_WHY_BYTES] = "";
+    size_t n;
+    exam_err err = secret_read(path, text, sizeof text, &n, why, why_bytes);
+
+    if (err == EXAM_OK)
+        err =
+            named(data_key_file_parse(text, n, out, said, sizeof said), path, said, why, why_bytes);
+    sodium_memzero(text, n);
+    return err;
+}
+
+/* A roster, and whose it must be. */
+struct roster_file {
+    const char *path;
+    const uint8_t *authority;
+    const uint8_t *site_id; /* NULL: any site of the authority */
+};
+
+static exam_err roster_read(const struct roster_file *f, const struct file_mark *seen,
+                            struct key_roster **out, struct file_mark *mark, char *why,
+                            size_t why_bytes)
 {
     char said[KEYRING_WHY_BYTES] = "", *text = NULL;
     struct stat st;
     int fd;
-    exam_err err = file_open(path, &st, &fd, why, why_bytes);
+    exam_err err = file_open(f->path, &st, &fd, why, why_bytes);
 
     if (err != EXAM_OK)
         return err;
@@ -123,15 +157,15 @@ static exam_err roster_read(const char *path, const struct file_mark *seen,
     if (seen != NULL && mark_same(seen, mark)) {
         err = EXAM_AGAIN;
     } else if (st.st_size > KEY_ROSTER_BYTES_MAX) {
-        err = named(EXAM_TOO_BIG, path, "it is no roster of keys", why, why_bytes);
+        err = named(EXAM_TOO_BIG, f->path, "it is no roster of keys", why, why_bytes);
     } else if ((text = malloc((size_t)st.st_size + 1)) == NULL) {
-        err = named(EXAM_NOMEM, path, "", why, why_bytes);
+        err = named(EXAM_NOMEM, f->path, "", why, why_bytes);
     } else {
-        err = bytes_read(fd, path, text, (size_t)st.st_size, why, why_bytes);
+        err = bytes_read(fd, f->path, text, (size_t)st.st_size, why, why_bytes);
         if (err == EXAM_OK)
-            err = named(key_roster_parse(text, (size_t)st.st_size, own->authority, own->site_id,
-                                         out, said, sizeof said),
-                        path, said, why, why_bytes);
+            err = named(key_roster_parse(text, (size_t)st.st_size, f->authority, f->site_id, out,
+                                         said, sizeof said),
+                        f->path, said, why, why_bytes);
     }
     free(text);
     close(fd);
@@ -142,12 +176,10 @@ exam_err keyring_read_roster(const char *path, const uint8_t authority[KEY_BYTES
                              const uint8_t site_id[SITE_ID_BYTES], struct key_roster **out,
                              char *why, size_t why_bytes)
 {
-    struct key_file of = {.name = ""};
+    const struct roster_file f = {path, authority, site_id};
     struct file_mark mark;
 
-    memcpy(of.authority, authority, KEY_BYTES);
-    memcpy(of.site_id, site_id, SITE_ID_BYTES);
-    return roster_read(path, NULL, &of, out, &mark, why, why_bytes);
+    return roster_read(&f, NULL, out, &mark, why, why_bytes);
 }
 
 /* ---------------------------------------------------------------- the ring */
@@ -192,12 +224,13 @@ static exam_err own_check(const struct keyring *k, const char *path, char *why, 
     return EXAM_REFUSED;
 }
 
-exam_err keyring_open(const char *key_path, const char *roster_path, enum key_kind kind,
-                      struct keyring **out, char *why, size_t why_bytes)
+static exam_err ring_open(const char *key_path, const char *roster_path, enum key_kind kind,
+                          const struct key_password *password, struct keyring **out, char *why,
+                          size_t why_bytes)
 {
     struct keyring *k = NULL;
     struct key_file own;
-    exam_err err = keyring_read_key(key_path, &own, why, why_bytes);
+    exam_err err = keyring_read_key(key_path, password, &own, why, why_bytes);
 
     if (err != EXAM_OK)
         return err;
@@ -214,7 +247,8 @@ exam_err keyring_open(const char *key_path, const char *roster_path, enum key_ki
     if (err == EXAM_OK && (k->roster_path = strdup(roster_path)) == NULL)
         err = named(EXAM_NOMEM, roster_path, "", why, why_bytes);
     if (err == EXAM_OK)
-        err = roster_read(roster_path, NULL, &k->own, &k->roster_owned, &k->mark, why, why_bytes);
+        err = roster_read(&(struct roster_file){roster_path, k->own.authority, k->own.site_id},
+                          NULL, &k->roster_owned, &k->mark, why, why_bytes);
     if (err == EXAM_OK) {
         k->roster = k->roster_owned;
         err = own_check(k, key_path, why, why_bytes);
@@ -227,8 +261,22 @@ exam_err keyring_open(const char *key_path, const char *roster_path, enum key_ki
     return EXAM_OK;
 }
 
+exam_err keyring_open(const char *key_path, const char *roster_path, enum key_kind kind,
+                      struct keyring **out, char *why, size_t why_bytes)
+{
+    return ring_open(key_path, roster_path, kind, NULL, out, why, why_bytes);
+}
+
+exam_err keyring_open_person(const char *key_path, const char *roster_path,
+                             const struct key_password *password, struct keyring **out, char *why,
+                             size_t why_bytes)
+{
+    return ring_open(key_path, roster_path, KEY_PERSON, password, out, why, why_bytes);
+}
+
 exam_err keyring_refresh(struct keyring *k, bool *changed, char *why, size_t why_bytes)
 {
+    const struct roster_file f = {k->roster_path, k->own.authority, k->own.site_id};
     struct key_roster *read = NULL;
     struct file_mark mark = k->mark;
     exam_err err;
@@ -236,7 +284,7 @@ exam_err keyring_refresh(struct keyring *k, bool *changed, char *why, size_t why
     *changed = false;
     if (k->roster_path == NULL)
         return EXAM_OK;
-    err = roster_read(k->roster_path, &k->mark, &k->own, &read, &mark, why, why_bytes);
+    err = roster_read(&f, &k->mark, &read, &mark, why, why_bytes);
     if (err == EXAM_AGAIN)
         return EXAM_OK;
     if (err == EXAM_NOT_FOUND && k->mark.inode == 0)
@@ -273,5 +321,7 @@ bool keyring_own_good(const struct keyring *k)
 {
     const struct key_entry *e = key_roster_find_key(k->roster, k->own.pair.public);
 
-    return e != NULL && e->revoked == 0 && e->kind == k->own.kind && !strcmp(e->name, k->own.name);
+    return e != NULL && e->revoked == 0 && e->kind == k->own.kind &&
+           strcmp(e->name, k->own.name) == 0 &&
+           memcmp(e->sign_public, k->own.sign_public, KEY_BYTES) == 0;
 }

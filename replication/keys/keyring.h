@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "data_key.h"
 #include "key_file.h"
 #include "key_roster.h"
 
@@ -20,10 +21,14 @@ enum { KEYRING_WHY_BYTES = 512 };
 struct keyring;
 
 /* Reads a key file alone. EXAM_NOT_FOUND, EXAM_IO; EXAM_REFUSED others may read it; and as
- * key_file_parse. Wipe what it gives. */
-EXAM_MUST_USE exam_err keyring_read_key(const char *path, struct key_file *out, char *why,
-                                        size_t why_bytes);
-/* Reads a roster alone. EXAM_NOT_FOUND, EXAM_IO, and as key_roster_parse. */
+ * key_file_parse. Wipe what it gives. `password` NULL: a file under one is refused. */
+EXAM_MUST_USE exam_err keyring_read_key(const char *path, const struct key_password *password,
+                                        struct key_file *out, char *why, size_t why_bytes);
+/* The same of a data key's file. */
+EXAM_MUST_USE exam_err keyring_read_data_key(const char *path, struct data_key_file *out, char *why,
+                                             size_t why_bytes);
+/* Reads a roster alone. EXAM_NOT_FOUND, EXAM_IO, and as key_roster_parse: `site_id` may be NULL, as
+ * there. */
 EXAM_MUST_USE exam_err keyring_read_roster(const char *path, const uint8_t authority[KEY_BYTES],
                                            const uint8_t site_id[SITE_ID_BYTES],
                                            struct key_roster **out, char *why, size_t why_bytes);
@@ -33,6 +38,10 @@ EXAM_MUST_USE exam_err keyring_read_roster(const char *path, const uint8_t autho
 EXAM_MUST_USE exam_err keyring_open(const char *key_path, const char *roster_path,
                                     enum key_kind kind, struct keyring **out, char *why,
                                     size_t why_bytes);
+/* The same of a person, who can be asked for the password of their key. */
+EXAM_MUST_USE exam_err keyring_open_person(const char *key_path, const char *roster_path,
+                                           const struct key_password *password,
+                                           struct keyring **out, char *why, size_t why_bytes);
 /* From memory, for tests and for many identities in one process. `own` is copied; `roster` is the
  * caller's and lives longer. EXAM_NOMEM. */
 EXAM_MUST_USE exam_err keyring_new(const struct key_file *own, const struct key_roster *roster,

@@ -29,16 +29,18 @@ static void expect_key_file(const char *text, size_t n)
 
     memset(&k, 0, sizeof k);
     memset(&again, 0, sizeof again);
-    if (key_file_parse(text, n, &k, why, sizeof why) != EXAM_OK) {
+    if (key_file_parse(text, n, NULL, &k, why, sizeof why) != EXAM_OK) {
         require(why[0] != 0 && k.name[0] == 0);
         return;
     }
     require(key_file_format(&k, written, &written_n) == EXAM_OK);
-    require(key_file_parse(written, written_n, &again, why, sizeof why) == EXAM_OK);
+    require(key_file_parse(written, written_n, NULL, &again, why, sizeof why) == EXAM_OK);
     require(strcmp(k.name, again.name) == 0 && k.kind == again.kind &&
             memcmp(k.site_id, again.site_id, sizeof k.site_id) == 0 &&
             memcmp(k.authority, again.authority, sizeof k.authority) == 0 &&
-            memcmp(&k.pair, &again.pair, sizeof k.pair) == 0);
+            memcmp(&k.pair, &again.pair, sizeof k.pair) == 0 &&
+            memcmp(k.seed, again.seed, KEY_BYTES) == 0 &&
+            memcmp(k.sign_public, again.sign_public, KEY_BYTES) == 0);
 }
 
 static exam_err parse_roster(const char *text, size_t n, struct key_roster **out)
@@ -56,11 +58,16 @@ static void expect_same(const struct key_roster *a, const struct key_roster *b)
     require(key_roster_version(a) == key_roster_version(b));
     require(key_roster_accepts(a) == key_roster_accepts(b));
     require(key_roster_keys(a) == key_roster_keys(b));
+    const uint8_t *x_id = key_roster_data_id(a), *y_id = key_roster_data_id(b);
+    require(!x_id == !y_id && (!x_id || memcmp(x_id, y_id, DATA_ID_BYTES) == 0));
     for (size_t i = 0; i < key_roster_keys(a); i++) {
         const struct key_entry *x = key_roster_at(a, i), *y = key_roster_at(b, i);
         require(strcmp(x->name, y->name) == 0 && x->kind == y->kind && x->revoked == y->revoked &&
-                memcmp(x->public, y->public, KEY_BYTES) == 0);
+                memcmp(x->public, y->public, KEY_BYTES) == 0 &&
+                memcmp(x->sign_public, y->sign_public, KEY_BYTES) == 0 && x->role == y->role &&
+                x->rooms_n == y->rooms_n && memcmp(x->rooms, y->rooms, sizeof x->rooms) == 0);
         require(key_roster_find_key(a, x->public) == x);
+        require(key_roster_find_sign(a, x->sign_public) == x);
         require(x->revoked != 0 || key_roster_find_name(a, x->kind, x->name) == x);
     }
 }
@@ -68,15 +75,13 @@ static void expect_same(const struct key_roster *a, const struct key_roster *b)
 /* As the authority would have signed it. */
 static char *signed_text(const uint8_t *body, size_t n, size_t *text_n)
 {
-    static const char format[] = "shunyan-roster-1 ";
-    uint8_t public[crypto_sign_PUBLICKEYBYTES], secret[crypto_sign_SECRETKEYBYTES];
+    static const char format[] = "shunyan-roster-2 ";
     uint8_t signature[crypto_sign_BYTES];
     size_t head = sizeof format - 1 + 2 * sizeof signature + 1;
     char *text = malloc(head + 1 + n);
 
     require(text != NULL);
-    crypto_sign_seed_keypair(public, secret, site.authority.pair.secret);
-    crypto_sign_detached(signature, NULL, body, n, secret);
+    crypto_sign_detached(signature, NULL, body, n, site.authority.sign_secret);
     strcpy(text, format);
     sodium_bin2hex(text + sizeof format - 1, 2 * sizeof signature + 1, signature, sizeof signature);
     text[head - 1] = '\n';

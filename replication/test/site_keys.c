@@ -24,10 +24,14 @@ void site_keys_add(struct site_keys *s, const char *name, enum key_kind kind, ui
                    struct key_file *out)
 {
     uint8_t chance[KEY_BYTES];
+    struct key_entry e;
 
     chance_of(s->authority.site_id[0], number, chance);
     key_file_make(out, name, kind, s->authority.site_id, s->authority.authority, chance);
-    must(key_roster_add(s->roster, name, kind, out->pair.public));
+    key_entry_of(out, &e);
+    if (kind == KEY_PERSON)
+        e.role = KEY_ROLE_ADMINISTRATOR;
+    must(key_roster_add(s->roster, &e));
 }
 
 void site_keys_init(struct site_keys *s, uint8_t number)

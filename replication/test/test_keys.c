@@ -105,7 +105,7 @@ static void test_key_file__comes_back(void **state)
         const struct key_file *k = i < 0 ? &f->site.authority : &f->site.own[i];
         struct key_file back;
         assert_int_equal(key_file_format(k, text, &n), EXAM_OK);
-        assert_int_equal(key_file_parse(text, n, &back, f->why, sizeof f->why), EXAM_OK);
+        assert_int_equal(key_file_parse(text, n, NULL, &back, f->why, sizeof f->why), EXAM_OK);
         assert_memory_equal(&back, k, sizeof back);
     }
 }
@@ -121,15 +121,16 @@ static void test_key_file__refuses_every_change(void **state)
 
     assert_int_equal(key_file_format(k, text, &n), EXAM_OK);
     for (size_t cut = 0; cut + 2 < n; cut++)
-        assert_int_not_equal(key_file_parse(text, cut, &back, f->why, sizeof f->why), EXAM_OK);
+        assert_int_not_equal(key_file_parse(text, cut, NULL, &back, f->why, sizeof f->why),
+                             EXAM_OK);
     for (size_t at = 0; at < n; at++)
         for (int bit = 0; bit < 8; bit++) {
             text[at] = (char)(text[at] ^ 1 << bit);
-            if (key_file_parse(text, n, &back, f->why, sizeof f->why) == EXAM_OK) {
-                /* Blanks, capitals of hexadecimal digits, another name or site, and the bits of a
-                 * secret that X25519 sets itself. */
+            if (key_file_parse(text, n, NULL, &back, f->why, sizeof f->why) == EXAM_OK) {
+                /* Blanks, capitals of hexadecimal digits, another name or site. */
                 taken++;
                 assert_memory_equal(back.pair.public, k->pair.public, KEY_BYTES);
+                assert_memory_equal(back.seed, k->seed, KEY_BYTES);
             }
             text[at] = (char)(text[at] ^ 1 << bit);
         }
@@ -141,22 +142,22 @@ static void test_key_file__refuses_other_values(void **state)
 {
     static const char whole[] =
         "{\"format\":\"%s\",\"name\":\"%s\",\"kind\":\"%s\",\"site\":\"%s\",\"authority\":"
-        "\"%064d\",\"public\":\"%064d\",\"secret\":\"%064d\"%s}";
+        "\"%064d\",\"public\":\"%064d\",\"sign\":\"%064d\",\"secret\":\"%064d\"%s}";
     static const char site[] = "00000000000000000000000000000000";
     static const struct {
         const char *format, *name, *kind, *site, *more;
         exam_err err;
     } cases[] = {
-        {"shunyan-key-2", "A", "node", site, "", EXAM_VERSION},
-        {"shunyan-key-1", "A B", "node", site, "", EXAM_INVALID},
-        {"shunyan-key-1", "", "node", site, "", EXAM_INVALID},
-        {"shunyan-key-1", "A", "nodes", site, "", EXAM_INVALID},
-        {"shunyan-key-1", "A", "node", "00", "", EXAM_INVALID},
-        {"shunyan-key-1", "A", "node", "zz000000000000000000000000000000", "", EXAM_INVALID},
-        {"shunyan-key-1", "A", "node", site, ",\"more\":1", EXAM_MALFORMED},
-        {"shunyan-key-1", "A", "node", site, ",\"name\":\"B\"", EXAM_MALFORMED},
+        {"shunyan-key-3", "A", "node", site, "", EXAM_VERSION},
+        {"shunyan-key-2", "A B", "node", site, "", EXAM_INVALID},
+        {"shunyan-key-2", "", "node", site, "", EXAM_INVALID},
+        {"shunyan-key-2", "A", "nodes", site, "", EXAM_INVALID},
+        {"shunyan-key-2", "A", "node", "00", "", EXAM_INVALID},
+        {"shunyan-key-2", "A", "node", "zz000000000000000000000000000000", "", EXAM_INVALID},
+        {"shunyan-key-2", "A", "node", site, ",\"more\":1", EXAM_MALFORMED},
+        {"shunyan-key-2", "A", "node", site, ",\"name\":\"B\"", EXAM_MALFORMED},
         /* the public key of the secret that is all zeros is another one */
-        {"shunyan-key-1", "A", "node", site, "", EXAM_INVALID},
+        {"shunyan-key-2", "A", "node", site, "", EXAM_INVALID},
     };
     struct fixture *f = *state;
 
@@ -164,12 +165,141 @@ static void test_key_file__refuses_other_values(void **state)
         char text[1024];
         struct key_file out;
         int n = snprintf(text, sizeof text, whole, cases[i].format, cases[i].name, cases[i].kind,
-                         cases[i].site, 0, 0, 0, cases[i].more);
+                         cases[i].site, 0, 0, 0, 0, cases[i].more);
         f->why[0] = '\0';
-        assert_int_equal(key_file_parse(text, (size_t)n, &out, f->why, sizeof f->why),
+        assert_int_equal(key_file_parse(text, (size_t)n, NULL, &out, f->why, sizeof f->why),
                          cases[i].err);
         assert_true(f->why[0] != '\0');
     }
+}
+
+struct password_asked {
+    const char *text;
+    unsigned times;
+};
+
+static exam_err give_password(void *ctx, enum key_kind kind, const char *name,
+                              char out[KEY_PASSWORD_BYTES])
+{
+    struct password_asked *a = ctx;
+
+    assert_int_equal(kind, KEY_PERSON);
+    assert_string_equal(name, "operator");
+    a->times++;
+    if (a->text == NULL)
+        return EXAM_REFUSED;
+    snprintf(out, KEY_PASSWORD_BYTES, "%s", a->text);
+    return EXAM_OK;
+}
+
+/* A key under a password comes back with that password, and with nothing else. */
+static void test_key_file__opens_with_its_password_only(void **state)
+{
+    struct fixture *f = *state;
+    const struct key_file *k = &f->site.own[SITE_PERSON];
+    const uint8_t chance[PASSWORD_CHANCE_BYTES] = {3, 1, 4};
+    struct password_asked asked = {.text = "correct horse"};
+    const struct key_password password = {.ask = give_password, .ctx = &asked};
+    char text[KEY_FILE_BYTES_MAX];
+    struct key_file back;
+    size_t n;
+
+    assert_int_equal(
+        key_file_format_boxed(k, "correct horse", &password_cost_least, chance, text, &n), EXAM_OK);
+    assert_null(memmem(text, n, "secret", 6));
+    assert_int_equal(key_file_parse(text, n, &password, &back, f->why, sizeof f->why), EXAM_OK);
+    assert_memory_equal(&back, k, sizeof back);
+    assert_int_equal(asked.times, 1);
+    asked.text = "correct horses";
+    assert_int_equal(key_file_parse(text, n, &password, &back, f->why, sizeof f->why), EXAM_AUTH);
+    assert_non_null(strstr(f->why, "this is not it"));
+    asked.text = NULL;
+    assert_int_equal(key_file_parse(text, n, &password, &back, f->why, sizeof f->why),
+                     EXAM_REFUSED);
+    assert_int_equal(key_file_parse(text, n, NULL, &back, f->why, sizeof f->why), EXAM_AUTH);
+    assert_non_null(strstr(f->why, "nobody can be asked"));
+}
+
+/* What stands beside the box is bound to it: nobody is made to believe another authority by a
+ * change of their own key's file. */
+static void test_key_file__binds_all_of_a_boxed_file(void **state)
+{
+    static const char *const members[] = {"\"site\": \"", "\"authority\": \"", "\"public\": \"",
+                                          "\"sign\": \"", "\"boxed\": \"argon2id 1 8192 "};
+    struct fixture *f = *state;
+    const uint8_t chance[PASSWORD_CHANCE_BYTES] = {1};
+    struct password_asked asked = {.text = "correct horse"};
+    const struct key_password password = {.ask = give_password, .ctx = &asked};
+    char text[KEY_FILE_BYTES_MAX], was;
+    struct key_file back;
+    size_t n;
+
+    assert_int_equal(key_file_format_boxed(&f->site.own[SITE_PERSON], "correct horse",
+                                           &password_cost_least, chance, text, &n),
+                     EXAM_OK);
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+        char *at = memmem(text, n, members[i], strlen(members[i]));
+        assert_non_null(at);
+        at += strlen(members[i]);
+        was = *at;
+        *at = was == '0' ? '1' : '0';
+        assert_int_equal(key_file_parse(text, n, &password, &back, f->why, sizeof f->why),
+                         EXAM_AUTH);
+        *at = was;
+    }
+    assert_int_equal(key_file_parse(text, n, &password, &back, f->why, sizeof f->why), EXAM_OK);
+}
+
+/* A signature is its signer's, and good for its site, its context and every byte only. */
+static void test_key_file__signs(void **state)
+{
+    static const char message[] = "pause R03";
+    struct fixture *f = *state;
+    const struct key_file *k = &f->site.own[SITE_PERSON];
+    const struct key_entry *e = key_roster_find_sign(f->site.roster, k->sign_public);
+    uint8_t signature[KEY_SIGNATURE_BYTES], site[SITE_ID_BYTES];
+
+    assert_non_null(e);
+    key_file_sign(k, "command", message, sizeof message, signature);
+    memcpy(site, k->site_id, sizeof site);
+    assert_int_equal(key_entry_verify(e, site, "command", message, sizeof message, signature),
+                     EXAM_OK);
+    assert_int_equal(key_entry_verify(e, site, "commandp", message, sizeof message, signature),
+                     EXAM_AUTH);
+    assert_int_equal(key_entry_verify(e, site, "command", message, sizeof message - 1, signature),
+                     EXAM_AUTH);
+    assert_int_equal(key_verify(f->site.own[SITE_SEAT].sign_public, site, "command", message,
+                                sizeof message, signature),
+                     EXAM_AUTH);
+    site[0] ^= 1;
+    assert_int_equal(key_entry_verify(e, site, "command", message, sizeof message, signature),
+                     EXAM_AUTH);
+    site[0] ^= 1;
+    for (size_t i = 0; i < 8 * sizeof signature; i++) {
+        signature[i / 8] ^= (uint8_t)(1 << i % 8);
+        assert_int_equal(key_entry_verify(e, site, "command", message, sizeof message, signature),
+                         EXAM_AUTH);
+        signature[i / 8] ^= (uint8_t)(1 << i % 8);
+    }
+}
+
+/* The keys of one seed have nothing in common, and an authority has no channel. */
+static void test_key_file__keeps_purposes_apart(void **state)
+{
+    struct fixture *f = *state;
+    const struct key_file *k = &f->site.own[SITE_SEAT];
+    uint8_t derived[4][KEY_BYTES];
+
+    memcpy(derived[0], k->seed, KEY_BYTES);
+    for (int p = KEY_FOR_CHANNEL; p <= KEY_FOR_JOURNAL; p++)
+        key_file_derive(k, (enum key_purpose)p, derived[p]);
+    for (size_t i = 0; i < 4; i++)
+        for (size_t j = 0; j < i; j++)
+            assert_memory_not_equal(derived[i], derived[j], KEY_BYTES);
+    assert_memory_equal(k->pair.secret, derived[KEY_FOR_CHANNEL], KEY_BYTES);
+    assert_true(
+        sodium_is_zero((const uint8_t *)&f->site.authority.pair, sizeof f->site.authority.pair));
+    assert_memory_equal(f->site.authority.sign_public, f->site.authority.authority, KEY_BYTES);
 }
 
 /* ---------------------------------------------------------------- rosters */
@@ -203,6 +333,41 @@ static void test_key_roster__comes_back(void **state)
     key_roster_free(back);
 }
 
+/* Roles and rooms come back, and a room is an invigilator's by its whole name. */
+static void test_key_roster__keeps_roles(void **state)
+{
+    struct fixture *f = *state;
+    struct key_file k;
+    struct key_entry e;
+    struct key_roster *back;
+    uint8_t chance[KEY_BYTES] = {42};
+    size_t n;
+
+    key_file_make(&k, "li", KEY_PERSON, f->site.authority.site_id, f->site.authority.authority,
+                  chance);
+    key_entry_of(&k, &e);
+    assert_false(key_entry_role_fits(&e));
+    e.role = KEY_ROLE_INVIGILATOR;
+    assert_false(key_entry_role_fits(&e));
+    strcpy(e.rooms[0], "R101");
+    strcpy(e.rooms[1], "R102");
+    e.rooms_n = 2;
+    assert_true(key_entry_role_fits(&e));
+    assert_int_equal(key_roster_add(f->site.roster, &e), EXAM_OK);
+    char *text = roster_text(f, &n);
+    assert_int_equal(roster_take(f, text, n, &back), EXAM_OK);
+    free(text);
+    const struct key_entry *found = key_roster_find_name(back, KEY_PERSON, "li");
+    assert_non_null(found);
+    assert_memory_equal(found, &e, sizeof e);
+    assert_true(key_entry_has_room(found, "R101") && key_entry_has_room(found, "R102"));
+    assert_false(key_entry_has_room(found, "R10") || key_entry_has_room(found, ""));
+    found = key_roster_find_name(back, KEY_PERSON, "operator");
+    assert_int_equal(found->role, KEY_ROLE_ADMINISTRATOR);
+    assert_false(key_entry_has_room(found, "R101"));
+    key_roster_free(back);
+}
+
 /* A revoked name may have a new key; the revoked one stays known as such. A node's revocation makes
  * older rosters useless. */
 static void test_key_roster__revokes_and_issues_anew(void **state)
@@ -210,17 +375,24 @@ static void test_key_roster__revokes_and_issues_anew(void **state)
     struct fixture *f = *state;
     struct key_roster *r = f->site.roster;
     struct key_file anew;
+    struct key_entry e;
 
     key_roster_next(r);
-    assert_int_equal(key_roster_add(r, "B", KEY_NODE, f->site.own[SITE_NODE_B].pair.public),
-                     EXAM_EXISTS);
+    key_entry_of(&f->site.own[SITE_NODE_B], &e);
+    assert_int_equal(key_roster_add(r, &e), EXAM_EXISTS);
     assert_int_equal(key_roster_revoke(r, "B", KEY_NODE), EXAM_OK);
     site_keys_add(&f->site, "B", KEY_NODE, 99, &anew);
     assert_int_equal(key_roster_accepts(r), 2);
     assert_memory_equal(key_roster_find_name(r, KEY_NODE, "B")->public, anew.pair.public,
                         KEY_BYTES);
     assert_int_equal(key_roster_find_key(r, f->site.own[SITE_NODE_B].pair.public)->revoked, 2);
-    assert_int_equal(key_roster_add(r, "C", KEY_NODE, anew.pair.public), EXAM_EXISTS);
+    key_entry_of(&anew, &e);
+    strcpy(e.name, "C"); /* a key is of one name, each of the pair */
+    assert_int_equal(key_roster_add(r, &e), EXAM_EXISTS);
+    e.public[0] ^= 1;
+    assert_int_equal(key_roster_add(r, &e), EXAM_EXISTS);
+    e.sign_public[0] ^= 1;
+    assert_int_equal(key_roster_add(r, &e), EXAM_OK);
 }
 
 /* Not a byte may be other than the authority signed it. */
@@ -265,61 +437,118 @@ static void test_key_roster__refuses_other_sites(void **state)
 /* What is signed may still be wrong: an authority's mistake is refused, not believed. */
 static void test_key_roster__checks_what_is_signed(void **state)
 {
-    static const char key1[] = "1111111111111111111111111111111111111111111111111111111111111111";
     static const struct {
         const char *body;
         exam_err err;
     } cases[] = {
         {"", EXAM_MALFORMED},
         {"[]", EXAM_MALFORMED},
-        {"{\"format\":\"shunyan-roster-2\",\"site\":\"S\",\"version\":1,\"accepts\":1,\"keys\":[]}",
+        {"{\"format\":\"shunyan-roster-3\",\"site\":\"S\",\"version\":1,\"accepts\":1,\"keys\":[]}",
          EXAM_VERSION},
-        {"{\"format\":\"shunyan-roster-1\",\"site\":\"S\",\"version\":0,\"accepts\":1,\"keys\":[]}",
+        {"{\"format\":\"shunyan-roster-2\",\"site\":\"S\",\"version\":0,\"accepts\":1,\"keys\":[]}",
          EXAM_INVALID},
-        {"{\"format\":\"shunyan-roster-1\",\"site\":\"S\",\"version\":1,\"accepts\":2,\"keys\":[]}",
+        {"{\"format\":\"shunyan-roster-2\",\"site\":\"S\",\"version\":1,\"accepts\":2,\"keys\":[]}",
          EXAM_INVALID},
-        {"{\"format\":\"shunyan-roster-1\",\"site\":\"S\",\"version\":1,\"accepts\":1,\"keys\":{}}",
+        {"{\"format\":\"shunyan-roster-2\",\"site\":\"S\",\"version\":1,\"accepts\":1,\"keys\":{}}",
          EXAM_INVALID},
-        {"{\"format\":\"shunyan-roster-1\",\"site\":\"S\",\"version\":1,\"accepts\":1,\"keys\":[1]"
+        {"{\"format\":\"shunyan-roster-2\",\"site\":\"S\",\"version\":1,\"accepts\":1,\"keys\":[1]"
          "}",
          EXAM_INVALID},
-        {"{\"format\":\"shunyan-roster-1\",\"site\":\"S\",\"version\":1,\"accepts\":1,\"keys\":["
-         "{\"name\":\"A\",\"kind\":\"authority\",\"public\":\"K\"}]}",
+        {"{\"format\":\"shunyan-roster-2\",\"site\":\"S\",\"version\":1,\"accepts\":1,\"keys\":[{"
+         "\"name\":\"A\",\"kind\":\"node\",\"public\":\"1\"}]}",
          EXAM_INVALID},
-        {"{\"format\":\"shunyan-roster-1\",\"site\":\"S\",\"version\":1,\"accepts\":1,\"keys\":["
-         "{\"name\":\"A\",\"kind\":\"node\",\"public\":\"K\",\"revoked\":2}]}",
+        {"{\"format\":\"shunyan-roster-2\",\"site\":\"S\",\"version\":1,\"accepts\":1,\"keys\":[{"
+         "\"name\":\"A\",\"kind\":\"authority\",\"public\":\"1\",\"sign\":\"2\"}]}",
          EXAM_INVALID},
-        {"{\"format\":\"shunyan-roster-1\",\"site\":\"S\",\"version\":1,\"accepts\":1,\"keys\":["
-         "{\"name\":\"A\",\"kind\":\"node\",\"public\":\"K\"},"
-         "{\"name\":\"B\",\"kind\":\"node\",\"public\":\"K\"}]}",
+        {"{\"format\":\"shunyan-roster-2\",\"site\":\"S\",\"version\":1,\"accepts\":1,\"keys\":[{"
+         "\"name\":\"A\",\"kind\":\"node\",\"public\":\"1\",\"sign\":\"2\",\"revoked\":2}]}",
          EXAM_INVALID},
-        {"{\"format\":\"shunyan-roster-1\",\"site\":\"S\",\"version\":1,\"accepts\":1,\"keys\":["
-         "{\"name\":\"A\",\"kind\":\"node\",\"public\":\"K\"}]}",
+        {"{\"format\":\"shunyan-roster-2\",\"site\":\"S\",\"version\":1,\"accepts\":1,\"keys\":[{"
+         "\"name\":\"A\",\"kind\":\"node\",\"public\":\"1\",\"sign\":\"2\"},{\"name\":\"B\","
+         "\"kind\":\"node\",\"public\":\"1\",\"sign\":\"3\"}]}",
+         EXAM_INVALID},
+        {"{\"format\":\"shunyan-roster-2\",\"site\":\"S\",\"version\":1,\"accepts\":1,\"keys\":[{"
+         "\"name\":\"A\",\"kind\":\"node\",\"public\":\"1\",\"sign\":\"2\"},{\"name\":\"B\","
+         "\"kind\":\"node\",\"public\":\"3\",\"sign\":\"2\"}]}",
+         EXAM_INVALID},
+        {"{\"format\":\"shunyan-roster-2\",\"site\":\"S\",\"version\":1,\"accepts\":1,\"keys\":[{"
+         "\"name\":\"A\",\"kind\":\"node\",\"public\":\"1\",\"sign\":\"2\"},{\"name\":\"B\","
+         "\"kind\":\"node\",\"public\":\"3\",\"sign\":\"4\"}]}",
+         EXAM_OK},
+        {"{\"format\":\"shunyan-roster-2\",\"site\":\"S\",\"version\":1,\"accepts\":1,\"keys\":[{"
+         "\"name\":\"A\",\"kind\":\"node\",\"public\":\"1\",\"sign\":\"2\",\"role\":"
+         "\"administrator\"}]}",
+         EXAM_INVALID},
+        {"{\"format\":\"shunyan-roster-2\",\"site\":\"S\",\"version\":1,\"accepts\":1,\"keys\":[{"
+         "\"name\":\"W\",\"kind\":\"person\",\"public\":\"1\",\"sign\":\"2\"}]}",
+         EXAM_INVALID},
+        {"{\"format\":\"shunyan-roster-2\",\"site\":\"S\",\"version\":1,\"accepts\":1,\"keys\":[{"
+         "\"name\":\"W\",\"kind\":\"person\",\"public\":\"1\",\"sign\":\"2\",\"role\":\"none\"}]}",
+         EXAM_INVALID},
+        {"{\"format\":\"shunyan-roster-2\",\"site\":\"S\",\"version\":1,\"accepts\":1,\"keys\":[{"
+         "\"name\":\"W\",\"kind\":\"person\",\"public\":\"1\",\"sign\":\"2\",\"role\":\"root\"}]}",
+         EXAM_INVALID},
+        {"{\"format\":\"shunyan-roster-2\",\"site\":\"S\",\"version\":1,\"accepts\":1,\"keys\":[{"
+         "\"name\":\"W\",\"kind\":\"person\",\"public\":\"1\",\"sign\":\"2\",\"role\":\"office\"}]"
+         "}",
+         EXAM_OK},
+        {"{\"format\":\"shunyan-roster-2\",\"site\":\"S\",\"version\":1,\"accepts\":1,\"keys\":[{"
+         "\"name\":\"W\",\"kind\":\"person\",\"public\":\"1\",\"sign\":\"2\",\"role\":\"reviewer\","
+         "\"rooms\":[\"R01\"]}]}",
+         EXAM_INVALID},
+        {"{\"format\":\"shunyan-roster-2\",\"site\":\"S\",\"version\":1,\"accepts\":1,\"keys\":[{"
+         "\"name\":\"W\",\"kind\":\"person\",\"public\":\"1\",\"sign\":\"2\",\"role\":"
+         "\"invigilator\"}]}",
+         EXAM_INVALID},
+        {"{\"format\":\"shunyan-roster-2\",\"site\":\"S\",\"version\":1,\"accepts\":1,\"keys\":[{"
+         "\"name\":\"W\",\"kind\":\"person\",\"public\":\"1\",\"sign\":\"2\",\"role\":"
+         "\"invigilator\",\"rooms\":[]}]}",
+         EXAM_INVALID},
+        {"{\"format\":\"shunyan-roster-2\",\"site\":\"S\",\"version\":1,\"accepts\":1,\"keys\":[{"
+         "\"name\":\"W\",\"kind\":\"person\",\"public\":\"1\",\"sign\":\"2\",\"role\":"
+         "\"invigilator\",\"rooms\":[1]}]}",
+         EXAM_INVALID},
+        {"{\"format\":\"shunyan-roster-2\",\"site\":\"S\",\"version\":1,\"accepts\":1,\"keys\":[{"
+         "\"name\":\"W\",\"kind\":\"person\",\"public\":\"1\",\"sign\":\"2\",\"role\":"
+         "\"invigilator\",\"rooms\":\"R01\"}]}",
+         EXAM_INVALID},
+        {"{\"format\":\"shunyan-roster-2\",\"site\":\"S\",\"version\":1,\"accepts\":1,\"keys\":[{"
+         "\"name\":\"W\",\"kind\":\"person\",\"public\":\"1\",\"sign\":\"2\",\"role\":"
+         "\"invigilator\",\"rooms\":[\"R01\",\"R01\"]}]}",
+         EXAM_INVALID},
+        {"{\"format\":\"shunyan-roster-2\",\"site\":\"S\",\"version\":1,\"accepts\":1,\"keys\":[{"
+         "\"name\":\"W\",\"kind\":\"person\",\"public\":\"1\",\"sign\":\"2\",\"role\":"
+         "\"invigilator\",\"rooms\":[\"R01\",\"R02\",\"R03\",\"R04\",\"R05\",\"R06\",\"R07\","
+         "\"R08\",\"R09\",\"R10\",\"R11\",\"R12\",\"R13\",\"R14\",\"R15\",\"R16\",\"R17\"]}]}",
+         EXAM_INVALID},
+        {"{\"format\":\"shunyan-roster-2\",\"site\":\"S\",\"version\":1,\"accepts\":1,\"keys\":[{"
+         "\"name\":\"W\",\"kind\":\"person\",\"public\":\"1\",\"sign\":\"2\",\"role\":"
+         "\"invigilator\",\"rooms\":[\"R01\",\"R02\"]}]}",
          EXAM_OK},
     };
     struct fixture *f = *state;
-    uint8_t public[crypto_sign_PUBLICKEYBYTES], secret[crypto_sign_SECRETKEYBYTES];
 
-    crypto_sign_seed_keypair(public, secret, f->site.authority.pair.secret);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char body[2048], text[4096], hex[2 * crypto_sign_BYTES + 1];
         uint8_t signature[crypto_sign_BYTES];
         struct key_roster *back = NULL;
         size_t n = 0;
-        for (const char *c = cases[i].body; *c; c++) { /* S and K stand for what is long */
-            if (strncmp(c, "\"S\"", 3) == 0 || strncmp(c, "\"K\"", 3) == 0) {
+        for (const char *c = cases[i].body; *c; c++) { /* "S" and "1" stand for what is long */
+            if (c[0] == '"' && (c[1] == 'S' || (c[1] >= '1' && c[1] <= '9')) && c[2] == '"') {
                 char site[2 * SITE_ID_BYTES + 1];
                 sodium_bin2hex(site, sizeof site, f->site.authority.site_id, SITE_ID_BYTES);
-                n += (size_t)snprintf(body + n, sizeof body - n, "\"%s\"",
-                                      c[1] == 'S' ? site : key1);
+                n += (size_t)(c[1] == 'S'
+                                  ? snprintf(body + n, sizeof body - n, "\"%s\"", site)
+                                  : snprintf(body + n, sizeof body - n, "\"%064d\"", c[1] - '0'));
                 c += 2;
             } else {
                 body[n++] = *c;
             }
         }
-        crypto_sign_detached(signature, NULL, (const uint8_t *)body, n, secret);
+        crypto_sign_detached(signature, NULL, (const uint8_t *)body, n,
+                             f->site.authority.sign_secret);
         sodium_bin2hex(hex, sizeof hex, signature, sizeof signature);
-        int head = snprintf(text, sizeof text, "shunyan-roster-1 %s\n", hex);
+        int head = snprintf(text, sizeof text, "shunyan-roster-2 %s\n", hex);
         memcpy(text + head, body, n);
         f->why[0] = '\0';
         assert_int_equal(roster_take(f, text, (size_t)head + n, &back), cases[i].err);
@@ -341,11 +570,12 @@ static void test_key_roster__survives_any_bytes(void **state)
         memcpy(chance + 8, &i, sizeof i);
         randombytes_buf_deterministic(text, sizeof text, chance);
         if (i % 2)
-            memcpy(text, "shunyan-roster-1 ", 17);
+            memcpy(text, "shunyan-roster-2 ", 17);
         assert_int_not_equal(roster_take(f, (const char *)text, text[0] * 2u + 88, &back), EXAM_OK);
         struct key_file k;
         assert_int_not_equal(
-            key_file_parse((const char *)text, text[1] * 2u, &k, f->why, sizeof f->why), EXAM_OK);
+            key_file_parse((const char *)text, text[1] * 2u, NULL, &k, f->why, sizeof f->why),
+            EXAM_OK);
     }
 }
 
@@ -448,6 +678,32 @@ static void test_keyring__takes_newer_rosters_only(void **state)
     free(old);
 }
 
+/* Who reads a log later asks for no site: of the authority's it takes any, of others none. */
+static void test_keyring__reads_a_roster_of_any_site_of_its_authority(void **state)
+{
+    struct fixture *f = *state;
+    const struct key_file *authority = &f->site.authority;
+    const uint8_t other[SITE_ID_BYTES] = {1};
+    uint8_t stranger[KEY_BYTES];
+    struct key_roster *r = NULL;
+
+    roster_put(f);
+    assert_int_equal(
+        keyring_read_roster(f->roster_path, authority->authority, NULL, &r, f->why, sizeof f->why),
+        EXAM_OK);
+    assert_memory_equal(key_roster_site(r), authority->site_id, SITE_ID_BYTES);
+    key_roster_free(r);
+    r = NULL;
+    assert_int_equal(
+        keyring_read_roster(f->roster_path, authority->authority, other, &r, f->why, sizeof f->why),
+        EXAM_OTHER_SITE);
+    memcpy(stranger, authority->authority, KEY_BYTES);
+    stranger[0] ^= 1;
+    assert_int_equal(keyring_read_roster(f->roster_path, stranger, NULL, &r, f->why, sizeof f->why),
+                     EXAM_AUTH);
+    assert_null(r);
+}
+
 #define WITH_SITE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -456,7 +712,12 @@ int main(void)
         WITH_SITE(test_key_file__comes_back),
         WITH_SITE(test_key_file__refuses_every_change),
         WITH_SITE(test_key_file__refuses_other_values),
+        WITH_SITE(test_key_file__opens_with_its_password_only),
+        WITH_SITE(test_key_file__binds_all_of_a_boxed_file),
+        WITH_SITE(test_key_file__signs),
+        WITH_SITE(test_key_file__keeps_purposes_apart),
         WITH_SITE(test_key_roster__comes_back),
+        WITH_SITE(test_key_roster__keeps_roles),
         WITH_SITE(test_key_roster__revokes_and_issues_anew),
         WITH_SITE(test_key_roster__refuses_every_change),
         WITH_SITE(test_key_roster__refuses_other_sites),
@@ -465,6 +726,7 @@ int main(void)
         WITH_SITE(test_keyring__refuses_open_secrets),
         WITH_SITE(test_keyring__refuses_keys_that_do_not_count),
         WITH_SITE(test_keyring__takes_newer_rosters_only),
+        WITH_SITE(test_keyring__reads_a_roster_of_any_site_of_its_authority),
     };
 
     return cmocka_run_group_tests_name("keys", tests, NULL, NULL);
