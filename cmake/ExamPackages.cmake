@@ -6,11 +6,17 @@ pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(PROTOBUF_C REQUIRED IMPORTED_TARGET libprotobuf-c)
 pkg_check_modules(UV REQUIRED IMPORTED_TARGET libuv)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+pkg_check_modules(BSD REQUIRED IMPORTED_TARGET libbsd)
+pkg_check_modules(LIBXML2 REQUIRED IMPORTED_TARGET libxml-2.0)
+pkg_check_modules(SQLITE3 REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(NCURSESW REQUIRED IMPORTED_TARGET ncursesw)
 pkg_check_modules(CONFUSE REQUIRED IMPORTED_TARGET libconfuse)
+pkg_check_modules(LIBARCHIVE REQUIRED IMPORTED_TARGET libarchive)
 if(BUILD_TESTING OR NOT DEFINED BUILD_TESTING)
     pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 endif()
 find_program(PROTOC_C protoc-c REQUIRED)
+find_program(MSGFMT msgfmt REQUIRED)
 
 # NNG has no pkg-config file in Debian. A thread-sanitized build needs an NNG built the same way:
 # EXAM_NNG_ROOT names where `ops/build-nng-tsan` put it.

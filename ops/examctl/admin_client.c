@@ -15,6 +15,7 @@
 #include "codec.h"
 #include "frame.h"
 #include "monotonic.h"
+#include "signed_command.h"
 #include "tunnel.h"
 
 struct admin_client {
@@ -24,6 +25,8 @@ struct admin_client {
     uint32_t id;
     char address[NODE_ADDRESS_TEXT_BYTES];
     char node[NAME_BYTES_MAX + 1];
+    uint8_t nonce[SIGN_NONCE_BYTES]; /* the node's: what signatures on this connection are of */
+    uint8_t digest[HASH_BYTES];      /* of the import that is being sent */
     char why[NODE_ADDRESS_TEXT_BYTES + 256];
     struct tunnel_end end;
     struct tunnel tunnel;
@@ -315,6 +318,38 @@ static exam_err reply_receive(struct admin_client *c, const Admin__Reply **reply
     return EXAM_OK;
 }
 
+/* The parts of an import are signed with its end, by a digest of all of them. */
+static void import_note(struct admin_client *c, const Admin__Request *request, size_t bytes)
+{
+    if (request->kind_case == ADMIN__REQUEST__KIND_IMPORT_BEGIN)
+        memset(c->digest, 0, sizeof c->digest);
+    if (request->kind_case == ADMIN__REQUEST__KIND_IMPORT_BEGIN ||
+        request->kind_case == ADMIN__REQUEST__KIND_IMPORT_PART)
+        signed_command_chain(c->digest, c->out + FRAME_HEADER_BYTES, bytes);
+}
+
+/* One frame, header included, signed where there are keys (R4). */
+static exam_err request_pack(struct admin_client *c, Admin__Request *request, size_t *frame_bytes)
+{
+    const struct keyring *keys = c->end.keys;
+    struct signed_command said = {.node = c->node, .nonce = c->nonce};
+    size_t bytes = protobuf_c_message_get_packed_size(&request->base);
+
+    if (bytes > FRAME_BYTES_MAX - SIGNED_TAIL_BYTES)
+        return EXAM_TOO_BIG;
+    protobuf_c_message_pack(&request->base, c->out + FRAME_HEADER_BYTES);
+    import_note(c, request, bytes);
+    if (keys != NULL && request->kind_case != ADMIN__REQUEST__KIND_HELLO) {
+        said.request = c->out + FRAME_HEADER_BYTES;
+        said.request_bytes = bytes;
+        signed_command_sign(&said, keyring_own(keys), c->out + FRAME_HEADER_BYTES + bytes);
+        bytes += SIGNED_TAIL_BYTES;
+    }
+    frame_header_put(c->out, bytes);
+    *frame_bytes = FRAME_HEADER_BYTES + bytes;
+    return EXAM_OK;
+}
+
 exam_err admin_client_ask(struct admin_client *c, Admin__Request *request,
                           const Admin__Reply **reply)
 {
@@ -324,7 +359,10 @@ exam_err admin_client_ask(struct admin_client *c, Admin__Request *request,
     if (c->fd < 0)
         return EXAM_CONN;
     request->id = ++c->id;
-    err = codec_frame_pack(&request->base, c->out, sizeof c->out, &frame_bytes);
+    if (request->kind_case == ADMIN__REQUEST__KIND_IMPORT_COMMIT && c->end.keys != NULL)
+        request->import_commit->digest =
+            (ProtobufCBinaryData){.data = c->digest, .len = sizeof c->digest};
+    err = request_pack(c, request, &frame_bytes);
     if (err != EXAM_OK)
         return fail(c, err, "the request does not fit in a frame");
     c->deadline_ms = monotonic_now_ms() + c->timeout_ms;
@@ -381,6 +419,10 @@ static exam_err client_greet(struct admin_client *c, const char *who)
         return fail(c, EXAM_MALFORMED, "does not greet as an exam node does; is the port right?");
     if (reply->welcome->version != ADMIN_VERSION)
         return version_fail(c, reply->welcome->version, "");
+    if (c->end.keys != NULL && reply->welcome->nonce.len != sizeof c->nonce)
+        return fail(c, EXAM_MALFORMED, "draws nothing that could be signed");
+    if (c->end.keys != NULL)
+        memcpy(c->nonce, reply->welcome->nonce.data, sizeof c->nonce);
     snprintf(c->node, sizeof c->node, "%s", reply->welcome->node);
     return EXAM_OK;
 }

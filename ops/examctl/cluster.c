@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "report.h"
+#include "second.h"
 
 static void node_ask_status(struct cluster_node *node, bool digest)
 {
@@ -37,6 +38,7 @@ exam_err cluster_survey(const struct options *o, bool digest, struct cluster *ou
         exam_err err;
 
         memset(node, 0, sizeof *node);
+        node->o = o;
         node->address = &o->nodes[i];
         err = admin_client_new(o->timeout_ms, o->keyring, &node->client);
         if (err != EXAM_OK) {
@@ -173,6 +175,8 @@ enum exit_code cluster_act(struct cluster_node *node, Admin__Request *request, b
         return report_done(name, reply->done, json);
     if (reply->kind_case == ADMIN__REPLY__KIND_REFUSED)
         return report_refusal(name, reply->refused, NULL);
+    if (reply->kind_case == ADMIN__REPLY__KIND_PROPOSED)
+        return second_after(node, reply->proposed);
     report_error("node %s sent a reply that does not fit the request", name);
     return EXIT_CODE_PROTOCOL;
 }

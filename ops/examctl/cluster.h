@@ -10,6 +10,7 @@
 #include "options.h"
 
 struct cluster_node {
+    const struct options *o; /* on whose behalf it is asked */
     const struct node_address *address;
     struct admin_client *client; /* greeted, unless err */
     exam_err err;                /* why there is no status */

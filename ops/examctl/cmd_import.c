@@ -1,139 +1,25 @@
 #include <sodium.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cluster.h"
 #include "command.h"
-#include "input_file.h"
-#include "paper_file.h"
+#include "import_files.h"
+#include "package_file.h"
 #include "progress.h"
 #include "report.h"
-#include "roster_file.h"
+#include "second.h"
 
 /* How many of each go into one frame: far below FRAME_BYTES_MAX whatever the texts. */
 enum { SITTINGS_PER_PART = 100, ITEMS_PER_PART = 200 };
 
-/* Everything of the input files. The papers' bytes are kept: they are sent as they are. */
-struct import_files {
-    struct room_list rooms;
-    struct roster roster;
-    struct paper papers[PAPERS_MAX];
-    struct source_text paper_texts[PAPERS_MAX]; /* views of paper_bytes */
-    char *paper_bytes[PAPERS_MAX];
-    size_t papers_n;
-    struct problems problems;
-};
-
 /* An import on its way to a node. */
 struct import_sender {
     const struct options *o;
+    const struct import_files *files;
     struct cluster_node *node;
     struct progress progress;
 };
-
-/* ---------------------------------------------------------------- reading */
-
-/* Reads a file; *bytes is the caller's to free, *view shows it. */
-static exam_err source_read(const char *path, size_t bytes_max, struct problems *p, char **bytes,
-                            struct source_text *view)
-{
-    size_t n;
-    exam_err err = input_file_read(path, bytes_max, p, bytes, &n);
-
-    if (err == EXAM_OK)
-        *view = (struct source_text){.file = path, .text = *bytes, .bytes = n};
-    return err;
-}
-
-static exam_err files_read_rooms(const struct options *o, struct import_files *f)
-{
-    struct source_text source;
-    char *bytes;
-    exam_err err = source_read(o->rooms, ROSTER_FILE_BYTES_MAX, &f->problems, &bytes, &source);
-
-    if (err != EXAM_OK)
-        return err;
-    err = room_list_read(&source, &f->problems, &f->rooms);
-    free(bytes);
-    return err;
-}
-
-static void check_paper_is_new(struct import_files *f, size_t k)
-{
-    for (size_t i = 0; i < k; i++)
-        if (f->papers[k].id[0] != '\0' && strcmp(f->papers[i].id, f->papers[k].id) == 0)
-            problems_add(&f->problems, f->paper_texts[k].file, 0,
-                         "$.id: '%s' is the id of %s, too; rename one of the two", f->papers[k].id,
-                         f->paper_texts[i].file);
-}
-
-static exam_err files_read_papers(const struct options *o, struct import_files *f)
-{
-    exam_err err = EXAM_OK;
-
-    for (size_t i = 0; i < o->papers_n && err == EXAM_OK; i++) {
-        err = source_read(o->papers[i], PAPER_BYTES_MAX, &f->problems, &f->paper_bytes[i],
-                          &f->paper_texts[i]);
-        if (err != EXAM_OK)
-            break;
-        f->papers_n = i + 1;
-        err = paper_read(&f->paper_texts[i], &f->problems, &f->papers[i]);
-        check_paper_is_new(f, i);
-    }
-    return err;
-}
-
-/* With rooms or papers wrong, what the roster says of them cannot be judged. */
-static exam_err files_read_roster(const struct options *o, struct import_files *f)
-{
-    const char *papers[PAPERS_MAX];
-    struct source_text source;
-    char *bytes;
-    exam_err err = source_read(o->roster, ROSTER_FILE_BYTES_MAX, &f->problems, &bytes, &source);
-
-    if (err != EXAM_OK)
-        return err;
-    for (size_t i = 0; i < f->papers_n; i++)
-        papers[i] = f->papers[i].id;
-    if (f->problems.n == 0) {
-        err = roster_read(&source, &f->rooms, &f->problems, &f->roster);
-        if (err == EXAM_OK)
-            roster_check_papers(&f->roster, o->roster, papers, f->papers_n, &f->problems);
-    }
-    free(bytes);
-    return err;
-}
-
-static enum exit_code files_read(const struct options *o, struct import_files *f)
-{
-    exam_err err = files_read_rooms(o, f);
-
-    if (err == EXAM_OK)
-        err = files_read_papers(o, f);
-    if (err == EXAM_OK)
-        err = files_read_roster(o, f);
-    if (err == EXAM_OK && f->problems.n == 0)
-        return EXIT_CODE_DONE;
-    problems_print(&f->problems, stderr);
-    if (err == EXAM_NOMEM) {
-        report_error("%s", exam_err_text(err));
-        return EXIT_CODE_INTERNAL;
-    }
-    report_error("nothing was imported: %u mistake%s in the files", f->problems.n,
-                 f->problems.n == 1 ? "" : "s");
-    return EXIT_CODE_BAD_INPUT;
-}
-
-static void files_free(struct import_files *f)
-{
-    room_list_free(&f->rooms);
-    roster_free(&f->roster);
-    for (size_t i = 0; i < f->papers_n; i++) {
-        paper_free(&f->papers[i]);
-        free(f->paper_bytes[i]);
-    }
-}
 
 /* ---------------------------------------------------------------- sending */
 
@@ -147,8 +33,11 @@ static enum exit_code request_send(struct import_sender *s, Admin__Request *requ
         return cluster_report_lost(s->node, err, act);
     if ((*reply)->kind_case == ADMIN__REPLY__KIND_DONE)
         return EXIT_CODE_DONE;
+    if (act && (*reply)->kind_case == ADMIN__REPLY__KIND_PROPOSED)
+        return EXIT_CODE_DONE;
     if ((*reply)->kind_case == ADMIN__REPLY__KIND_REFUSED)
-        return report_refusal(name, (*reply)->refused, s->o->roster);
+        return report_refusal(name, (*reply)->refused,
+                              import_files_source(s->files, IMPORT_ROSTER).file);
     report_error("node %s sent a reply that does not fit the request", name);
     return EXIT_CODE_PROTOCOL;
 }
@@ -168,23 +57,20 @@ static enum exit_code part_send(struct import_sender *s, Admin__ImportPart *part
 
 static enum exit_code begin_send(struct import_sender *s)
 {
+    struct batch_settings settings = s->files->settings;
     Admin__ImportBegin begin = ADMIN__IMPORT_BEGIN__INIT;
     Admin__Request request = ADMIN__REQUEST__INIT;
-    char batch[NAME_BYTES_MAX + 1];
-    char title[TITLE_BYTES_MAX + 1];
     char who[PERSON_BYTES_MAX + 1];
     const Admin__Reply *reply;
 
-    snprintf(batch, sizeof batch, "%s", s->o->batch);
-    snprintf(title, sizeof title, "%s", s->o->title != NULL ? s->o->title : s->o->batch);
     snprintf(who, sizeof who, "%s", s->o->who);
-    begin.batch = batch;
-    begin.title = title;
+    begin.batch = settings.batch;
+    begin.title = settings.title;
     begin.who = who;
-    begin.allot_ms = s->o->allot_ms;
-    begin.timing = s->o->timing;
-    begin.grace_ms = s->o->grace_ms;
-    begin.entry_wall_ms = s->o->entry_wall_ms;
+    begin.allot_ms = settings.allot_ms;
+    begin.timing = settings.timing;
+    begin.grace_ms = settings.grace_ms;
+    begin.entry_wall_ms = settings.entry_wall_ms;
     request.kind_case = ADMIN__REQUEST__KIND_IMPORT_BEGIN;
     request.import_begin = &begin;
     return request_send(s, &request, false, &reply);
@@ -302,11 +188,14 @@ static enum exit_code sittings_send(struct import_sender *s, const struct roster
 
 static enum exit_code commit_send(struct import_sender *s, const struct import_files *f)
 {
+    char batch[NAME_BYTES_MAX + 1];
     Admin__ImportCommit commit = ADMIN__IMPORT_COMMIT__INIT;
     Admin__Request request = ADMIN__REQUEST__INIT;
     const Admin__Reply *reply;
     enum exit_code exit_code;
 
+    snprintf(batch, sizeof batch, "%s", f->settings.batch);
+    commit.batch = batch;
     commit.rooms = (uint32_t)f->rooms.n;
     commit.papers = (uint32_t)f->papers_n;
     commit.sittings = (uint32_t)f->roster.n;
@@ -316,6 +205,8 @@ static enum exit_code commit_send(struct import_sender *s, const struct import_f
     progress_end(&s->progress);
     if (exit_code != EXIT_CODE_DONE)
         return exit_code;
+    if (reply->kind_case == ADMIN__REPLY__KIND_PROPOSED)
+        return second_after(s->node, reply->proposed);
     return report_done(admin_client_node(s->node->client), reply->done, s->o->json);
 }
 
@@ -325,7 +216,7 @@ static uint64_t parts_count(const struct import_files *f)
 
     for (size_t i = 0; i < f->papers_n; i++) {
         n += (f->papers[i].items_n + ITEMS_PER_PART - 1) / ITEMS_PER_PART;
-        n += (f->paper_texts[i].bytes + PAPER_CHUNK_BYTES_MAX - 1) / PAPER_CHUNK_BYTES_MAX;
+        n += (f->texts.at[IMPORT_PAPERS + i].n + PAPER_CHUNK_BYTES_MAX - 1) / PAPER_CHUNK_BYTES_MAX;
     }
     return n;
 }
@@ -339,9 +230,11 @@ static enum exit_code import_send(struct import_sender *s, struct import_files *
     if (exit_code == EXIT_CODE_DONE)
         exit_code = rooms_send(s, &f->rooms);
     for (size_t i = 0; i < f->papers_n && exit_code == EXIT_CODE_DONE; i++) {
-        exit_code = items_send(s, &f->papers[i], &f->paper_texts[i]);
+        struct source_text text = import_files_source(f, IMPORT_PAPERS + i);
+
+        exit_code = items_send(s, &f->papers[i], &text);
         if (exit_code == EXIT_CODE_DONE)
-            exit_code = chunks_send(s, &f->papers[i], &f->paper_texts[i]);
+            exit_code = chunks_send(s, &f->papers[i], &text);
     }
     if (exit_code == EXIT_CODE_DONE)
         exit_code = sittings_send(s, &f->roster);
@@ -353,24 +246,24 @@ static enum exit_code import_send(struct import_sender *s, struct import_files *
 
 enum exit_code cmd_import(const struct options *o)
 {
-    struct import_files *f = calloc(1, sizeof *f);
-    struct import_sender sender = {.o = o};
+    struct import_files *f = import_files_new();
+    struct import_sender sender = {.o = o, .files = f};
     struct cluster cluster;
     enum exit_code exit_code;
 
     if (f == NULL || sodium_init() < 0) {
-        free(f);
+        import_files_free(f);
         report_error("%s", exam_err_text(EXAM_NOMEM));
         return EXIT_CODE_INTERNAL;
     }
-    exit_code = files_read(o, f);
+    exit_code =
+        o->package != NULL ? package_file_import(o, f) : import_files_take(o, "imported", f);
     if (exit_code == EXIT_CODE_DONE)
         exit_code = cluster_open_primary(o, &cluster, &sender.node);
     if (exit_code == EXIT_CODE_DONE) {
         exit_code = import_send(&sender, f);
         cluster_close(&cluster);
     }
-    files_free(f);
-    free(f);
+    import_files_free(f);
     return exit_code;
 }

@@ -8,10 +8,12 @@
 
 #include "command.h"
 #include "codec.h"
-#include "input_file.h"
+#include "data_key_store.h"
 #include "key_folder.h"
+#include "keyring.h"
+#include "password.h"
 #include "report.h"
-#include "roster_file.h"
+#include "site_rooms.h"
 
 static enum exit_code site_exit_code(exam_err err)
 {
@@ -21,6 +23,7 @@ static enum exit_code site_exit_code(exam_err err)
     case EXAM_EXISTS:
     case EXAM_NOT_FOUND:
     case EXAM_REFUSED:
+    case EXAM_AUTH:
         return EXIT_CODE_REFUSED;
     case EXAM_IO:
     case EXAM_NOMEM:
@@ -33,33 +36,43 @@ static enum exit_code site_exit_code(exam_err err)
 
 /* ---------------------------------------------------------------- init */
 
-static enum exit_code rooms_read(const struct options *o, struct room_list *rooms)
-{
-    struct problems problems;
-    struct source_text source = {.file = o->rooms};
-    char *bytes;
-    exam_err err;
-
-    problems_init(&problems);
-    err = input_file_read(o->rooms, ROSTER_FILE_BYTES_MAX, &problems, &bytes, &source.bytes);
-    if (err == EXAM_OK) {
-        source.text = bytes;
-        err = room_list_read(&source, &problems, rooms);
-        free(bytes);
-    }
-    if (err == EXAM_OK && problems.n == 0)
-        return EXIT_CODE_DONE;
-    problems_print(&problems, stderr);
-    report_error("no key was made");
-    return err == EXAM_NOMEM ? EXIT_CODE_INTERNAL : EXIT_CODE_BAD_INPUT;
-}
-
 static exam_err issue_all(struct key_folder *f, enum key_kind kind, const struct name_list *names)
 {
     exam_err err = EXAM_OK;
 
     for (size_t i = 0; i < names->n && err == EXAM_OK; i++)
         err = key_folder_issue(f, kind, names->at[i]);
+    return err;
+}
+
+/* R4: a key that somebody finds is of no use without its password. */
+static exam_err person_issue(struct key_folder *f, const struct options *o,
+                             struct key_folder_person *p)
+{
+    char prompt[64 + KEY_NAME_BYTES];
+    struct password password = {.text = ""};
+    exam_err err = EXAM_OK;
+
+    if (!o->no_password) {
+        snprintf(prompt, sizeof prompt, "A password for %s, chosen by them: ", p->name);
+        err = password_choose(&o->password, prompt, &password);
+        p->password = password.text;
+    }
+    if (err == EXAM_OK)
+        err = key_folder_issue_person(f, p);
+    p->password = NULL;
+    password_wipe(&password);
+    return err;
+}
+
+static exam_err issue_persons(struct key_folder *f, const struct options *o)
+{
+    exam_err err = EXAM_OK;
+
+    for (size_t i = 0; i < o->persons.n && err == EXAM_OK; i++) {
+        struct key_folder_person p = {.name = o->persons.at[i], .role = KEY_ROLE_ADMINISTRATOR};
+        err = person_issue(f, o, &p);
+    }
     return err;
 }
 
@@ -121,7 +134,7 @@ enum exit_code cmd_site_init(const struct options *o)
 
     if (!site_id_take(o->site, site_id))
         return EXIT_CODE_USAGE;
-    exit_code = rooms_read(o, &rooms);
+    exit_code = site_rooms_read(o->rooms, &rooms);
     if (exit_code != EXIT_CODE_DONE) {
         room_list_free(&rooms);
         return exit_code;
@@ -130,9 +143,11 @@ enum exit_code cmd_site_init(const struct options *o)
     if (err == EXAM_OK) {
         err = issue_all(&f, KEY_NODE, &o->node_names);
         if (err == EXAM_OK)
-            err = issue_all(&f, KEY_PERSON, &o->persons);
-        if (err == EXAM_OK)
+            err = issue_persons(&f, o);
+        if (err == EXAM_OK && !o->no_seat_keys)
             err = issue_seats(&f, &rooms);
+        if (err == EXAM_OK && !o->no_data_key)
+            err = data_key_store_make(&f, &o->password, o->no_password);
         if (err == EXAM_OK)
             err = key_folder_commit(&f);
         if (err == EXAM_OK)
@@ -185,19 +200,51 @@ enum exit_code cmd_site_revoke(const struct options *o)
     return site_exit_code(err);
 }
 
+/* A person's role and rooms, as far as they were given. */
+static enum exit_code person_take(const struct options *o, struct name_list *rooms,
+                                  struct key_folder_person *p)
+{
+    const char *bad;
+
+    *p = (struct key_folder_person){.name = o->second, .role = KEY_ROLE_ADMINISTRATOR};
+    if (o->role != NULL && key_role_of(o->role, &p->role) != EXAM_OK) {
+        report_error("'%s' is no role; write administrator, invigilator, reviewer or office",
+                     o->role);
+        return EXIT_CODE_USAGE;
+    }
+    if (o->rooms == NULL)
+        return EXIT_CODE_DONE;
+    if (name_list_take(rooms, o->rooms, &bad) != EXAM_OK) {
+        report_error("--rooms '%.*s' is no room; write their names with commas between them",
+                     (int)strcspn(bad, ","), bad);
+        return EXIT_CODE_USAGE;
+    }
+    p->rooms = rooms;
+    return EXIT_CODE_DONE;
+}
+
 enum exit_code cmd_site_issue(const struct options *o)
 {
+    struct name_list rooms = {.n = 0};
+    struct key_folder_person person;
     enum key_kind kind;
     struct key_folder f;
     enum exit_code exit_code = kind_take(o, &kind);
     exam_err err;
 
+    if (exit_code == EXIT_CODE_DONE && kind != KEY_PERSON &&
+        (o->role != NULL || o->rooms != NULL)) {
+        report_error("a role is a person's: a %s has none", o->argument);
+        exit_code = EXIT_CODE_USAGE;
+    }
+    if (exit_code == EXIT_CODE_DONE)
+        exit_code = person_take(o, &rooms, &person);
     if (exit_code != EXIT_CODE_DONE)
         return exit_code;
     err = key_folder_open(o->keys, true, &f);
     if (err != EXAM_OK)
         return site_exit_code(err);
-    err = key_folder_issue(&f, kind, o->second);
+    err = kind == KEY_PERSON ? person_issue(&f, o, &person) : key_folder_issue(&f, kind, o->second);
     if (err == EXAM_OK)
         err = key_folder_commit(&f);
     if (err == EXAM_OK)
@@ -206,22 +253,102 @@ enum exit_code cmd_site_issue(const struct options *o)
     return site_exit_code(err);
 }
 
+/* ---------------------------------------------------------------- passwd */
+
+static exam_err password_change(const struct options *o, const char *path, const struct key_file *k)
+{
+    struct password chosen = {.text = ""};
+    exam_err err = EXAM_OK;
+
+    if (!o->no_password)
+        err = password_choose(&o->new_password, "The new password: ", &chosen);
+    if (err == EXAM_OK)
+        err = key_folder_rewrite(path, k, o->no_password ? NULL : chosen.text);
+    password_wipe(&chosen);
+    return err;
+}
+
+enum exit_code cmd_site_passwd(const struct options *o)
+{
+    struct password_source now = o->password;
+    const struct key_password password = {.ask = password_of_key, .ctx = &now};
+    const char *path = o->key_file != NULL ? o->key_file : getenv("EXAMCTL_KEY_FILE");
+    char why[KEYRING_WHY_BYTES] = "";
+    struct key_file k;
+    exam_err err;
+
+    if (path == NULL || path[0] == '\0') {
+        report_error("which key? Give --key-file FILE");
+        return EXIT_CODE_USAGE;
+    }
+    if (sodium_init() < 0)
+        return EXIT_CODE_INTERNAL;
+    err = keyring_read_key(path, &password, &k, why, sizeof why);
+    if (err != EXAM_OK) {
+        report_error("%s", why);
+        return site_exit_code(err);
+    }
+    err = password_change(o, path, &k);
+    key_file_wipe(&k);
+    if (err == EXAM_OK && o->json)
+        printf("{\"done\": true, \"password\": %s}\n", o->no_password ? "false" : "true");
+    else if (err == EXAM_OK)
+        printf("%s: %s\n", path,
+               o->no_password ? "under no password any more" : "under its new password");
+    return site_exit_code(err);
+}
+
 /* ---------------------------------------------------------------- show */
 
-static enum exit_code show_json(const struct key_roster *r)
+/* "administrator", "invigilator of R101,R102"; of what is no person "". */
+static const char *role_text(const struct key_entry *e, char *out, size_t bytes)
+{
+    size_t n = 0;
+
+    out[0] = '\0';
+    if (e->role == KEY_ROLE_NONE)
+        return out;
+    n = (size_t)snprintf(out, bytes, "%s", key_role_name(e->role));
+    for (size_t i = 0; i < e->rooms_n && n < bytes; i++)
+        n += (size_t)snprintf(out + n, bytes - n, "%s%s", i == 0 ? " of " : ",", e->rooms[i]);
+    return out;
+}
+
+static json_t *rooms_json(const struct key_entry *e)
+{
+    json_t *rooms = json_array();
+
+    for (size_t i = 0; i < e->rooms_n; i++)
+        json_array_append_new(rooms, json_string(e->rooms[i]));
+    return rooms;
+}
+
+static json_t *entry_json(const struct key_entry *e)
+{
+    char public[2 * KEY_BYTES + 1], sign[2 * KEY_BYTES + 1];
+    json_t *entry;
+
+    sodium_bin2hex(public, sizeof public, e->public, KEY_BYTES);
+    sodium_bin2hex(sign, sizeof sign, e->sign_public, KEY_BYTES);
+    entry = json_pack("{s:s, s:s, s:s, s:s, s:I}", "kind", key_kind_name(e->kind), "name", e->name,
+                      "public", public, "sign", sign, "revoked", (json_int_t)e->revoked);
+    if (entry != NULL && e->role != KEY_ROLE_NONE) {
+        json_object_set_new(entry, "role", json_string(key_role_name(e->role)));
+        json_object_set_new(entry, "rooms", rooms_json(e));
+    }
+    return entry;
+}
+
+static enum exit_code show_json(const struct key_roster *r, const struct key_file *authority)
 {
     char site[2 * SITE_ID_BYTES + 1], public[2 * KEY_BYTES + 1];
     json_t *keys = json_array(), *root;
 
     sodium_bin2hex(site, sizeof site, key_roster_site(r), SITE_ID_BYTES);
-    for (size_t i = 0; i < key_roster_keys(r); i++) {
-        const struct key_entry *e = key_roster_at(r, i);
-        sodium_bin2hex(public, sizeof public, e->public, KEY_BYTES);
-        json_array_append_new(keys, json_pack("{s:s, s:s, s:s, s:I}", "kind",
-                                              key_kind_name(e->kind), "name", e->name, "public",
-                                              public, "revoked", (json_int_t)e->revoked));
-    }
-    root = json_pack("{s:s, s:I, s:I, s:o}", "site", site, "version",
+    for (size_t i = 0; i < key_roster_keys(r); i++)
+        json_array_append_new(keys, entry_json(key_roster_at(r, i)));
+    sodium_bin2hex(public, sizeof public, authority->sign_public, KEY_BYTES);
+    root = json_pack("{s:s, s:s, s:I, s:I, s:o}", "site", site, "authority", public, "version",
                      (json_int_t)key_roster_version(r), "accepts",
                      (json_int_t)key_roster_accepts(r), "keys", keys);
     if (root == NULL || json_dumpf(root, stdout, JSON_INDENT(2)) != 0) {
@@ -234,20 +361,25 @@ static enum exit_code show_json(const struct key_roster *r)
     return EXIT_CODE_DONE;
 }
 
-static void show_text(const struct key_roster *r)
+static void show_text(const struct key_roster *r, const struct key_file *authority)
 {
-    char site[2 * SITE_ID_BYTES + 1], public[17];
+    char site[2 * SITE_ID_BYTES + 1], public[2 * KEY_BYTES + 1];
+    char role[32 + KEY_ROOMS_MAX * KEY_NAME_BYTES];
 
     sodium_bin2hex(site, sizeof site, key_roster_site(r), SITE_ID_BYTES);
-    printf("site %s, roster %llu, rosters since %llu are let in\n\n", site,
+    printf("site %s, roster %llu, rosters since %llu are let in\n", site,
            (unsigned long long)key_roster_version(r), (unsigned long long)key_roster_accepts(r));
+    sodium_bin2hex(public, sizeof public, authority->sign_public, KEY_BYTES);
+    printf("authority %s\n\n", public);
     printf("%-8s%-34s%-20s%s\n", "KIND", "NAME", "KEY", "");
     for (size_t i = 0; i < key_roster_keys(r); i++) {
         const struct key_entry *e = key_roster_at(r, i);
         sodium_bin2hex(public, sizeof public, e->public, 8);
-        printf("%-8s%-34s%-20s", key_kind_name(e->kind), e->name, public);
+        printf("%-8s%-34s%-20s%s", key_kind_name(e->kind), e->name, public,
+               role_text(e, role, sizeof role));
         if (e->revoked != 0)
-            printf("revoked by roster %llu", (unsigned long long)e->revoked);
+            printf("%srevoked by roster %llu", role[0] != '\0' ? ", " : "",
+                   (unsigned long long)e->revoked);
         putchar('\n');
     }
 }
@@ -261,9 +393,9 @@ enum exit_code cmd_site_show(const struct options *o)
     if (err != EXAM_OK)
         return site_exit_code(err);
     if (o->json)
-        exit_code = show_json(f.roster);
+        exit_code = show_json(f.roster, &f.authority);
     else
-        show_text(f.roster);
+        show_text(f.roster, &f.authority);
     key_folder_close(&f);
     return exit_code;
 }

@@ -4,18 +4,28 @@
 
 #define SCOPE_HELP "SCOPE is site, a room (R01), a seat (R01-05) or a batch (B1).\n"
 
+#define PASSWORD_HELP                                                                              \
+    "  --password-file FILE  its first line is the password (for scripts; also\n"                  \
+    "                        EXAMCTL_PASSWORD_FILE); without it a person is asked\n"               \
+    "  --no-password         under none: whoever has the file is that person\n"
+
+#define SECOND_HELP                                                                                \
+    "Where the site wants two persons for this (P2), it waits for the other one, who says\n"       \
+    "`examctl confirm`, or is here and has their key: --second KEYFILE.\n"
+
 #define KEYS_HELP "  --keys DIR  the folder that `examctl site init` has made\n"
 
 const struct command commands[] = {
     {
         .group = "site",
         .name = "init",
-        .options = OPTION_KEYS | OPTION_ROOMS | OPTION_NODE | OPTION_PERSON | OPTION_SITE,
+        .options = OPTION_KEYS | OPTION_ROOMS | OPTION_NODE | OPTION_PERSON | OPTION_SITE |
+                   OPTION_NO_PASSWORD | OPTION_NO_DATA_KEY | OPTION_NO_SEAT_KEYS,
         .required = OPTION_KEYS | OPTION_ROOMS | OPTION_NODE | OPTION_PERSON,
         .offline = true,
         .run = cmd_site_init,
         .synopsis = "--keys DIR --rooms FILE --node NAME[,NAME...] --person NAME[,NAME...]\n"
-                    "          [--site ID]",
+                    "          [--site ID] [--no-password] [--no-data-key] [--no-seat-keys]",
         .summary = "make the keys of a site: servers, seats, people",
         .help =
             "Once for a site, on a machine that is neither a server nor a seat. Makes DIR with\n"
@@ -24,10 +34,16 @@ const struct command commands[] = {
             "  nodes/A.key           for the server of that name, and so on\n"
             "  seats/R01/R01-01.key  a seat's; spares have theirs, too\n"
             "  people/wang.key       an administrator's: what they do is on record under that "
-            "name\n"
+            "name,\n"
+            "                        and signed; under a password that they choose\n"
+            "  data-key              opens answers, names and papers: the administrator's, who\n"
+            "                        brings it to the servers (`examctl unlock`); under a "
+            "password\n"
             "Hand each key to its owner, readable by nobody else (mode 0600), and delete it here.\n"
             "\n"
-            "  --rooms FILE  room,seats, as for `examctl import`\n"
+            "  --rooms FILE  room,seats, as for `examctl import`\n" PASSWORD_HELP
+            "  --no-data-key         nothing is sealed: who reads a server's disk reads it all\n"
+            "  --no-seat-keys        seats make their own: `examctl site enrol`\n"
             "  --site ID     of a site that was founded without keys: 32 digits, in `examctl "
             "status`\n"
             "\n"
@@ -54,17 +70,61 @@ const struct command commands[] = {
         .name = "issue",
         .argument = "KIND",
         .second = "NAME",
-        .options = OPTION_KEYS,
+        .options = OPTION_KEYS | OPTION_ROLE | OPTION_ROOMS | OPTION_NO_PASSWORD,
         .required = OPTION_KEYS,
         .offline = true,
         .run = cmd_site_issue,
-        .synopsis = "--keys DIR",
+        .synopsis = "--keys DIR [--role ROLE] [--rooms ROOM[,ROOM...]] [--no-password]",
         .summary = "make one more key: a new name, or one that was revoked",
-        .help = "KIND is node, seat or person. Signs the next roster, with the new key in "
-                "it.\n"
-                "Servers get that roster before anybody else: one newer than theirs is "
-                "refused.\n" KEYS_HELP "\n"
-                "  examctl site issue seat R03-17 --keys keys\n",
+        .help =
+            "KIND is node, seat or person. Signs the next roster, with the new key in "
+            "it.\n"
+            "Servers get that roster before anybody else: one newer than theirs is "
+            "refused.\n" KEYS_HELP
+            "  --role ROLE  of a person: administrator (default), invigilator (of --rooms),\n"
+            "               reviewer (reads only) or office (the exam office)\n" PASSWORD_HELP "\n"
+            "  examctl site issue seat R03-17 --keys keys\n"
+            "  examctl site issue person zhou --role invigilator --rooms R01,R02 --keys keys\n",
+    },
+    {
+        .group = "site",
+        .name = "enrol",
+        .argument = "ROOM",
+        .options = OPTION_KEYS | OPTION_ROOMS | OPTION_LISTEN | OPTION_MINUTES,
+        .required = OPTION_KEYS | OPTION_ROOMS,
+        .offline = true,
+        .run = cmd_site_enrol,
+        .synopsis = "--keys DIR --rooms FILE [--listen HOST:PORT] [--minutes N]",
+        .summary = "let the seats of a room make their own keys, each by a code",
+        .help =
+            "ROOM is a room of FILE, or one seat (R01-05). Shows a code for each seat that has no\n"
+            "key, and waits until all have enrolled or their time is over. At the seat:\n"
+            "  examseat-enrol THIS-MACHINE CODE FOLDER\n"
+            "makes its key there; no secret leaves the PC. A code is good for one seat, once;\n"
+            "after five wrong tries it is void. Each seat is in a new roster at once, which the\n"
+            "servers are to be given before it can connect.\n" KEYS_HELP
+            "  --rooms FILE        room,seats, as for `examctl import`\n"
+            "  --listen HOST:PORT  where (default 0.0.0.0:7103)\n"
+            "  --minutes N         how long the codes are good (default 30)\n"
+            "\n"
+            "  examctl site enrol R01 --keys keys --rooms rooms.csv\n",
+    },
+    {
+        .group = "site",
+        .name = "passwd",
+        .options = OPTION_NO_PASSWORD | OPTION_NEW_PASSWORD,
+        .offline = true,
+        .run = cmd_site_passwd,
+        .synopsis = "[--new-password-file FILE] [--no-password]",
+        .summary = "change the password of one's own key",
+        .help = "Asks for the password that it has, and twice for the new one. The key stays the "
+                "same.\n"
+                "  --key-file FILE           the key (or EXAMCTL_KEY_FILE)\n"
+                "  --password-file FILE      its first line is the present password\n"
+                "  --new-password-file FILE  and the new one\n"
+                "  --no-password             under none any more\n"
+                "\n"
+                "  examctl site passwd --key-file wang.key\n",
     },
     {
         .group = "site",
@@ -77,6 +137,44 @@ const struct command commands[] = {
         .summary = "show who belongs to the site, and what was revoked",
         .help = KEYS_HELP "\n"
                           "  examctl site show --keys keys\n",
+    },
+    {
+        .group = "site",
+        .name = "data-key",
+        .options = OPTION_KEYS | OPTION_NO_PASSWORD | OPTION_OUTPUT,
+        .required = OPTION_KEYS,
+        .offline = true,
+        .run = cmd_site_data_key,
+        .synopsis = "--keys DIR [--no-password] [-o FILE]",
+        .summary = "make the data key of a site that has none, or keep it under another password",
+        .help = "Answers, names and papers are sealed with the data key before they are written\n"
+                "anywhere; of an ID number only a keyed hash is kept. Whoever loses it, and its\n"
+                "password, loses the results: keep DIR/data-key twice, apart from the servers.\n"
+                "`examctl site init` makes one. Without -o this makes one for a site that has\n"
+                "none, and signs the next roster, which names it.\n" KEYS_HELP
+                "  -o, --output FILE  write the key that there is to FILE, under a new password\n"
+                "  --no-password      in the clear: for unlock-credential, where servers are to\n"
+                "                     start without a person\n"
+                "\n"
+                "  examctl site data-key --keys keys -o server/data-key --no-password\n",
+    },
+    {
+        .name = "unlock",
+        .argument = "[NODE]",
+        .options = OPTION_DATA_KEY,
+        .required = OPTION_DATA_KEY,
+        .run = cmd_unlock,
+        .synopsis = "--data-key FILE",
+        .summary = "bring the site's data key to the servers (P3)",
+        .help =
+            "After each start of a server, unless unlock-credential gives it the key: asks for\n"
+            "the password, opens FILE, and sends the key to NODE, or to every node that is\n"
+            "locked. A locked node follows as a standby, and cannot serve. The key stays in\n"
+            "the server's memory, and is written nowhere.\n"
+            "\n"
+            "  --data-key FILE  that `examctl site init` has made (keys/data-key)\n"
+            "\n"
+            "  examctl unlock --data-key data-key\n",
     },
     {
         .name = "found",
@@ -110,13 +208,19 @@ const struct command commands[] = {
     {
         .name = "import",
         .options = OPTION_BATCH | OPTION_ROOMS | OPTION_ROSTER | OPTION_PAPER | OPTION_TITLE |
-                   OPTION_ALLOT | OPTION_TIMING | OPTION_GRACE | OPTION_ENTRY,
+                   OPTION_ALLOT | OPTION_TIMING | OPTION_GRACE | OPTION_ENTRY | OPTION_SECOND,
         .required = OPTION_BATCH | OPTION_ROOMS | OPTION_ROSTER | OPTION_PAPER,
+        .instead = OPTION_PACKAGE,
+        .options_instead = OPTION_PACKAGE | OPTION_PACKAGE_PASSWORD | OPTION_BATCH | OPTION_SECOND,
         .run = cmd_import,
         .synopsis =
             "--batch ID --rooms FILE --roster FILE --paper FILE [--paper FILE ...]\n"
             "          [--title TEXT] [--allot SPAN] [--timing common|personal] [--grace SPAN]\n"
-            "          [--entry 'YYYY-MM-DD HH:MM']",
+            "          [--entry 'YYYY-MM-DD HH:MM'] [--second KEYFILE]\n"
+            "       examctl [option...] import --package FILE [--batch ID] "
+            "[--package-password-file "
+            "FILE]\n"
+            "          [--second KEYFILE]",
         .summary = "bring in a batch: its rooms, candidates and papers",
         .help =
             "Checks the files first and lists every mistake as file:line. Then all of it is taken "
@@ -134,10 +238,73 @@ const struct command commands[] = {
             "  --entry WHEN   planned entry, by this machine's calendar: `batch status` warns "
             "when\n"
             "                 the batch before it is going to last until then (P11)\n"
-            "\n"
+            "  --package FILE  all of that from a sealed package of the exam office (P2): asks for "
+            "its\n"
+            "                 password; only if the roster says that the office's key has signed "
+            "it, "
+            "for\n"
+            "                 this site. Nothing of it is written in the clear\n"
+            "  --package-password-file FILE  its first line is that password (for scripts)\n"
+            "\n" SECOND_HELP "\n"
             "  examctl import --batch B1 --rooms rooms.csv --roster roster.csv --paper elec-3.json "
             "\\\n"
-            "      --title 'Electricians, level 3' --allot 60:00\n",
+            "      --title 'Electricians, level 3' --allot 60:00\n"
+            "  examctl import --package B1.package --second li.key\n",
+    },
+    {
+        .group = "package",
+        .name = "make",
+        .options = OPTION_BATCH | OPTION_ROOMS | OPTION_ROSTER | OPTION_PAPER | OPTION_TITLE |
+                   OPTION_ALLOT | OPTION_TIMING | OPTION_GRACE | OPTION_ENTRY | OPTION_OUTPUT |
+                   OPTION_PACKAGE_PASSWORD,
+        .required = OPTION_BATCH | OPTION_ROOMS | OPTION_ROSTER | OPTION_PAPER | OPTION_OUTPUT,
+        .offline = true,
+        .own_key = true,
+        .run = cmd_package_make,
+        .synopsis =
+            "-o FILE --batch ID --rooms FILE --roster FILE --paper FILE [...]\n"
+            "          [--title TEXT] [--allot SPAN] [--timing common|personal] [--grace SPAN]\n"
+            "          [--entry 'YYYY-MM-DD HH:MM'] [--package-password-file FILE]",
+        .summary = "seal a batch for its site: one file, under a password, signed (P2)",
+        .help = "At the exam office, with its key (--key-file; role office) and the site's roster\n"
+                "(--key-roster). Checks the files as `import` does, and puts all that it is told "
+                "into one\n"
+                "file, encrypted under a password that goes to the site by another way than the "
+                "file.\n"
+                "\n"
+                "  -o, --output FILE             the package\n"
+                "  --package-password-file FILE  its first line is the password (for scripts)\n"
+                "  the others                    as of `examctl import`\n"
+                "\n"
+                "  examctl package make --key-file wu.key --key-roster roster -o B1.package "
+                "--batch B1 \\\n"
+                "      --rooms rooms.csv --roster roster.csv --paper elec-3.json\n",
+    },
+    {
+        .group = "package",
+        .name = "inspect",
+        .argument = "FILE",
+        .paths = true,
+        .options = OPTION_ROSTER | OPTION_AUTHORITY | OPTION_OPEN | OPTION_PACKAGE_PASSWORD,
+        .offline = true,
+        .run = cmd_package_inspect,
+        .synopsis = "[--roster FILE] [--authority KEY] [--open] [--package-password-file FILE]",
+        .summary = "say what a sealed package is, whose, and whether it is whole (P2)",
+        .help = "Without the password: site, batch, who made it and when, and whether that "
+                "signature is good.\n"
+                "With it, how much there is of what; no item and no name is shown in any case.\n"
+                "\n"
+                "  --roster FILE     the site's roster of keys; default: the one of --key-roster\n"
+                "  --authority KEY   who must have signed it: the public key, or any key file of "
+                "the\n"
+                "                    site; default: the one of --key-file\n"
+                "  --open            asks for the password, and opens it\n"
+                "  --package-password-file FILE  its first line is the password; opens it\n"
+                "\n"
+                "Exit status: 0 whole, and the exam office's as far as a roster is there to ask; "
+                "65 not\n"
+                "\n"
+                "  examctl package inspect B1.package --roster roster --authority wang.key\n",
     },
     {
         .group = "batch",
@@ -267,18 +434,46 @@ const struct command commands[] = {
         .name = "grant",
         .argument = "SCOPE",
         .second = "[-]SPAN",
-        .options = OPTION_REASON,
+        .options = OPTION_REASON | OPTION_SECOND,
         .run = cmd_grant,
-        .synopsis = "[--reason TEXT]",
+        .synopsis = "[--reason TEXT] [--second KEYFILE]",
         .summary = "give time to a candidate, a room or a batch (T9)",
         .help = "SCOPE is an admission number, a room (R01) or a batch (B1); SPAN is [h:]mm:ss. "
                 "A sitting\n"
                 "that has timed out and is not collected opens again. A mistaken grant is taken "
                 "back by one\n"
-                "with a minus; nobody's time falls below 0 by it.\n"
-                "\n"
+                "with a minus; nobody's time falls below 0 by it.\n" SECOND_HELP "\n"
                 "  examctl grant 2026010017 5:00 --reason 'screen flickered, desk 17'\n"
                 "  examctl grant R01 -2:00 --reason 'granted to the wrong room'\n",
+    },
+    {
+        .name = "proposals",
+        .run = cmd_proposals,
+        .synopsis = "",
+        .summary = "show what waits for a second person (P2)",
+        .help = "What a site wants two persons for (two-person in a server's configuration) is\n"
+                "proposed by the first, and done when a second one, with another key, confirms it\n"
+                "within 15 minutes.\n"
+                "\n"
+                "  examctl proposals\n",
+    },
+    {
+        .name = "confirm",
+        .argument = "NO",
+        .run = cmd_confirm,
+        .synopsis = "",
+        .summary = "confirm, as the second person, what another one has proposed (P2)",
+        .help = "Shows what it would do, and asks. Both names go on record, and both signatures.\n"
+                "\n"
+                "  examctl confirm 4711 --key-file li.key\n",
+    },
+    {
+        .name = "reject",
+        .argument = "NO",
+        .run = cmd_reject,
+        .synopsis = "",
+        .summary = "take a proposal away: one's own, or another person's",
+        .help = "  examctl reject 4711\n",
     },
     {
         .name = "move",
@@ -405,9 +600,9 @@ const struct command commands[] = {
     {
         .name = "promote",
         .argument = "NODE",
-        .options = OPTION_ATTEST | OPTION_REASON | OPTION_PREVIEW,
+        .options = OPTION_ATTEST | OPTION_FORCED | OPTION_REASON | OPTION_PREVIEW | OPTION_SECOND,
         .run = cmd_promote,
-        .synopsis = "[--preview] [--attest] [--reason TEXT]",
+        .synopsis = "[--preview] [--attest [--forced]] [--reason TEXT] [--second KEYFILE]",
         .summary = "make a standby the primary (W2)",
         .help =
             "With both nodes in contact and in sync it is a switchover: nothing is lost. With the "
@@ -417,10 +612,17 @@ const struct command commands[] = {
             "\n"
             "  --preview      show what is at stake, and promote nobody\n"
             "  --attest       I state that the old primary is off\n"
+            "  --forced       I state that no server with the whole log can be brought\n"
+            "                 back: go on with what this one has (D7). The last resort:\n"
+            "                 what was acknowledged or decided after the end of its log\n"
+            "                 comes back only from the seats' journals. Wants --attest\n"
+            "                 and a reason; refused where it is not needed, or where a\n"
+            "                 better copy is in contact\n"
             "  --reason TEXT  for the record\n"
             "\n"
             "  examctl promote B\n"
-            "  examctl promote B --attest --reason 'server A lost power'\n",
+            "  examctl promote B --attest --reason 'server A lost power'\n"
+            "  examctl promote B --forced --preview\n",
     },
     {
         .name = "results",
@@ -437,6 +639,58 @@ const struct command commands[] = {
                 "\n"
                 "  examctl results B1 -o results.csv\n"
                 "  examctl results B1 --answers -o answers.csv\n",
+    },
+    {
+        .name = "receipt",
+        .argument = "SITTING",
+        .options = OPTION_OUTPUT,
+        .run = cmd_receipt,
+        .synopsis = "[-o FILE]",
+        .summary = "a candidate's signed receipt for the answers, to be printed",
+        .help =
+            "SITTING is the admission number of a candidate who has submitted, or is collected. "
+            "The server\n"
+            "signs how many answers it has, their digest, and where they are in the log; seats "
+            "get the\n"
+            "same by themselves. `examctl verify --receipt` holds it against a log later.\n"
+            "\n"
+            "  examctl receipt 20260517\n"
+            "  examctl receipt 20260517 -o 20260517.txt\n",
+    },
+    {
+        .name = "verify",
+        .argument = "FOLDER",
+        .second = "[FOLDER2]",
+        .paths = true,
+        .options = OPTION_ROSTER | OPTION_AUTHORITY | OPTION_RECEIPT,
+        .offline = true,
+        .run = cmd_verify_folder,
+        .synopsis = "[--roster FILE] [--authority KEY] [--receipt RECEIPT ...] [--json]",
+        .summary = "prove that a server's data folder is what was written",
+        .help =
+            "FOLDER is the data folder of a server that is stopped, or a copy of one; nothing in "
+            "it "
+            "is\n"
+            "written. Says what is wrong, and at which record: changed, taken out, put in, "
+            "swapped, "
+            "cut off;\n"
+            "a log that was made anew as a whole is found by what this server and the others had "
+            "signed of\n"
+            "it. With FOLDER2, the other server's: where the two part, and both are held against "
+            "what both\n"
+            "have signed. It is what `examreplay verify` does.\n"
+            "\n"
+            "  --roster FILE     the site's roster of keys; default: the one of --key-roster\n"
+            "  --authority KEY   who must have signed it: the 64 digits that `examctl site show` "
+            "tells, or\n"
+            "                    any key file of the site; default: the one of --key-file\n"
+            "  --receipt RECEIPT a candidate's receipt, as a file, or as typed off a printed one:\n"
+            "                    CANDIDATE:RECORD:CHECK; as many as there are\n"
+            "\n"
+            "Exit status: 0 proven; 1 something is wrong; 65, 75, 76: no folder that can be read\n"
+            "\n"
+            "  examctl verify /media/a/examnode /media/b/examnode\n"
+            "  examctl verify A --receipt 20260517.txt --receipt 20260518:81234:7K3M-Q2ZP-9XWD\n",
     },
 };
 const size_t commands_n = sizeof commands / sizeof commands[0];
@@ -521,6 +775,8 @@ void command_print_overview(FILE *to)
           "                 NAME@HOST:PORT, as each server has a name in the roster\n"
           "  --key-file FILE    your own key (default: $EXAMCTL_KEY_FILE)\n"
           "  --key-roster FILE  the site's roster of keys (default: $EXAMCTL_KEY_ROSTER)\n"
+          "  --password-file FILE  its first line is your key's password (default:\n"
+          "                 $EXAMCTL_PASSWORD_FILE; without it you are asked)\n"
           "  --who NAME     on record for every act (default: the key's name; without a key\n"
           "                 $EXAMCTL_WHO, or the account's name)\n"
           "  --timeout S    seconds to wait for a reply (default 10)\n"

@@ -13,10 +13,14 @@ struct command {
     const char *group; /* "batch", or NULL */
     const char *name;
     const char *argument; /* what stands behind it; in [] if it may be left out; NULL: nothing */
-    const char *second;   /* and behind that; NULL: nothing */
-    unsigned options;     /* OPTION_... it knows */
-    unsigned required;    /* and those it needs */
-    bool offline;         /* asks no node */
+    const char *second;   /* and behind that, likewise */
+    bool paths;           /* they are names of files, and not of the site's */
+    uint64_t options;     /* OPTION_... it knows */
+    uint64_t required;    /* and those it needs */
+    uint64_t instead;     /* with one of these none of them is needed, */
+    uint64_t options_instead; /* and these are what it knows */
+    bool offline;             /* asks no node */
+    bool own_key;             /* and needs the person's key all the same */
     enum exit_code (*run)(const struct options *o);
     const char *synopsis; /* of its own options */
     const char *summary;
@@ -35,9 +39,14 @@ bool command_group_names(const char *group, char *out, size_t out_bytes);
 void command_print_help(const struct command *c, FILE *to);
 void command_print_overview(FILE *to);
 
+enum exit_code cmd_proposals(const struct options *o);
+enum exit_code cmd_confirm(const struct options *o);
+enum exit_code cmd_reject(const struct options *o);
 enum exit_code cmd_found(const struct options *o);
 enum exit_code cmd_status(const struct options *o);
 enum exit_code cmd_import(const struct options *o);
+enum exit_code cmd_package_make(const struct options *o);
+enum exit_code cmd_package_inspect(const struct options *o);
 enum exit_code cmd_batch_list(const struct options *o);
 enum exit_code cmd_batch_start(const struct options *o);
 enum exit_code cmd_batch_status(const struct options *o);
@@ -60,9 +69,15 @@ enum exit_code cmd_sitting_decide(const struct options *o);
 enum exit_code cmd_sitting_own_doing(const struct options *o);
 enum exit_code cmd_seats(const struct options *o);
 enum exit_code cmd_results(const struct options *o);
+enum exit_code cmd_receipt(const struct options *o);
+enum exit_code cmd_verify_folder(const struct options *o);
 enum exit_code cmd_site_init(const struct options *o);
 enum exit_code cmd_site_revoke(const struct options *o);
 enum exit_code cmd_site_issue(const struct options *o);
+enum exit_code cmd_site_enrol(const struct options *o);
+enum exit_code cmd_site_passwd(const struct options *o);
 enum exit_code cmd_site_show(const struct options *o);
+enum exit_code cmd_site_data_key(const struct options *o);
+enum exit_code cmd_unlock(const struct options *o);
 
 #endif

@@ -11,6 +11,7 @@ enum exit_code {
     EXIT_CODE_DONE = 0,
     EXIT_CODE_REFUSED = 1,      /* by a rule, or by the person asked to confirm */
     EXIT_CODE_USAGE = 2,        /* the command line is wrong */
+    EXIT_CODE_WAITS = 3,        /* nothing was done yet: a second person has to confirm it (P2) */
     EXIT_CODE_BAD_INPUT = 65,   /* an input file is wrong; the text names file and line */
     EXIT_CODE_UNAVAILABLE = 69, /* no node answers, or none serves */
     EXIT_CODE_INTERNAL = 70,    /* this machine or a node failed */

@@ -51,7 +51,9 @@ static exam_err fd_read_all(int fd, size_t bytes_max, char **text, size_t *bytes
 
 static void note(struct problems *p, const char *path, exam_err err, size_t bytes_max, int os_error)
 {
-    if (err == EXAM_TOO_BIG)
+    if (err == EXAM_TOO_BIG && bytes_max < 1 << 20)
+        problems_add(p, path, 0, "is over %zu bytes; is it the right file?", bytes_max);
+    else if (err == EXAM_TOO_BIG)
         problems_add(p, path, 0, "is over %zu MiB; is it the right file?", bytes_max >> 20);
     else if (err == EXAM_NOMEM)
         problems_add(p, path, 0, "does not fit in memory; free some and try again");
@@ -79,4 +81,16 @@ exam_err input_file_read(const char *path, size_t bytes_max, struct problems *p,
     if (err != EXAM_OK)
         note(p, path, err, bytes_max, os_error);
     return err;
+}
+
+char *input_file_told(const char *path, size_t bytes_max, size_t *bytes)
+{
+    struct problems p;
+    char *text;
+
+    problems_init(&p);
+    if (input_file_read(path, bytes_max, &p, &text, bytes) == EXAM_OK)
+        return text;
+    problems_print(&p, stderr);
+    return NULL;
 }

@@ -14,4 +14,7 @@
 EXAM_MUST_USE exam_err input_file_read(const char *path, size_t bytes_max, struct problems *p,
                                        char **text, size_t *bytes);
 
+/* The same, of a file that is read alone: what is wrong is told on stderr, and NULL is returned. */
+char *input_file_told(const char *path, size_t bytes_max, size_t *bytes);
+
 #endif

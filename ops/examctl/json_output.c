@@ -232,12 +232,23 @@ json_t *json_of_node(const char *address, const Admin__NodeStatus *s)
     set_text(o, "power", word_of_power(s->power));
     set_text(o, "power_text", s->power_text);
     set_number(o, "incidents_open", s->incidents_open);
+    set_number(o, "proposals", s->proposals);
     set_number(o, "limits_reached", s->limits_reached);
     set_flag(o, "going_down", s->going_down);
+    set_flag(o, "locked", s->locked);
+    set_flag(o, "sealing", s->sealing);
     set_number(o, "log_checked_lsn", s->log_checked_lsn);
     set_number(o, "log_check_passes", s->log_check_passes);
     set_number(o, "log_check_ms", s->log_check_ms);
     set_number(o, "log_bad_lsn", s->log_bad_lsn);
+    set_number(o, "signed_lsn", s->signed_lsn);
+    set_number(o, "others_signed_lsn", s->others_signed_lsn);
+    set_number(o, "contradicted_lsn", s->contradicted_lsn);
+    set_text(o, "contradicted_by", s->contradicted_by);
+    set_text(o, "promotion", s->promotion);
+    set_flag(o, "learning", s->learning);
+    set_flag(o, "forcible", s->forcible);
+    set_text(o, "forced", s->forced);
     for (size_t i = 0; i < s->n_peers; i++)
         (void)json_array_append_new(peers, json_of_peer(s->peers[i]));
     for (size_t i = 0; i < s->n_batches; i++)

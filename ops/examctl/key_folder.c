@@ -55,11 +55,27 @@ static exam_err key_path(const struct key_folder *f, enum key_kind kind, const c
     return err;
 }
 
-static exam_err secret_write(const char *path, const struct key_file *k)
+/* The file's text; under a password if there is one. */
+static exam_err key_text(const struct key_file *k, const char *password,
+                         char text[KEY_FILE_BYTES_MAX], size_t *n)
+{
+    uint8_t chance[PASSWORD_CHANCE_BYTES];
+    exam_err err;
+
+    if (password == NULL)
+        return key_file_format(k, text, n);
+    randombytes_buf(chance, sizeof chance);
+    err = key_file_format_boxed(k, password, &password_cost_people, chance, text, n);
+    if (err == EXAM_NOMEM)
+        report_error("%s: there is not enough memory to put the key under a password", k->name);
+    return err;
+}
+
+static exam_err secret_write(const char *path, const struct key_file *k, const char *password)
 {
     char text[KEY_FILE_BYTES_MAX];
     size_t n;
-    exam_err err = key_file_format(k, text, &n);
+    exam_err err = key_text(k, password, text, &n);
     int fd;
 
     if (err != EXAM_OK)
@@ -73,6 +89,27 @@ static exam_err secret_write(const char *path, const struct key_file *k)
         err = io_error(path);
     sodium_memzero(text, sizeof text);
     return err;
+}
+
+exam_err key_folder_rewrite(const char *path, const struct key_file *k, const char *password)
+{
+    char text[KEY_FILE_BYTES_MAX];
+    struct whole_file file;
+    size_t n;
+    exam_err err = key_text(k, password, text, &n);
+
+    if (err != EXAM_OK)
+        return err;
+    err = whole_file_open(path, &file);
+    if (err == EXAM_OK && (fwrite(text, 1, n, file.stream) != n ||
+                           fchmod(fileno(file.stream), S_IRUSR | S_IWUSR) != 0)) {
+        whole_file_abandon(&file);
+        err = EXAM_IO;
+    } else if (err == EXAM_OK) {
+        err = whole_file_commit(&file);
+    }
+    sodium_memzero(text, sizeof text);
+    return err == EXAM_OK ? EXAM_OK : io_error(path);
 }
 
 exam_err key_folder_make(const char *path, const uint8_t *site_id, struct key_folder *out)
@@ -95,7 +132,7 @@ exam_err key_folder_make(const char *path, const uint8_t *site_id, struct key_fo
     key_file_make(&f.authority, "authority", KEY_AUTHORITY, site_id, NULL, chance);
     sodium_memzero(chance, sizeof chance);
     snprintf(file, sizeof file, "%s/authority.key", path);
-    err = secret_write(file, &f.authority);
+    err = secret_write(file, &f.authority, NULL);
     if (err == EXAM_OK)
         err = key_roster_new(site_id, &f.roster);
     if (err != EXAM_OK) {
@@ -138,33 +175,63 @@ exam_err key_folder_open(const char *path, bool change, struct key_folder *out)
     return EXAM_OK;
 }
 
-exam_err key_folder_issue(struct key_folder *f, enum key_kind kind, const char *name)
+/* `e`: its name, kind and role; the rest is made here. */
+static exam_err issue(struct key_folder *f, const struct key_entry *of, const char *password)
 {
     uint8_t chance[KEY_BYTES];
     char path[PATH_BYTES];
+    struct key_entry e;
     struct key_file k;
     exam_err err;
 
-    if (key_roster_find_name(f->roster, kind, name) != NULL) {
-        report_error("%s %s has a key already; revoke it first", key_kind_name(kind), name);
+    if (key_roster_find_name(f->roster, of->kind, of->name) != NULL) {
+        report_error("%s %s has a key already; revoke it first", key_kind_name(of->kind), of->name);
         return EXAM_EXISTS;
     }
     randombytes_buf(chance, sizeof chance);
-    key_file_make(&k, name, kind, f->authority.site_id, f->authority.authority, chance);
+    key_file_make(&k, of->name, of->kind, f->authority.site_id, f->authority.authority, chance);
     sodium_memzero(chance, sizeof chance);
-    err = key_path(f, kind, name, path);
+    err = key_path(f, of->kind, of->name, path);
     if (err == EXAM_OK)
-        err = secret_write(path, &k);
+        err = secret_write(path, &k, password);
     if (err == EXAM_OK) {
-        struct key_entry entry;
-        key_entry_of(&k, &entry);
-        entry.role = kind == KEY_PERSON ? KEY_ROLE_ADMINISTRATOR : KEY_ROLE_NONE;
-        err = key_roster_add(f->roster, &entry);
+        key_entry_of(&k, &e);
+        e.role = of->role;
+        memcpy(e.rooms, of->rooms, sizeof e.rooms);
+        e.rooms_n = of->rooms_n;
+        err = key_roster_add(f->roster, &e);
         if (err != EXAM_OK)
-            report_error("%s %s: %s", key_kind_name(kind), name, exam_err_text(err));
+            report_error("%s %s: %s", key_kind_name(of->kind), of->name, exam_err_text(err));
     }
     key_file_wipe(&k);
     return err;
+}
+
+exam_err key_folder_issue(struct key_folder *f, enum key_kind kind, const char *name)
+{
+    struct key_entry of = {.kind = kind};
+
+    if (kind == KEY_PERSON)
+        of.role = KEY_ROLE_ADMINISTRATOR;
+    snprintf(of.name, sizeof of.name, "%s", name);
+    return issue(f, &of, NULL);
+}
+
+exam_err key_folder_issue_person(struct key_folder *f, const struct key_folder_person *p)
+{
+    struct key_entry of = {.kind = KEY_PERSON, .role = p->role};
+
+    snprintf(of.name, sizeof of.name, "%s", p->name);
+    for (size_t i = 0; p->rooms != NULL && i < p->rooms->n && i < KEY_ROOMS_MAX; i++)
+        snprintf(of.rooms[of.rooms_n++], KEY_NAME_BYTES, "%s", p->rooms->at[i]);
+    if (!key_entry_role_fits(&of) || (p->rooms != NULL && p->rooms->n > KEY_ROOMS_MAX)) {
+        report_error(p->role == KEY_ROLE_INVIGILATOR
+                         ? "%s: an invigilator has 1 to %d rooms, each named once: give --rooms"
+                         : "%s: only an invigilator has --rooms (1 to %d)",
+                     p->name, KEY_ROOMS_MAX);
+        return EXAM_INVALID;
+    }
+    return issue(f, &of, p->password);
 }
 
 /* One flush for hundreds of key files. */

@@ -11,6 +11,7 @@
 
 #include "exam_err.h"
 #include "key_roster.h"
+#include "name_list.h"
 
 struct key_folder {
     const char *path;
@@ -31,6 +32,21 @@ EXAM_MUST_USE exam_err key_folder_open(const char *path, bool change, struct key
 /* Makes a key, writes its file and puts it into the roster. EXAM_EXISTS: there is a good key of
  * that name; EXAM_FULL, EXAM_IO, EXAM_NOMEM. */
 EXAM_MUST_USE exam_err key_folder_issue(struct key_folder *f, enum key_kind kind, const char *name);
+
+/* A person: what they may do, and the password that their key is put under. */
+struct key_folder_person {
+    const char *name;
+    enum key_role role;
+    const struct name_list *rooms; /* of an invigilator; NULL: none */
+    const char *password;          /* NULL: under none */
+};
+/* As key_folder_issue. EXAM_INVALID: the role wants rooms, or has none. */
+EXAM_MUST_USE exam_err key_folder_issue_person(struct key_folder *f,
+                                               const struct key_folder_person *p);
+
+/* Writes a key file anew, in one step: `password` NULL puts it under none. EXAM_IO, EXAM_NOMEM. */
+EXAM_MUST_USE exam_err key_folder_rewrite(const char *path, const struct key_file *k,
+                                          const char *password);
 
 /* Everything written is on the disk, then the roster takes the place of the one before. */
 EXAM_MUST_USE exam_err key_folder_commit(struct key_folder *f);

@@ -15,7 +15,7 @@
 #include "keyring.h"
 #include "report.h"
 
-enum { TIMEOUT_MS_DEFAULT = 10000, TIMEOUT_S_MAX = 3600 };
+enum { TIMEOUT_MS_DEFAULT = 10000, TIMEOUT_S_MAX = 3600, MINUTES_MAX = 240 };
 
 enum option_code {
     CODE_NODES = 256,
@@ -25,6 +25,7 @@ enum option_code {
     CODE_TIMEOUT,
     CODE_KEY_FILE,
     CODE_KEY_ROSTER,
+    CODE_PASSWORD_FILE,
     CODE_FIRST_OWN, /* from here on: CODE_FIRST_OWN + the number of the OPTION_ bit */
 };
 
@@ -55,6 +56,21 @@ static const struct option long_options[] = {
     {"keys", required_argument, NULL, CODE_FIRST_OWN + 22},
     {"node", required_argument, NULL, CODE_FIRST_OWN + 23},
     {"person", required_argument, NULL, CODE_FIRST_OWN + 24},
+    {"forced", no_argument, NULL, CODE_FIRST_OWN + 25},
+    {"role", required_argument, NULL, CODE_FIRST_OWN + 26},
+    {"no-password", no_argument, NULL, CODE_FIRST_OWN + 27},
+    {"second", required_argument, NULL, CODE_FIRST_OWN + 28},
+    {"new-password-file", required_argument, NULL, CODE_FIRST_OWN + 29},
+    {"package", required_argument, NULL, CODE_FIRST_OWN + 30},
+    {"package-password-file", required_argument, NULL, CODE_FIRST_OWN + 31},
+    {"data-key", required_argument, NULL, CODE_FIRST_OWN + 40},
+    {"no-data-key", no_argument, NULL, CODE_FIRST_OWN + 41},
+    {"receipt", required_argument, NULL, CODE_FIRST_OWN + 50},
+    {"authority", required_argument, NULL, CODE_FIRST_OWN + 51},
+    {"listen", required_argument, NULL, CODE_FIRST_OWN + 60},
+    {"minutes", required_argument, NULL, CODE_FIRST_OWN + 61},
+    {"no-seat-keys", no_argument, NULL, CODE_FIRST_OWN + 62},
+    {"password-file", required_argument, NULL, CODE_PASSWORD_FILE},
     {"key-file", required_argument, NULL, CODE_KEY_FILE},
     {"key-roster", required_argument, NULL, CODE_KEY_ROSTER},
     {"nodes", required_argument, NULL, CODE_NODES},
@@ -78,7 +94,7 @@ struct parse {
     const char *negative; /* the word like -5:00; NULL: none */
     const char *nodes;    /* text of --nodes */
     const char *who;
-    unsigned seen; /* OPTION_ bits */
+    uint64_t seen; /* OPTION_ bits */
 };
 
 static enum exit_code take_duration(const char *option, const char *text, uint64_t *ms)
@@ -133,26 +149,16 @@ static enum exit_code take_name(const char *option, const char *text, const char
 /* Adds the names of a comma-separated list. */
 static enum exit_code take_names(const char *option, const char *text, struct name_list *list)
 {
-    for (;; text++) {
-        size_t n = strcspn(text, ",");
-        char *name = list->text + list->n * (NAME_BYTES_MAX + 1);
+    const char *bad;
+    exam_err err = name_list_take(list, text, &bad);
 
-        if (list->n == NAMES_MAX) {
-            report_error("more than %d names behind --%s", NAMES_MAX, option);
-            return EXIT_CODE_USAGE;
-        }
-        snprintf(name, NAME_BYTES_MAX + 1, "%.*s", (int)n, text);
-        if (n > NAME_BYTES_MAX || !codec_name_ok(name)) {
-            report_error("--%s '%.*s' is no name; use at most %d bytes without spaces, quotes and "
-                         "slashes",
-                         option, (int)n, text, NAME_BYTES_MAX);
-            return EXIT_CODE_USAGE;
-        }
-        list->at[list->n++] = name;
-        text += n;
-        if (*text == '\0')
-            return EXIT_CODE_DONE;
-    }
+    if (err == EXAM_TOO_BIG)
+        report_error("more than %d names behind --%s", NAMES_MAX, option);
+    else if (err != EXAM_OK)
+        report_error("--%s '%.*s' is no name; use at most %d bytes without spaces, quotes and "
+                     "slashes",
+                     option, (int)strcspn(bad, ","), bad, NAME_BYTES_MAX);
+    return err == EXAM_OK ? EXIT_CODE_DONE : EXIT_CODE_USAGE;
 }
 
 static enum exit_code take_timing(const char *text, Ev__Timing *out)
@@ -183,6 +189,19 @@ static enum exit_code take_timeout(const char *text, uint64_t *ms)
     return EXIT_CODE_DONE;
 }
 
+static enum exit_code take_minutes(const char *text, uint32_t *minutes)
+{
+    char *end;
+    long n = strtol(text, &end, 10);
+
+    if (end == text || *end != '\0' || n < 1 || n > MINUTES_MAX) {
+        report_error("--minutes '%s' is no number from 1 to %d", text, MINUTES_MAX);
+        return EXIT_CODE_USAGE;
+    }
+    *minutes = (uint32_t)n;
+    return EXIT_CODE_DONE;
+}
+
 static enum exit_code take_paper(struct options *o, const char *path)
 {
     if (o->papers_n == PAPERS_MAX) {
@@ -193,7 +212,17 @@ static enum exit_code take_paper(struct options *o, const char *path)
     return EXIT_CODE_DONE;
 }
 
-static enum exit_code take_own(struct parse *p, unsigned bit, const char *value)
+static enum exit_code take_receipt(struct options *o, const char *receipt)
+{
+    if (o->receipts_n == RECEIPTS_MAX) {
+        report_error("more than %d receipts; check them in several runs", RECEIPTS_MAX);
+        return EXIT_CODE_USAGE;
+    }
+    o->receipts[o->receipts_n++] = receipt;
+    return EXIT_CODE_DONE;
+}
+
+static enum exit_code take_own(struct parse *p, uint64_t bit, const char *value)
 {
     struct options *o = p->o;
 
@@ -227,6 +256,11 @@ static enum exit_code take_own(struct parse *p, unsigned bit, const char *value)
         return take_names("node", value, &o->node_names);
     case OPTION_PERSON:
         return take_names("person", value, &o->persons);
+    case OPTION_RECEIPT:
+        return take_receipt(o, value);
+    case OPTION_AUTHORITY:
+        o->authority = value;
+        break;
     case OPTION_KEYS:
         o->keys = value;
         break;
@@ -238,6 +272,18 @@ static enum exit_code take_own(struct parse *p, unsigned bit, const char *value)
         break;
     case OPTION_OUTPUT:
         o->output = value;
+        break;
+    case OPTION_PACKAGE:
+        o->package = value;
+        break;
+    case OPTION_PACKAGE_PASSWORD:
+        o->package_password.file = value;
+        break;
+    case OPTION_DATA_KEY:
+        o->data_key = value;
+        break;
+    case OPTION_NO_DATA_KEY:
+        o->no_data_key = true;
         break;
     case OPTION_DIGEST:
         o->digest = true;
@@ -251,6 +297,9 @@ static enum exit_code take_own(struct parse *p, unsigned bit, const char *value)
     case OPTION_ATTEST:
         o->attest = true;
         break;
+    case OPTION_FORCED:
+        o->forced = true;
+        break;
     case OPTION_PREVIEW:
         o->preview = true;
         break;
@@ -259,6 +308,26 @@ static enum exit_code take_own(struct parse *p, unsigned bit, const char *value)
         break;
     case OPTION_OPEN:
         o->open = true;
+        break;
+    case OPTION_ROLE:
+        o->role = value;
+        break;
+    case OPTION_LISTEN:
+        o->listen = value;
+        break;
+    case OPTION_MINUTES:
+        return take_minutes(value, &o->minutes);
+    case OPTION_NO_SEAT_KEYS:
+        o->no_seat_keys = true;
+        break;
+    case OPTION_NO_PASSWORD:
+        o->no_password = true;
+        break;
+    case OPTION_NEW_PASSWORD:
+        o->new_password.file = value;
+        break;
+    case OPTION_SECOND:
+        o->second_key = value;
         break;
     default:
         break;
@@ -300,6 +369,9 @@ static enum exit_code take_option(struct parse *p, int code)
     case CODE_KEY_ROSTER:
         p->o->key_roster = optarg;
         return EXIT_CODE_DONE;
+    case CODE_PASSWORD_FILE:
+        p->o->password.file = optarg;
+        return EXIT_CODE_DONE;
     case 'h':
         p->o->help = true;
         return EXIT_CODE_DONE;
@@ -314,7 +386,7 @@ static enum exit_code take_option(struct parse *p, int code)
     if (code >= '0' && code <= '9')
         return take_negative(p);
     if (code >= CODE_FIRST_OWN)
-        return take_own(p, 1u << (code - CODE_FIRST_OWN), optarg);
+        return take_own(p, UINT64_C(1) << (code - CODE_FIRST_OWN), optarg);
     fputs("Try `examctl --help`.\n", stderr); /* getopt has said what is wrong */
     return EXIT_CODE_USAGE;
 }
@@ -335,22 +407,23 @@ static enum exit_code options_read(struct parse *p, int argc, char **argv, const
     return EXIT_CODE_DONE;
 }
 
-static const char *option_name(unsigned bit)
+static const char *option_name(uint64_t bit)
 {
     for (size_t i = 0; long_options[i].name != NULL; i++)
         if (long_options[i].val >= CODE_FIRST_OWN &&
-            1u << (long_options[i].val - CODE_FIRST_OWN) == bit)
+            UINT64_C(1) << (long_options[i].val - CODE_FIRST_OWN) == bit)
             return long_options[i].name;
     return "?";
 }
 
 static enum exit_code check_own(const struct parse *p, const struct command *c)
 {
-    unsigned unknown = p->seen & ~c->options;
-    unsigned missing = c->required & ~p->seen;
+    bool instead = (p->seen & c->instead) != 0;
+    uint64_t unknown = p->seen & ~(instead ? c->options_instead : c->options);
+    uint64_t missing = instead ? 0 : c->required & ~p->seen;
     const char *group = c->group != NULL ? c->group : "";
     const char *blank = c->group != NULL ? " " : "";
-    unsigned bit = unknown != 0 ? unknown & -unknown : missing & -missing;
+    uint64_t bit = unknown != 0 ? unknown & -unknown : missing & -missing;
 
     if (bit == 0)
         return EXIT_CODE_DONE;
@@ -375,6 +448,12 @@ static bool check_name(const char *text)
     return false;
 }
 
+/* A word that a command has, that is not wholly in brackets, and that was not given. */
+static bool is_missing(const char *word, const char *given)
+{
+    return word != NULL && given == NULL && !(word[0] == '[' && word[strlen(word) - 1] == ']');
+}
+
 /* The words behind the command, a negative span last. */
 static enum exit_code check_arguments(const struct parse *p, const struct command *c, int n,
                                       char **words)
@@ -392,15 +471,17 @@ static enum exit_code check_arguments(const struct parse *p, const struct comman
         o->argument = words[0];
     if (given == 2)
         o->second = n == 2 ? words[1] : p->negative;
-    if (c->argument != NULL && c->argument[0] != '[' && o->argument == NULL) {
+    if (is_missing(c->argument, o->argument)) {
         report_needs(c, c->argument);
         return EXIT_CODE_USAGE;
     }
-    if (c->second != NULL && o->second == NULL) {
+    if (is_missing(c->second, o->second)) {
         report_needs(c, c->second);
         return EXIT_CODE_USAGE;
     }
-    if (!check_name(o->argument) || !check_name(o->second) || !check_name(o->batch))
+    if (!c->paths && (!check_name(o->argument) || !check_name(o->second)))
+        return EXIT_CODE_USAGE;
+    if (!check_name(o->batch))
         return EXIT_CODE_USAGE;
     return EXIT_CODE_DONE;
 }
@@ -436,9 +517,21 @@ static const char *or_environment(const char *given, const char *name)
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
+const char *options_roster(const struct options *o)
+{
+    return or_environment(o->roster != NULL ? o->roster : o->key_roster, "EXAMCTL_KEY_ROSTER");
+}
+
+const char *options_authority(const struct options *o)
+{
+    return or_environment(o->authority != NULL ? o->authority : o->key_file, "EXAMCTL_KEY_FILE");
+}
+
 static enum exit_code take_keys(struct options *o)
 {
+    const struct key_password password = {.ask = password_of_key, .ctx = &o->password};
     char why[KEYRING_WHY_BYTES];
+    exam_err err;
 
     o->key_file = or_environment(o->key_file, "EXAMCTL_KEY_FILE");
     o->key_roster = or_environment(o->key_roster, "EXAMCTL_KEY_ROSTER");
@@ -453,12 +546,11 @@ static enum exit_code take_keys(struct options *o)
         report_error("libsodium cannot be used on this machine");
         return EXIT_CODE_INTERNAL;
     }
-    if (keyring_open(o->key_file, o->key_roster, KEY_PERSON, &o->keyring, why, sizeof why) !=
-        EXAM_OK) {
-        report_error("%s", why);
-        return EXIT_CODE_BAD_INPUT;
-    }
-    return EXIT_CODE_DONE;
+    err = keyring_open_person(o->key_file, o->key_roster, &password, &o->keyring, why, sizeof why);
+    if (err == EXAM_OK)
+        return EXIT_CODE_DONE;
+    report_error("%s", why);
+    return EXIT_CODE_BAD_INPUT;
 }
 
 /* With keys, each server is dialled by its name in the roster. */
@@ -521,12 +613,15 @@ static enum exit_code command_parse(struct parse *p, const struct command *c, in
     exit_code = options_read(p, argc, argv, LETTERS_COMMON LETTERS_SPAN);
     if (exit_code != EXIT_CODE_DONE || p->o->help || p->o->version)
         return exit_code;
+    p->o->password.file = or_environment(p->o->password.file, "EXAMCTL_PASSWORD_FILE");
     exit_code = check_own(p, c);
     if (exit_code == EXIT_CODE_DONE)
         exit_code = check_arguments(p, c, argc - optind, argv + optind);
-    if (exit_code != EXIT_CODE_DONE || c->offline)
+    if (exit_code != EXIT_CODE_DONE || (c->offline && !c->own_key))
         return exit_code;
     exit_code = take_keys(p->o);
+    if (c->offline)
+        return exit_code;
     if (exit_code == EXIT_CODE_DONE)
         exit_code = take_nodes(p->o, p->nodes);
     if (exit_code == EXIT_CODE_DONE)

@@ -1,6 +1,7 @@
 /* options.h - the command line, parsed and checked.
- * Reads the environment (EXAMCTL_NODES, EXAMCTL_WHO, EXAMCTL_KEY_FILE, EXAMCTL_KEY_ROSTER, USER),
- * and the key files. Texts point into argv. */
+ * Reads the environment (EXAMCTL_NODES, EXAMCTL_WHO, EXAMCTL_KEY_FILE, EXAMCTL_KEY_ROSTER,
+ * EXAMCTL_PASSWORD_FILE, USER), and the key files; asks for the password of the person's key. Texts
+ * point into argv. */
 #ifndef EXAMCTL_OPTIONS_H
 #define EXAMCTL_OPTIONS_H
 
@@ -11,18 +12,14 @@
 #include "event.pb-c.h"
 #include "exam_limits.h"
 #include "exit_code.h"
+#include "name_list.h"
 #include "node_address.h"
+#include "password.h"
 
 struct command;
 struct keyring;
 
-enum { NAMES_MAX = 64 }; /* in one list */
-
-struct name_list {
-    const char *at[NAMES_MAX];
-    char text[NAMES_MAX * (NAME_BYTES_MAX + 1)]; /* what they point into */
-    size_t n;
-};
+enum { RECEIPTS_MAX = 256 };
 
 struct options {
     /* of every command */
@@ -35,7 +32,8 @@ struct options {
     bool version;
     uint64_t timeout_ms; /* for each reply */
     const char *key_file, *key_roster;
-    struct keyring *keyring; /* read from them; NULL: plain connections */
+    struct password_source password; /* of a key that is under one */
+    struct keyring *keyring;         /* read from them; NULL: plain connections */
 
     const char *argument; /* the batch, node, scope ... that the command is about; NULL: none */
     const char *second;   /* and what comes behind it; NULL: none */
@@ -54,6 +52,20 @@ struct options {
     const char *new_batch;
     const char *output;
     const char *keys;
+    const char *authority; /* whose signature the roster is to have: a key, or a file naming it */
+    const char *receipts[RECEIPTS_MAX];
+    size_t receipts_n;
+    const char *role;
+    const char *second_key;
+    struct password_source new_password;
+    bool no_password;
+    bool no_seat_keys;
+    const char *package; /* a file */
+    struct password_source package_password;
+    const char *listen;
+    uint32_t minutes;
+    const char *data_key; /* a file */
+    bool no_data_key;
     struct name_list node_names, persons;
     uint64_t allot_ms;
     uint64_t grace_ms;
@@ -63,12 +75,14 @@ struct options {
     bool watch;
     bool unfinished;
     bool attest;
+    bool forced;
     bool preview;
     bool answers;
     bool open;
 };
 
-/* Own options of commands, as bits; those of every command have none. */
+/* Own options of commands, as bits of a uint64_t; those of every command have none. From 31 on
+ * write UINT64_C(1) << n. */
 enum {
     OPTION_SITE = 1 << 0,
     OPTION_DIGEST = 1 << 1,
@@ -95,11 +109,32 @@ enum {
     OPTION_KEYS = 1 << 22,
     OPTION_NODE = 1 << 23,
     OPTION_PERSON = 1 << 24,
+    OPTION_FORCED = 1 << 25,
+    OPTION_ROLE = 1 << 26,
+    OPTION_NO_PASSWORD = 1 << 27,
+    OPTION_SECOND = 1 << 28,
+    OPTION_NEW_PASSWORD = 1 << 29,
 };
+
+/* The rest does not fit in an enum. */
+#define OPTION_PACKAGE          (UINT64_C(1) << 30)
+#define OPTION_PACKAGE_PASSWORD (UINT64_C(1) << 31)
+#define OPTION_DATA_KEY         (UINT64_C(1) << 40)
+#define OPTION_NO_DATA_KEY      (UINT64_C(1) << 41)
+#define OPTION_RECEIPT          (UINT64_C(1) << 50)
+#define OPTION_AUTHORITY        (UINT64_C(1) << 51)
+#define OPTION_LISTEN           (UINT64_C(1) << 60)
+#define OPTION_MINUTES          (UINT64_C(1) << 61)
+#define OPTION_NO_SEAT_KEYS     (UINT64_C(1) << 62)
 
 /* EXIT_CODE_DONE: *command is what to run (NULL with --help or --version alone), and with neither
  * of these two all that the command needs is there. EXIT_CODE_USAGE: the text is on stderr. */
 enum exit_code options_parse(int argc, char **argv, struct options *o,
                              const struct command **command);
+
+/* For a command that only holds something against the site's roster: the one that was given, or of
+ * the environment, and whose signature it must have (site_roster.h). NULL: none. */
+const char *options_roster(const struct options *o);
+const char *options_authority(const struct options *o);
 
 #endif

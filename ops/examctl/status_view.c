@@ -135,6 +135,10 @@ static void node_attention(const struct cluster_node *node, FILE *to)
                 "! %s was superseded by a higher epoch and serves nobody (W1); it follows once it "
                 "is in contact.\n",
                 s->node);
+    if (s->locked)
+        fprintf(to,
+                "! %s is locked: it follows, and cannot serve before `examctl unlock %s` (P3).\n",
+                s->node, s->node);
     if (s->waiting)
         fprintf(to,
                 "! %s waits for its standby: nothing is acknowledged until it is back or %s goes "
@@ -158,9 +162,17 @@ static void node_attention(const struct cluster_node *node, FILE *to)
                 "promote its standby; then keep its data folder, and let it start with an empty "
                 "one.\n",
                 s->node, s->log_bad_lsn);
+    if (s->contradicted_lsn > 0)
+        fprintf(to,
+                "! %s: record %" PRIu64 " was another one when server %s signed it: a log was made "
+                "anew (D8). Keep the data folders of all servers, and see `examctl verify`.\n",
+                s->node, s->contradicted_lsn, s->contradicted_by);
     if (s->branch_records > 0)
         fprintf(to, "! %s keeps %" PRIu64 " records of a dead branch (W5, A3).\n", s->node,
                 s->branch_records);
+    if (s->proposals > 0)
+        fprintf(to, "! %" PRIu32 " act%s at %s for a second person (P2): `examctl proposals`.\n",
+                s->proposals, s->proposals == 1 ? " waits" : "s wait", s->node);
     power_attention(s, to);
     decisions_attention(s, to);
 }

@@ -42,28 +42,32 @@ static bool dark_unknown(const struct roles *roles, uint64_t from_ms, uint64_t t
 }
 
 /* A clock that stands has lost what is not credited yet. */
-static void check_elapsed(const exam *x, const struct roles *roles,
+static void check_elapsed(const struct replay *p, const struct roles *roles,
                           const struct exam_sitting_view *v, struct findings *f)
 {
+    const exam *x = p->x;
     uint64_t until_ms =
         v->finish != EV__FINISH__FINISH_NONE ? v->finish_ms : exam_last_ms(x) - v->stands_ms;
     uint64_t elapsed_ms = until_ms - v->begin_ms;
     uint64_t accounted_ms = v->account.used_ms + v->account.lost_ms;
     if (!v->begun || accounted_ms == elapsed_ms ||
-        (accounted_ms > elapsed_ms && dark_unknown(roles, v->begin_ms, exam_last_ms(x))))
+        (accounted_ms > elapsed_ms &&
+         (dark_unknown(roles, v->begin_ms, exam_last_ms(x)) ||
+          accounted_ms - elapsed_ms <= replay_beyond_ms(p, v->sitting))))
         return;
     findings_add(
         f, 0, "sitting %s: %" PRIu64 " ms since its begin are not used %" PRIu64 " + lost %" PRIu64,
         v->admission_no, elapsed_ms, v->account.used_ms, v->account.lost_ms);
 }
 
-void accounts_check(const exam *x, const struct roles *roles, struct findings *f)
+void accounts_check(const struct replay *p, const struct roles *roles, struct findings *f)
 {
+    const exam *x = p->x;
     for (uint32_t i = 1; i <= exam_sittings(x); i++) {
         struct exam_sitting_view v;
         exam_sitting_view(x, i, exam_last_ms(x), &v);
         check_given(&v, f);
         check_lost(x, &v, f);
-        check_elapsed(x, roles, &v, f);
+        check_elapsed(p, roles, &v, f);
     }
 }

@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "admin_views.h"
+#include "certificate_page.h"
 #include "duration.h"
 #include "json_output.h"
 #include "log_reader.h"
 #include "moment.h"
+#include "page_command.h"
 #include "report.h"
 #include "sitting_view.h"
 #include "story.h"
@@ -29,22 +31,9 @@ static const char *span(uint64_t ms, char out[DURATION_TEXT_BYTES])
 
 /* ---------------------------------------------------------------- without the credits */
 
-struct without {
-    uint64_t total_ms;   /* allot + grants */
-    uint64_t elapsed_ms; /* used + lost: what would have run */
-    uint64_t left_ms;
-};
-
-static struct without without_credits(const struct exam_account *a)
-{
-    struct without w = {.total_ms = a->used_ms + a->left_ms, .elapsed_ms = a->used_ms + a->lost_ms};
-    w.left_ms = w.total_ms > w.elapsed_ms ? w.total_ms - w.elapsed_ms : 0;
-    return w;
-}
-
 static void print_without(const struct exam_account *a)
 {
-    struct without w = without_credits(a);
+    struct case_without w = case_without_credits(a);
     char elapsed[DURATION_TEXT_BYTES], left[DURATION_TEXT_BYTES], lost[DURATION_TEXT_BYTES];
     char really[DURATION_TEXT_BYTES];
     if (a->lost_ms == 0) {
@@ -63,12 +52,12 @@ static void print_causes(const struct telling *t)
     struct exam_interruption_view in;
     char decided[STORY_TEXT_BYTES], wall[WALL_TEXT_BYTES];
     for (uint32_t i = 0; exam_interruption_at(t->x, t->sitting, i, &in) == EXAM_OK; i++) {
-        const struct story_cause *c = &t->story->causes[i];
-        wall_format(c->wall_ms, wall);
-        story_decided(t->story, i, &in, decided);
+        const struct story_booked *b = story_booked(t->story, t->sitting, i);
+        wall_format(b ? b->wall_ms : 0, wall);
+        story_decided(t->story, t->x, t->sitting, i, &in, decided);
         if (i == 0)
             puts("\nWho decided them");
-        printf("%3" PRIu32 "  record %" PRIu64 ", %s: %s%s\n", i + 1, c->lsn, wall, decided,
+        printf("%3" PRIu32 "  record %" PRIu64 ", %s: %s%s\n", i + 1, b ? b->lsn : 0, wall, decided,
                in.own_doing ? " (the candidate's own doing)" : "");
     }
 }
@@ -100,14 +89,15 @@ static void tell_people(const struct telling *t, const Admin__SittingDetail *d)
 static json_t *json_of_cause(const struct telling *t, uint32_t i,
                              const struct exam_interruption_view *in)
 {
-    const struct story_cause *c = &t->story->causes[i];
+    const struct story_booked *b = story_booked(t->story, t->sitting, i);
     char decided[STORY_TEXT_BYTES];
-    story_decided(t->story, i, in, decided);
+    story_decided(t->story, t->x, t->sitting, i, in, decided);
     return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:I, s:b, s:s}", "no", (json_int_t)i + 1,
-                     "lsn", (json_int_t)c->lsn, "wall_ms", (json_int_t)c->wall_ms, "from_site_ms",
-                     (json_int_t)in->from_ms, "to_site_ms", (json_int_t)in->to_ms, "lost_ms",
-                     (json_int_t)in->lost_ms, "basis", word_of_basis(in->basis), "incident",
-                     (json_int_t)in->incident, "own_doing", in->own_doing, "decided", decided);
+                     "lsn", (json_int_t)(b ? b->lsn : 0), "wall_ms",
+                     (json_int_t)(b ? b->wall_ms : 0), "from_site_ms", (json_int_t)in->from_ms,
+                     "to_site_ms", (json_int_t)in->to_ms, "lost_ms", (json_int_t)in->lost_ms,
+                     "basis", word_of_basis(in->basis), "incident", (json_int_t)in->incident,
+                     "own_doing", in->own_doing, "decided", decided);
 }
 
 static json_t *json_of_act(const struct story_act *a)
@@ -123,7 +113,7 @@ static void tell_program(const struct telling *t, const Admin__SittingDetail *d)
     struct exam_account a;
     json_t *causes = json_array(), *acts = json_array();
     exam_sitting_account(t->x, t->sitting, exam_last_ms(t->x), &a);
-    struct without w = without_credits(&a);
+    struct case_without w = case_without_credits(&a);
     (void)json_object_update_new(t->json, json_of_sitting(d));
     for (uint32_t i = 0; exam_interruption_at(t->x, t->sitting, i, &in) == EXAM_OK; i++)
         (void)json_array_append_new(causes, json_of_cause(t, i, &in));
@@ -178,8 +168,11 @@ static void seen(void *ctx, const struct replay *p, const struct replay_record *
 enum exit_code cmd_account(const struct options *o)
 {
     static struct log_reader r;
-    struct story s = {.admission_no = o->argument};
+    const struct filter filter = {.sitting = o->argument};
+    struct story s = {.filter = &filter};
     const struct replay_hooks hooks = {.ctx = &s, .seen = seen};
+    if (o->certificate)
+        return page_command(o, &filter, o->certificate, certificate_page_write);
     enum exit_code code = log_reader_open(&r, o->folder, o);
     if (code != EXIT_CODE_DONE)
         return code;

@@ -8,20 +8,25 @@
 #include "log_reader.h"
 #include "report.h"
 #include "roles.h"
+#include "state_index.h"
 #include "text_table.h"
 #include "words.h"
 
 struct looking {
     const struct options *o;
     struct roles roles;
-    uint64_t now_ms; /* on the site's timeline */
-    bool beyond;     /* the log goes on after the moment */
+    uint64_t now_ms;    /* on the site's timeline */
+    uint64_t index_lsn; /* from there on it was proven now; 0: from the first record on */
+    bool beyond;        /* the log goes on after the moment */
+    bool dark;          /* nobody served then: no clock is known to have run on (T5) */
 };
 
 static bool wants(void *ctx, const struct replay_record *at)
 {
-    const struct looking *l = ctx;
-    return !moment_is_after(&l->o->at, at);
+    struct looking *l = ctx;
+    bool after = moment_is_after(&l->o->at, at);
+    l->dark = after && at->event->kind_case == EV__EVENT__KIND_EPOCH_BEGAN;
+    return !after;
 }
 
 static void seen(void *ctx, const struct replay *p, const struct replay_record *at)
@@ -46,8 +51,17 @@ static void print_head(const struct looking *l, const struct replay *p)
     duration_format(l->now_ms, site);
     printf("After     record %" PRIu64 " of %s%s, +%s on the site's timeline\n", p->lsn, wall,
            l->beyond ? "" : " (the log's last)", site);
+    if (l->index_lsn > 0)
+        printf("Proven    from record %" PRIu64
+               " on; the state up to there is that of %s, which was "
+               "made when it was proven, and the log still has that record's hash\n",
+               l->index_lsn + 1, l->o->index);
     if (!e)
         puts("Serves    nobody yet");
+    else if (l->dark)
+        printf("Serves    nobody: the log of %s ends here, and another epoch begins after it; "
+               "clocks are as it left them (T5)\n",
+               e->node);
     else
         printf("Serves    %s, epoch %" PRIu64 " (%s) from record %" PRIu64
                " on; acknowledgements are %s\n",
@@ -182,15 +196,70 @@ static json_t *sittings_json(const struct looking *l, const struct replay *p)
 static enum exit_code show(const struct looking *l, const struct replay *p)
 {
     if (l->o->json)
-        return json_output_print(json_pack("{s:I, s:I, s:I, s:b, s:o, s:o, s:o}", "lsn",
-                                           (json_int_t)p->lsn, "wall_ms", (json_int_t)p->wall_ms,
-                                           "site_ms", (json_int_t)l->now_ms, "log_goes_on",
-                                           l->beyond, "roles", roles_json(l), "batches",
-                                           batches_json(l, p), "sittings", sittings_json(l, p)));
+        return json_output_print(json_pack(
+            "{s:I, s:I, s:I, s:I, s:b, s:o, s:o, s:o}", "index_lsn", (json_int_t)l->index_lsn,
+            "lsn", (json_int_t)p->lsn, "wall_ms", (json_int_t)p->wall_ms, "site_ms",
+            (json_int_t)l->now_ms, "log_goes_on", l->beyond, "roles", roles_json(l), "batches",
+            batches_json(l, p), "sittings", sittings_json(l, p)));
     print_head(l, p);
     print_incidents(p);
     print_batches(l, p);
     return exam_sittings(p->x) > 0 ? print_sittings(l, p) : EXIT_CODE_DONE;
+}
+
+/* ---------------------------------------------------------------- with an index */
+
+static void note_state(void *ctx, const struct replay *p, const struct replay_record *at)
+{
+    state_index_note(ctx, p, at);
+}
+
+static void begin_anew(struct log_reader *r, struct looking *l)
+{
+    volatile uint64_t *reached = r->replay.reached;
+    replay_close(&r->replay);
+    replay_open(&r->replay, r->s, &r->findings, reached);
+    roles_fini(&l->roles);
+    l->roles = (struct roles){.epochs_n = 0};
+}
+
+/* Proves what the index does not have yet, to the log's end. */
+static enum exit_code extend(struct log_reader *r, struct looking *l, struct state_index *x)
+{
+    const struct moment newest = {.kind = MOMENT_NONE};
+    const struct replay_hooks hooks = {.ctx = x, .seen = note_state};
+    if (store_last(r->s).lsn < x->last_lsn + STATE_INDEX_EVERY)
+        return EXIT_CODE_DONE;
+    exam_err err = state_index_stand(x, &newest, &r->replay, &l->roles);
+    enum exit_code code = err ? EXIT_CODE_BAD_INPUT : log_reader_show(r, UINT64_MAX, &hooks);
+    begin_anew(r, l);
+    return code;
+}
+
+static enum exit_code stand(struct log_reader *r, struct looking *l, struct state_index *x)
+{
+    enum exit_code code = extend(r, l, x);
+    if (code == EXIT_CODE_DONE && state_index_stand(x, &l->o->at, &r->replay, &l->roles))
+        code = EXIT_CODE_BAD_INPUT;
+    r->shown_lsn = r->replay.lsn;
+    if (code == EXIT_CODE_BAD_INPUT)
+        report_error("%s does not hold together: remove it, it is made anew", l->o->index);
+    return code;
+}
+
+static enum exit_code begin_with_index(struct log_reader *r, struct looking *l)
+{
+    struct state_index x;
+    exam_err err = state_index_open(&x, l->o->index, r->s);
+    enum exit_code code = err ? EXIT_CODE_BAD_INPUT : stand(r, l, &x);
+    if (!err)
+        err = state_index_close(&x);
+    if (err && (code == EXIT_CODE_DONE || code == EXIT_CODE_BAD_INPUT)) {
+        report_error("the index %s: %s", l->o->index, x.why);
+        return EXIT_CODE_BAD_INPUT;
+    }
+    l->index_lsn = r->replay.lsn;
+    return code;
 }
 
 enum exit_code cmd_at(const struct options *o)
@@ -201,14 +270,17 @@ enum exit_code cmd_at(const struct options *o)
     enum exit_code code = log_reader_open(&r, o->folder, o);
     if (code != EXIT_CODE_DONE)
         return code;
-    code = log_reader_show(&r, moment_last_lsn(&o->at), &hooks);
+    if (o->index)
+        code = begin_with_index(&r, &l);
+    if (code == EXIT_CODE_DONE)
+        code = log_reader_show(&r, moment_last_lsn(&o->at), &hooks);
     if (code == EXIT_CODE_DONE && r.replay.lsn == 0) {
         report_error("the log begins after that moment");
         code = EXIT_CODE_BAD_INPUT;
     } else if (code == EXIT_CODE_DONE) {
         l.now_ms = exam_last_ms(r.replay.x);
         l.beyond = r.replay.lsn < store_last(r.s).lsn;
-        if (l.beyond && o->at.kind == MOMENT_SITE) /* clocks ran on after the record */
+        if (l.beyond && !l.dark && o->at.kind == MOMENT_SITE) /* clocks ran on after the record */
             l.now_ms = o->at.site_ms;
         code = show(&l, &r.replay);
     }

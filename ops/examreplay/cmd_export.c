@@ -1,4 +1,5 @@
-/* cmd_export.c - `examreplay export FOLDER --format jsonl|csv`: every event, for other programs. */
+/* cmd_export.c - `examreplay export FOLDER --format jsonl|csv|sqlite`: every event, for other
+ * programs. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include "log_reader.h"
 #include "report.h"
 #include "result_csv.h"
+#include "sqlite_file.h"
 #include "whole_file.h"
 
 /* Spreadsheets take a file for UTF-8 by it. */
@@ -19,6 +21,8 @@ struct exporting {
     const struct options *o;
     FILE *to;
     struct event_words words;
+    struct sqlite_file db;
+    struct story story; /* of an SQLite file */
     exam_err err;
 };
 
@@ -49,6 +53,18 @@ static exam_err csv_line(const struct exporting *e, const exam *x, const struct 
     return fputs("\r\n", e->to) == EOF ? EXAM_IO : EXAM_OK;
 }
 
+static exam_err database_row(struct exporting *e, const struct replay *p,
+                             const struct replay_record *at)
+{
+    const ProtobufCFieldDescriptor *type =
+        protobuf_c_message_descriptor_get_field(&ev__event__descriptor, at->event->kind_case);
+    json_t *event = json_of_event(p->x, at->event, e->o->sealed);
+    char *text = event ? json_dumps(event, JSON_COMPACT) : NULL;
+    json_decref(event);
+    sqlite_file_event(&e->db, at, &e->words, type ? type->name : "", text);
+    return e->db.failed ? EXAM_IO : EXAM_OK;
+}
+
 static bool wants(void *ctx, const struct replay_record *at)
 {
     const struct exporting *e = ctx;
@@ -60,11 +76,16 @@ static void seen(void *ctx, const struct replay *p, const struct replay_record *
 {
     struct exporting *e = ctx;
     event_tell(p->x, at->event, &e->words);
+    if (e->o->format == FORMAT_SQLITE)
+        story_note(&e->story, p, at);
     if (e->err || !filter_fits(&e->o->filter, p->x, at, &e->words))
         return;
-    e->err = e->o->format == FORMAT_CSV
-                 ? csv_line(e, p->x, at)
-                 : json_line(json_of_record(p->x, at, &e->words, e->o->sealed), e->to);
+    if (e->o->format == FORMAT_CSV)
+        e->err = csv_line(e, p->x, at);
+    else if (e->o->format == FORMAT_SQLITE)
+        e->err = database_row(e, p, at);
+    else
+        e->err = json_line(json_of_record(p->x, at, &e->words, e->o->sealed), e->to);
 }
 
 static enum exit_code export_to(const struct options *o, struct log_reader *r, FILE *to)
@@ -81,6 +102,35 @@ static enum exit_code export_to(const struct options *o, struct log_reader *r, F
     return EXIT_CODE_INTERNAL;
 }
 
+static enum exit_code fill_database(struct exporting *e, struct log_reader *r)
+{
+    const struct replay_hooks hooks = {.ctx = e, .wants = wants, .seen = seen};
+    enum exit_code code = log_reader_show(r, moment_last_lsn(&e->o->filter.to), &hooks);
+    if (code == EXIT_CODE_DONE && !e->err)
+        sqlite_file_state(&e->db, &r->replay, &e->story, &e->o->filter);
+    return code;
+}
+
+/* SQLite writes the file by its name: the one that whole_file has made, and puts in its place. */
+static enum exit_code export_database(const struct options *o, struct log_reader *r,
+                                      const struct whole_file *f)
+{
+    static struct exporting e;
+    e = (struct exporting){.o = o, .story.filter = &o->filter};
+    exam_err err = sqlite_file_open(&e.db, f->temporary);
+    enum exit_code code = EXIT_CODE_DONE;
+    if (!err) {
+        code = fill_database(&e, r);
+        err = sqlite_file_close(&e.db);
+    }
+    story_fini(&e.story);
+    if (err && code == EXIT_CODE_DONE) {
+        report_error("cannot write the database: %s", e.db.why);
+        code = EXIT_CODE_INTERNAL;
+    }
+    return code;
+}
+
 static enum exit_code export_to_file(const struct options *o, struct log_reader *r)
 {
     struct whole_file f;
@@ -88,7 +138,8 @@ static enum exit_code export_to_file(const struct options *o, struct log_reader 
         report_error("cannot write %s: %s", o->output, strerror(errno));
         return EXIT_CODE_INTERNAL;
     }
-    enum exit_code code = export_to(o, r, f.stream);
+    enum exit_code code =
+        o->format == FORMAT_SQLITE ? export_database(o, r, &f) : export_to(o, r, f.stream);
     if (code != EXIT_CODE_DONE) {
         whole_file_abandon(&f);
         return code;
@@ -102,6 +153,10 @@ static enum exit_code export_to_file(const struct options *o, struct log_reader 
 enum exit_code cmd_export(const struct options *o)
 {
     static struct log_reader r;
+    if (o->format == FORMAT_SQLITE && !o->output) {
+        report_error("a database is written to a file: name it with --output");
+        return EXIT_CODE_USAGE;
+    }
     enum exit_code code = log_reader_open(&r, o->folder, o);
     if (code != EXIT_CODE_DONE)
         return code;

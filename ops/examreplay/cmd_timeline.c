@@ -6,6 +6,7 @@
 #include "duration.h"
 #include "event_json.h"
 #include "json_lines.h"
+#include "language.h"
 #include "log_reader.h"
 #include "report.h"
 #include "words.h"
@@ -23,10 +24,18 @@ struct group {
     char text[EVENT_TEXT_BYTES]; /* of the only one */
 };
 
+/* What a dead branch gave comes by the thousand: the first ones are told, the rest counted. */
+enum { RECOVERED_TOLD = 3 };
+struct recovered {
+    uint64_t n, last_lsn; /* one after the other, so far */
+    int64_t wall_ms;
+};
+
 struct timeline {
     const struct options *o;
     struct event_words words;
     struct group group;
+    struct recovered recovered;
     char date[WALL_TEXT_BYTES];
     uint64_t lines;
     exam_err err;
@@ -54,11 +63,12 @@ static void group_end(struct timeline *t)
         return;
     duration_format(g->least_ms, least);
     duration_format(g->most_ms, most);
-    int n = snprintf(text, sizeof text, "%" PRIu32 " seats in contact again: credited %s%s%s (%s)",
-                     g->n, least, g->least_ms < g->most_ms ? " to " : "",
-                     g->least_ms < g->most_ms ? most : "", word_of_basis(g->basis));
+    int n =
+        snprintf(text, sizeof text, _("%" PRIu32 " seats in contact again: credited %s%s%s (%s)"),
+                 g->n, least, g->least_ms < g->most_ms ? _(" to ") : "",
+                 g->least_ms < g->most_ms ? most : "", _(word_of_basis(g->basis)));
     if (g->incident != 0 && n > 0 && (size_t)n < sizeof text)
-        snprintf(text + n, sizeof text - (size_t)n, " (incident %" PRIu32 ")", g->incident);
+        snprintf(text + n, sizeof text - (size_t)n, _(" (incident %" PRIu32 ")"), g->incident);
     print_line(t, g->first_lsn, g->wall_ms, g->n > 1 ? text : g->text);
     g->n = 0;
 }
@@ -90,6 +100,43 @@ static void group_add(struct timeline *t, const struct replay_record *at)
     g->most_ms = e->lost_ms > g->most_ms ? e->lost_ms : g->most_ms;
 }
 
+static void recovered_end(struct timeline *t)
+{
+    struct recovered *r = &t->recovered;
+    char text[EVENT_TEXT_BYTES];
+    if (r->n > RECOVERED_TOLD) {
+        snprintf(text, sizeof text,
+                 _("... and %" PRIu64 " more records of dead branches up to here"),
+                 r->n - RECOVERED_TOLD);
+        print_line(t, r->last_lsn, r->wall_ms, text);
+    }
+    r->n = 0;
+}
+
+/* False: it is one of too many. */
+static bool recovered_is_told(struct timeline *t, const struct replay_record *at)
+{
+    struct recovered *r = &t->recovered;
+    r->n++;
+    r->last_lsn = at->r->lsn;
+    r->wall_ms = at->r->wall_ms;
+    return r->n <= RECOVERED_TOLD;
+}
+
+static void tell(struct timeline *t, const struct replay_record *at)
+{
+    bool back = at->event->kind_case == EV__EVENT__KIND_ATTACHED;
+    if (t->words.kind != EVENT_RECOVERED)
+        recovered_end(t);
+    if (back && t->words.kind == EVENT_INTERRUPTION) {
+        group_add(t, at);
+        return;
+    }
+    group_end(t);
+    if (t->words.kind != EVENT_RECOVERED || recovered_is_told(t, at))
+        print_line(t, at->r->lsn, at->r->wall_ms, t->words.text);
+}
+
 /* ---------------------------------------------------------------- records */
 
 static bool wants(void *ctx, const struct replay_record *at)
@@ -108,12 +155,8 @@ static void seen(void *ctx, const struct replay *p, const struct replay_record *
     if (t->o->json) {
         t->err = json_line(json_of_record(p->x, at, &t->words, t->o->sealed), stdout);
         t->lines++;
-    } else if (at->event->kind_case == EV__EVENT__KIND_ATTACHED &&
-               t->words.kind == EVENT_INTERRUPTION) {
-        group_add(t, at);
     } else {
-        group_end(t);
-        print_line(t, at->r->lsn, at->r->wall_ms, t->words.text);
+        tell(t, at);
     }
 }
 
@@ -129,12 +172,13 @@ enum exit_code cmd_timeline(const struct options *o)
     log_reader_prints(&r);
     code = log_reader_show(&r, moment_last_lsn(&o->filter.to), &hooks);
     group_end(&t);
+    recovered_end(&t);
     if (code == EXIT_CODE_DONE && t.err) {
         report_error("cannot write the output, or out of memory");
         code = EXIT_CODE_INTERNAL;
     }
     if (code == EXIT_CODE_DONE && t.lines == 0 && !o->json)
-        puts("Nothing of this kind is in the log.");
+        puts(_("Nothing of this kind is in the log."));
     log_reader_close(&r);
     return code;
 }

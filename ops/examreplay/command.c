@@ -1,12 +1,34 @@
 #include "command.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct command commands[] = {
-    {"verify", "FOLDER2", false, cmd_verify},  {"timeline", NULL, false, cmd_timeline},
-    {"account", "SITTING", true, cmd_account}, {"at", "MOMENT", true, cmd_at},
-    {"export", NULL, false, cmd_export},
+    {"verify", "FOLDER2", NULL, false, TAKES_JSON | TAKES_EVIDENCE, cmd_verify},
+    {"timeline", NULL, NULL, false, TAKES_JSON | TAKES_FILTER | TAKES_STRETCH | TAKES_SEALED,
+     cmd_timeline},
+    {"account", "SITTING", NULL, true, TAKES_JSON | TAKES_CERTIFICATE, cmd_account},
+    {"at", "MOMENT", NULL, true, TAKES_JSON | TAKES_FILTER | TAKES_INDEX, cmd_at},
+    {"diff", "MOMENT", "MOMENT", true, TAKES_JSON | TAKES_FILTER, cmd_diff},
+    {"step", NULL, NULL, false, 0, cmd_step},
+    {"report", NULL, NULL, false, TAKES_FILTER | TAKES_OUTPUT | TAKES_INCIDENT, cmd_report},
+    {"export", NULL, NULL, false,
+     TAKES_FILTER | TAKES_STRETCH | TAKES_SEALED | TAKES_OUTPUT | TAKES_FORMAT, cmd_export},
+    {"salvage", "FOLDER2", NULL, false, TAKES_OUTPUT | TAKES_SEALED, cmd_salvage},
 };
+
+const char *command_names(void)
+{
+    static char names[128];
+    size_t n = 0, last = sizeof commands / sizeof *commands - 1;
+    for (size_t i = 0; i <= last && n < sizeof names; i++)
+        n += (size_t)snprintf(names + n, sizeof names - n, "%s%s",
+                              i == 0     ? ""
+                              : i < last ? ", "
+                                         : " or ",
+                              commands[i].name);
+    return names;
+}
 
 const struct command *command_find(const char *name)
 {

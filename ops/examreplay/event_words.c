@@ -7,6 +7,8 @@
 
 #include "codec.h"
 #include "duration.h"
+#include "language.h"
+#include "node_texts.h"
 #include "words.h"
 
 enum { NAMES_TOLD = 6 };
@@ -87,15 +89,15 @@ static void say_by(struct sentence *s, const char *who, const char *why)
 {
     s->out->who = who;
     if (who[0] != '\0')
-        say(s, ", by %s", who);
+        say(s, _(", by %s"), who);
     if (why[0] != '\0')
-        say(s, ": %s", why);
+        say(s, _(": %s"), why);
 }
 
 static void say_incident(struct sentence *s, uint32_t incident)
 {
     if (incident != 0)
-        say(s, " (incident %" PRIu32 ")", incident);
+        say(s, _(" (incident %" PRIu32 ")"), incident);
 }
 
 static const char *sitting_name(const struct sentence *s, uint32_t sitting)
@@ -116,19 +118,19 @@ static const char *batch_name(const struct sentence *s, uint32_t batch)
 static void say_scope(struct sentence *s, const Ev__Scope *scope)
 {
     if (scope->kind == EV__SCOPE_KIND__SCOPE_KIND_SITE)
-        say(s, "the site");
+        say(s, _("the site"));
     else
-        say(s, "%s %s", word_of_scope_kind(scope->kind),
+        say(s, "%s %s", _(word_of_scope_kind(scope->kind)),
             exam_scope_name(s->x, scope->kind, scope->no));
 }
 
 static void say_sittings(struct sentence *s, const uint32_t *sittings, size_t n)
 {
     if (n > NAMES_TOLD)
-        say(s, "%zu sittings (%s ... %s)", n, sitting_name(s, sittings[0]),
+        say(s, _("%zu sittings (%s ... %s)"), n, sitting_name(s, sittings[0]),
             sitting_name(s, sittings[n - 1]));
     for (size_t i = 0; n <= NAMES_TOLD && i < n; i++)
-        say(s, "%s%s", i > 0 ? ", " : "", sitting_name(s, sittings[i]));
+        say(s, "%s%s", i > 0 ? _(", ") : "", sitting_name(s, sittings[i]));
 }
 
 /* ---------------------------------------------------------------- who serves */
@@ -136,77 +138,78 @@ static void say_sittings(struct sentence *s, const uint32_t *sittings, size_t n)
 static void tell_site(struct sentence *s, const Ev__Event *event)
 {
     const Ev__SiteFounded *e = event->site_founded;
-    say(s, "the site '%s' is founded", e->name);
+    say(s, _("the site '%s' is founded"), e->name);
     say_by(s, e->who, "");
 }
 
 static void tell_epoch(struct sentence *s, const Ev__Event *event)
 {
     const Ev__EpochBegan *e = event->epoch_began;
-    say(s, "%s SERVES from here on: epoch %" PRIu64 " (%s)%s", e->node, e->epoch,
-        epoch_reason_word(e->reason), e->solo ? ", alone (solo)" : "");
+    say(s, _("%s SERVES from here on: epoch %" PRIu64 " (%s%s)%s"), e->node, e->epoch,
+        _(epoch_reason_word(e->reason)), e->forced ? _(", forced: its log was not whole") : "",
+        e->solo ? _(", alone (solo)") : "");
     if (!e->dark_known && e->reason != EV__EPOCH_REASON__EPOCH_REASON_FOUNDED)
-        say(s, ", how long nobody served before is not known");
+        say(s, _(", how long nobody served before is not known"));
     say_by(s, e->who, e->why);
 }
 
 static void tell_standby(struct sentence *s, const Ev__Event *event)
 {
     const Ev__StandbyChanged *e = event->standby_changed;
-    say(s, "standby %s is %s: acknowledgements are %s from here on", e->node,
-        e->in_sync ? "in sync" : "lost", e->solo ? "solo" : "dual");
+    say(s, _("standby %s is %s: acknowledgements are %s from here on"), e->node,
+        e->in_sync ? _("in sync") : _("lost"), e->solo ? _("solo") : _("dual"));
 }
 
 /* ---------------------------------------------------------------- batches */
 
 static void tell_room(struct sentence *s, const Ev__Event *event)
 {
-    say(s, "room %s with %" PRIu32 " seats", event->room_added->room, event->room_added->seats);
+    say(s, _("room %s with %" PRIu32 " seats"), event->room_added->room, event->room_added->seats);
 }
 
 static void tell_paper(struct sentence *s, const Ev__Event *event)
 {
-    say(s, "paper %s: items from number %" PRIu32 " on", event->paper_added->paper,
+    say(s, _("paper %s: items from number %" PRIu32 " on"), event->paper_added->paper,
         event->paper_added->items_at + 1);
 }
 
 static void tell_chunk(struct sentence *s, const Ev__Event *event)
 {
-    say(s, "paper %s: %zu bytes of its text", event->paper_chunk->paper,
+    say(s, _("paper %s: %zu bytes of its text"), event->paper_chunk->paper,
         event->paper_chunk->data.len);
 }
 
 static void tell_planned(struct sentence *s, const Ev__Event *event)
 {
     const Ev__BatchPlanned *e = event->batch_planned;
-    say(s, "batch %s is planned: allot ", e->batch);
+    say(s, _("batch %s is planned: allot "), e->batch);
     say_span(s, e->allot_ms);
-    say(s, ", grace ");
+    say(s, _(", grace "));
     say_span(s, e->grace_ms);
 }
 
 static void tell_added(struct sentence *s, const Ev__Event *event)
 {
-    say(s, "batch %s: %zu candidates", event->sittings_added->batch,
+    say(s, _("batch %s: %zu candidates"), event->sittings_added->batch,
         event->sittings_added->n_sittings);
 }
 
 static void tell_imported(struct sentence *s, const Ev__Event *event)
 {
     const Ev__ImportCompleted *e = event->import_completed;
-    say(s, "batch %s is imported, %" PRIu32 " candidates", e->batch, e->sittings);
+    say(s, _("batch %s is imported, %" PRIu32 " candidates"), e->batch, e->sittings);
     say_by(s, e->who, "");
 }
 
 static void tell_started(struct sentence *s, const Ev__Event *event)
 {
-    say(s, "batch %s STARTS", batch_name(s, event->batch_started->batch));
+    say(s, _("batch %s STARTS"), batch_name(s, event->batch_started->batch));
     say_by(s, event->batch_started->who, "");
 }
 
 static void tell_collected(struct sentence *s, const Ev__Event *event)
 {
-    say(s, "batch %s is collected", batch_name(s, event->batch_collected->batch));
+    say(s, _("batch %s is collected"), batch_name(s, event->batch_collected->batch));
     say_by(s, event->batch_collected->who, "");
 }
 
@@ -217,42 +220,44 @@ static void tell_signed_in(struct sentence *s, const Ev__Event *event)
     const Ev__SignedIn *e = event->signed_in;
     if (e->former_epoch > 0)
         say(s,
-            "%s had been at %s in epoch %llu, by a dead branch: that seat hands in what it holds",
+            _("%s had been at %s in epoch %llu, by a dead branch: that seat hands in what it "
+              "holds"),
             sitting_name(s, e->sitting), seat_name(s, e->seat),
             (unsigned long long)e->former_epoch);
     else
-        say(s, "%s signs in at %s", sitting_name(s, e->sitting), seat_name(s, e->seat));
+        say(s, _("%s signs in at %s"), sitting_name(s, e->sitting), seat_name(s, e->seat));
 }
 
 static void tell_attached(struct sentence *s, const Ev__Event *event)
 {
     const Ev__Attached *e = event->attached;
-    say(s, "%s at %s is in contact", sitting_name(s, e->sitting), seat_name(s, e->seat));
+    say(s, e->lost_ms == 0 ? _("%s at %s is in contact") : _("%s at %s is in contact again"),
+        sitting_name(s, e->sitting), seat_name(s, e->seat));
     if (e->lost_ms == 0)
         return;
     s->out->kind = EVENT_INTERRUPTION;
-    say(s, " again: credited ");
+    say(s, _(": credited "));
     say_span(s, e->lost_ms);
-    say(s, " (%s)", word_of_basis(e->basis));
+    say(s, _(" (%s)"), _(word_of_basis(e->basis)));
     say_incident(s, e->incident);
 }
 
 static void tell_detached(struct sentence *s, const Ev__Event *event)
 {
-    say(s, "%s is out of contact", sitting_name(s, event->detached->sitting));
+    say(s, _("%s is out of contact"), sitting_name(s, event->detached->sitting));
 }
 
 static void tell_marked(struct sentence *s, const Ev__Event *event)
 {
-    say(s, "marks of ");
+    say(s, _("marks of "));
     say_sittings(s, event->marked->sitting, event->marked->n_sitting);
 }
 
 static void say_answered(struct sentence *s, const Ev__Answered *e)
 {
-    say(s, "%s answers %s (action %" PRIu64 ")%s%s%s", sitting_name(s, e->sitting), e->item, e->seq,
-        e->former != 0 ? ", at a seat that was left (T11)" : "", e->late ? ", late (T10)" : "",
-        e->refused ? ", refused (T10)" : "");
+    say(s, _("%s answers %s (action %" PRIu64 ")%s%s%s"), sitting_name(s, e->sitting), e->item,
+        e->seq, e->former != 0 ? _(", at a seat that was left (T11)") : "",
+        e->late ? _(", late (T10)") : "", e->refused ? _(", refused (T10)") : "");
 }
 
 static void tell_answered(struct sentence *s, const Ev__Event *event)
@@ -263,24 +268,24 @@ static void tell_answered(struct sentence *s, const Ev__Event *event)
 static void tell_submitted(struct sentence *s, const Ev__Event *event)
 {
     const Ev__Submitted *e = event->submitted;
-    say(s, "%s submits%s%s", sitting_name(s, e->sitting),
-        e->former != 0 ? ", at a seat that was left (T11)" : "",
-        e->refused ? ", refused (A3)" : "");
+    say(s, _("%s submits%s%s"), sitting_name(s, e->sitting),
+        e->former != 0 ? _(", at a seat that was left (T11)") : "",
+        e->refused ? _(", refused (A3)") : "");
 }
 
 static void tell_finished(struct sentence *s, const Ev__Event *event)
 {
     static const char *const texts[] = {
-        [EV__FINISH__FINISH_TIMED_OUT] = "the time is up",
-        [EV__FINISH__FINISH_SUBMITTED] = "submitted",
-        [EV__FINISH__FINISH_CLOSED] = "closed by the collection",
-        [EV__FINISH__FINISH_POSTPONED] = "postponed",
-        [EV__FINISH__FINISH_ABSENT] = "absent",
+        [EV__FINISH__FINISH_TIMED_OUT] = N_("the time is up"),
+        [EV__FINISH__FINISH_SUBMITTED] = N_("submitted"),
+        [EV__FINISH__FINISH_CLOSED] = N_("closed by the collection"),
+        [EV__FINISH__FINISH_POSTPONED] = N_("postponed"),
+        [EV__FINISH__FINISH_ABSENT] = N_("absent"),
     };
     const Ev__Finished *e = event->finished;
     const char *text = (size_t)e->finish < sizeof texts / sizeof *texts ? texts[e->finish] : NULL;
     say_sittings(s, e->sitting, e->n_sitting);
-    say(s, ": %s", text ? text : "finished");
+    say(s, _(": %s"), text ? _(text) : _("finished"));
 }
 
 static void tell_credited(struct sentence *s, const Ev__Event *event)
@@ -292,13 +297,13 @@ static void tell_credited(struct sentence *s, const Ev__Event *event)
         most = e->lost_ms[i] > most ? e->lost_ms[i] : most;
     }
     say_sittings(s, e->sitting, e->n_sitting);
-    say(s, ": credited ");
+    say(s, _(": credited "));
     say_span(s, e->n_lost_ms > 0 ? least : 0);
     if (least < most) {
-        say(s, " to ");
+        say(s, _(" to "));
         say_span(s, most);
     }
-    say(s, " (%s)", word_of_basis(e->basis));
+    say(s, _(" (%s)"), _(word_of_basis(e->basis)));
     say_incident(s, e->n_incident > 0 ? e->incident[0] : 0);
 }
 
@@ -307,7 +312,7 @@ static void tell_credited(struct sentence *s, const Ev__Event *event)
 static void tell_paused(struct sentence *s, const Ev__Event *event)
 {
     say_scope(s, event->paused->scope);
-    say(s, " is PAUSED");
+    say(s, _(" is PAUSED"));
     say_incident(s, event->paused->incident);
     say_by(s, event->paused->who, event->paused->why);
 }
@@ -315,7 +320,7 @@ static void tell_paused(struct sentence *s, const Ev__Event *event)
 static void tell_resumed(struct sentence *s, const Ev__Event *event)
 {
     say_scope(s, event->resumed->scope);
-    say(s, " goes on");
+    say(s, _(" goes on"));
     say_by(s, event->resumed->who, event->resumed->why);
 }
 
@@ -323,10 +328,10 @@ static void say_granted(struct sentence *s, const Ev__Granted *e)
 {
     uint64_t ms = e->asked_ms < 0 ? -(uint64_t)e->asked_ms : (uint64_t)e->asked_ms;
     say_scope(s, e->scope);
-    say(s, " is granted %s", e->asked_ms < 0 ? "-" : "");
+    say(s, _(" is granted %s"), e->asked_ms < 0 ? _("-") : "");
     say_span(s, ms);
     if (e->n_sitting != 1)
-        say(s, ", %zu sittings", e->n_sitting);
+        say(s, _(", %zu sittings"), e->n_sitting);
     say_incident(s, e->incident);
     say_by(s, e->who, e->why);
 }
@@ -339,7 +344,7 @@ static void tell_granted(struct sentence *s, const Ev__Event *event)
 static void tell_moved(struct sentence *s, const Ev__Event *event)
 {
     const Ev__Moved *e = event->moved;
-    say(s, "%s moves from %s to %s", sitting_name(s, e->sitting), seat_name(s, e->from_seat),
+    say(s, _("%s moves from %s to %s"), sitting_name(s, e->sitting), seat_name(s, e->from_seat),
         seat_name(s, e->seat));
     say_by(s, e->who, e->why);
 }
@@ -347,21 +352,21 @@ static void tell_moved(struct sentence *s, const Ev__Event *event)
 static void tell_violation(struct sentence *s, const Ev__Event *event)
 {
     const Ev__ViolationNoted *e = event->violation_noted;
-    say(s, "violation of %s noted", sitting_name(s, e->sitting));
+    say(s, _("violation of %s noted"), sitting_name(s, e->sitting));
     say_by(s, e->who, e->text);
 }
 
 static void tell_postponed(struct sentence *s, const Ev__Event *event)
 {
     const Ev__BatchPostponed *e = event->batch_postponed;
-    say(s, "batch %s is POSTPONED", batch_name(s, e->batch));
+    say(s, _("batch %s is POSTPONED"), batch_name(s, e->batch));
     say_by(s, e->who, e->why);
 }
 
 static void tell_suspended(struct sentence *s, const Ev__Event *event)
 {
     const Ev__BatchSuspended *e = event->batch_suspended;
-    say(s, "batch %s is SUSPENDED: %s, the last server with power, goes down",
+    say(s, _("batch %s is SUSPENDED: %s, the last server with power, goes down"),
         batch_name(s, e->batch), e->node);
     say_incident(s, e->incident);
 }
@@ -369,29 +374,29 @@ static void tell_suspended(struct sentence *s, const Ev__Event *event)
 static void tell_unsuspended(struct sentence *s, const Ev__Event *event)
 {
     const Ev__BatchUnsuspended *e = event->batch_unsuspended;
-    say(s, "batch %s goes on", batch_name(s, e->batch));
+    say(s, _("batch %s goes on"), batch_name(s, e->batch));
     say_by(s, e->who, e->why);
 }
 
 static void tell_limit(struct sentence *s, const Ev__Event *event)
 {
     const Ev__InterruptionLimitReached *e = event->interruption_limit_reached;
-    say(s, "the interruption of %s has lasted for ", sitting_name(s, e->sitting));
+    say(s, _("the interruption of %s has lasted for "), sitting_name(s, e->sitting));
     say_span(s, e->limit_ms);
-    say(s, ": a person is to decide (R4)");
+    say(s, _(": a person is to decide (R4)"));
 }
 
 static void tell_limit_decided(struct sentence *s, const Ev__Event *event)
 {
     const Ev__InterruptionLimitDecided *e = event->interruption_limit_decided;
-    say(s, "the interruption of %s is decided", sitting_name(s, e->sitting));
+    say(s, _("the interruption of %s is decided"), sitting_name(s, e->sitting));
     say_by(s, e->who, e->text);
 }
 
 static void tell_own_doing(struct sentence *s, const Ev__Event *event)
 {
     const Ev__InterruptionOwnDoing *e = event->interruption_own_doing;
-    say(s, "interruption %" PRIu32 " of %s is the candidate's own doing", e->interruption,
+    say(s, _("interruption %" PRIu32 " of %s is the candidate's own doing"), e->interruption,
         sitting_name(s, e->sitting));
     say_by(s, e->who, e->why);
 }
@@ -401,59 +406,62 @@ static void tell_own_doing(struct sentence *s, const Ev__Event *event)
 static void tell_opened(struct sentence *s, const Ev__Event *event)
 {
     const Ev__IncidentOpened *e = event->incident_opened;
-    say(s, "incident %" PRIu32 " opens: %s, ", e->incident, word_of_incident_kind(e->kind));
+    char shown[NODE_TEXT_BYTES];
+    say(s, _("incident %" PRIu32 " opens: %s, "), e->incident, _(word_of_incident_kind(e->kind)));
     say_scope(s, e->scope);
-    say_by(s, e->who, e->text);
+    say_by(s, e->who, node_text_shown(e->text, shown));
 }
 
 static void tell_closed(struct sentence *s, const Ev__Event *event)
 {
     const Ev__IncidentClosed *e = event->incident_closed;
-    say(s, "incident %" PRIu32 " is closed", e->incident);
-    say_by(s, e->who, e->text);
+    char shown[NODE_TEXT_BYTES];
+    say(s, _("incident %" PRIu32 " is closed"), e->incident);
+    say_by(s, e->who, node_text_shown(e->text, shown));
 }
 
 static void tell_noted(struct sentence *s, const Ev__Event *event)
 {
     const Ev__IncidentNoted *e = event->incident_noted;
-    say(s, "incident %" PRIu32 ", a note", e->incident);
+    say(s, _("incident %" PRIu32 ", a note"), e->incident);
     say_by(s, e->who, e->text);
 }
 
 static void tell_power(struct sentence *s, const Ev__Event *event)
 {
     static const char *const texts[] = {
-        [EV__POWER__POWER_MAINS_LOST] = "is on its UPS's battery (R1)",
-        [EV__POWER__POWER_MAINS_BACK] = "has mains power again",
-        [EV__POWER__POWER_BATTERY_LOW] = "says that its battery is low (W4)",
+        [EV__POWER__POWER_MAINS_LOST] = N_("is on its UPS's battery (R1)"),
+        [EV__POWER__POWER_MAINS_BACK] = N_("has mains power again"),
+        [EV__POWER__POWER_BATTERY_LOW] = N_("says that its battery is low (W4)"),
     };
     const Ev__PowerChanged *e = event->power_changed;
     const char *text = (size_t)e->power < sizeof texts / sizeof *texts ? texts[e->power] : NULL;
-    say(s, "%s %s", e->node, text ? text : "tells of its power");
+    say(s, "%s %s", e->node, text ? _(text) : _("tells of its power"));
 }
 
 static void tell_recovered(struct sentence *s, const Ev__Event *event)
 {
     static const char *const texts[] = {
-        [EV__RECOVERED_AS__RECOVERED_AS_ADOPTED] = "adopted",
-        [EV__RECOVERED_AS__RECOVERED_AS_SUPERSEDED] = "superseded",
-        [EV__RECOVERED_AS__RECOVERED_AS_SHOWN] = "shown for a person to decide",
+        [EV__RECOVERED_AS__RECOVERED_AS_ADOPTED] = N_("adopted"),
+        [EV__RECOVERED_AS__RECOVERED_AS_SUPERSEDED] = N_("superseded"),
+        [EV__RECOVERED_AS__RECOVERED_AS_SHOWN] = N_("shown for a person to decide"),
     };
     const Ev__Recovered *e = event->recovered;
+    char shown[NODE_TEXT_BYTES];
     const char *text = (size_t)e->as < sizeof texts / sizeof *texts ? texts[e->as] : NULL;
-    say(s, "record %" PRIu64 " of epoch %" PRIu64 " in a dead branch: %s (A3)", e->lsn, e->epoch,
-        text ? text : "unknown");
-    say_by(s, "", e->text);
+    say(s, _("record %" PRIu64 " of epoch %" PRIu64 " in a dead branch: %s (A3)"), e->lsn, e->epoch,
+        text ? _(text) : _("unknown"));
+    say_by(s, "", node_text_shown(e->text, shown));
 }
-
-/* ---------------------------------------------------------------- the table */
 
 static void tell_signed(struct sentence *s, const Ev__Event *event)
 {
     const Ev__CommandSigned *e = event->command_signed;
-    say(s, "signed by the key of %s, asked of node %s", e->who, e->node);
+    say(s, _("signed by the key of %s, asked of node %s"), e->who, e->node);
     s->out->who = e->who;
 }
+
+/* ---------------------------------------------------------------- the table */
 
 static const struct {
     Ev__Event__KindCase event;

@@ -107,6 +107,8 @@ static bool fits_wider(const struct filter *f, const exam *x, const Ev__Event *e
     case EV__EVENT__KIND_BATCH_UNSUSPENDED:
         batch = event->batch_unsuspended->batch;
         break;
+    case EV__EVENT__KIND_RECOVERED:
+        return event->recovered->as == EV__RECOVERED_AS__RECOVERED_AS_SHOWN;
     case EV__EVENT__KIND_IMPORT_COMPLETED:
         return fits_scope(f, x, EV__SCOPE_KIND__SCOPE_KIND_BATCH, event->import_completed->batch);
     default:

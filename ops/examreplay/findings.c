@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static void add(struct findings *f, uint64_t branch, uint64_t lsn, const char *format, va_list args)
 {
@@ -28,4 +29,13 @@ void findings_add_branch(struct findings *f, uint64_t branch, uint64_t lsn, cons
     va_start(args, format);
     add(f, branch, lsn, format, args);
     va_end(args);
+}
+
+void findings_explain(struct findings *f, const char *text)
+{
+    if (f->n == 0 || f->n != f->kept_n || text[0] == '\0')
+        return;
+    char *last = f->kept[f->kept_n - 1].text;
+    size_t n = strlen(last);
+    snprintf(last + n, FINDING_BYTES - n, "; %s", text);
 }

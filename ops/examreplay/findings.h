@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FINDINGS_MAX = 20, FINDING_BYTES = 320 };
+enum { FINDINGS_MAX = 20, FINDING_BYTES = 512 };
 
 struct finding {
     uint64_t lsn;    /* 0: of no record */
@@ -25,5 +25,8 @@ __attribute__((format(printf, 3, 4))) void findings_add(struct findings *f, uint
 /* The same of a record of a dead branch. */
 __attribute__((format(printf, 4, 5))) void
 findings_add_branch(struct findings *f, uint64_t branch, uint64_t lsn, const char *format, ...);
+
+/* Says more about the one that was added last, if it was kept. */
+void findings_explain(struct findings *f, const char *text);
 
 #endif

@@ -4,11 +4,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "command.h"
+#include "damage.h"
+#include "language.h"
 #include "report.h"
 #include "text_table.h"
+#include "whole_number.h"
 
 const char *argp_program_version = "examreplay " EXAMREPLAY_VERSION;
 
@@ -22,7 +24,14 @@ enum {
     OPT_TO,
     OPT_KIND,
     OPT_FORMAT,
-    OPT_SEALED
+    OPT_SEALED,
+    OPT_INCIDENT,
+    OPT_CERTIFICATE,
+    OPT_INDEX,
+    OPT_LANG,
+    OPT_ROSTER,
+    OPT_AUTHORITY,
+    OPT_RECEIPT
 };
 
 static const char doc_before[] =
@@ -39,7 +48,14 @@ static const char doc_after[] =
     "  account FOLDER SITTING   Every second of one candidate's time, and who\n"
     "                           decided about it\n"
     "  at FOLDER MOMENT         Roles, batches and clocks as they were then\n"
-    "  export FOLDER            All events, as JSON lines or CSV\n"
+    "  diff FOLDER MOMENT MOMENT  What became of clocks and roles in between\n"
+    "  step FOLDER              Forward and back through the log in a terminal:\n"
+    "                           a room as a map of its seats with their clocks\n"
+    "  report FOLDER            A page (HTML) for people who were not there: who\n"
+    "                           lost what and why, with its proof; prints well\n"
+    "  export FOLDER            All events, as JSON lines, CSV, or SQLite database\n"
+    "  salvage FOLDER [FOLDER2] From damaged folders (or parts of a disk) a new one\n"
+    "                           with all that is still proven, and what is missing\n"
     "\n"
     "A MOMENT is a record's LSN (812), an instant of the site's own timeline (+1:12:03.250), or of "
     "the servers' calendars ('2026-05-16 10:30:15', in this machine's time zone).\n"
@@ -55,7 +71,11 @@ static const char doc_after[] =
     "  examreplay verify /media/a/examnode /media/b/examnode\n"
     "  examreplay timeline /media/a/examnode --batch B1 --kind incident,decision\n"
     "  examreplay account /media/a/examnode 20260517\n"
+    "  examreplay account /media/a/examnode 20260517 --certificate 20260517.html\n"
+    "  examreplay diff /media/a/examnode '2026-05-16 10:30' '2026-05-16 10:45' --room R03\n"
+    "  examreplay report /media/a/examnode --batch B1 --lang zh_CN -o B1.html\n"
     "  examreplay at /media/a/examnode '2026-05-16 10:30' --room R03\n"
+    "  examreplay salvage /media/a/examnode /media/b/examnode -o salvaged\n"
     "  examreplay export /media/a/examnode --format csv -o events.csv\n";
 
 static const struct argp_option argp_options[] = {
@@ -71,8 +91,23 @@ static const struct argp_option argp_options[] = {
      "role, incident, interruption, decision, power, batch, recovered (timeline shows these), "
      "finish, contact, answer, mark, import, or all",
      2},
-    {"format", OPT_FORMAT, "jsonl|csv", 0, "Of an export (default jsonl)", 3},
-    {"output", 'o', "FILE", 0, "Where an export goes: whole, or not at all", 3},
+    {"format", OPT_FORMAT, "jsonl|csv|sqlite", 0, "Of an export (default jsonl)", 3},
+    {"output", 'o', "FILE", 0,
+     "Where a report or an export goes, whole or not at all; or what is salvaged", 3},
+    {"incident", OPT_INCIDENT, "NUMBER", 0, "Of a report: only what belongs to this incident", 3},
+    {"certificate", OPT_CERTIFICATE, "FILE", 0,
+     "Of an account: a page (HTML) that certifies the lost time, to be printed", 3},
+    {"roster", OPT_ROSTER, "FILE", 0,
+     "verify: the site's roster of keys, to check what servers have signed", 4},
+    {"authority", OPT_AUTHORITY, "KEY", 0,
+     "verify: who must have signed the roster: 64 digits, or any key file of the site", 4},
+    {"receipt", OPT_RECEIPT, "RECEIPT", 0,
+     "verify: a candidate's receipt to be held against the log, a file or "
+     "CANDIDATE:RECORD:CHECK; as many as there are",
+     4},
+    {"index", OPT_INDEX, "FILE", 0,
+     "Of `at`: keep states of the log in FILE (made at the first use), and begin at one", 3},
+    {"lang", OPT_LANG, "en|zh_CN", 0, "In which language (default en)", 3},
     {"sealed", OPT_SEALED, NULL, 0, "Show answers, papers and ID numbers in JSON and exports, too",
      3},
     {0}};
@@ -80,7 +115,8 @@ static const struct argp_option argp_options[] = {
 struct arguments {
     struct options *o;
     const struct command *command;
-    bool kinds_given, filtered, exported;
+    unsigned taken; /* TAKES_*: of which sorts options were given */
+    bool kinds_given;
 };
 
 /* ---------------------------------------------------------------- arguments */
@@ -111,9 +147,14 @@ static void take_kinds(struct argp_state *state, char *list, unsigned *kinds)
 
 static void take_format(struct argp_state *state, const char *word, struct options *o)
 {
-    if (strcmp(word, "jsonl") != 0 && strcmp(word, "csv") != 0)
-        argp_error(state, "'%s' is no format: jsonl or csv", word);
-    o->format = strcmp(word, "csv") == 0 ? FORMAT_CSV : FORMAT_JSONL;
+    static const char *const words[] = {
+        [FORMAT_JSONL] = "jsonl", [FORMAT_CSV] = "csv", [FORMAT_SQLITE] = "sqlite"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i], word) == 0) {
+            o->format = (enum format)i;
+            return;
+        }
+    argp_error(state, "'%s' is no format: jsonl, csv or sqlite", word);
 }
 
 static void take_word(struct argp_state *state, char *word, struct arguments *a)
@@ -121,35 +162,56 @@ static void take_word(struct argp_state *state, char *word, struct arguments *a)
     if (state->arg_num == 0) {
         a->command = command_find(word);
         if (!a->command)
-            argp_error(state, "'%s' is no command: verify, timeline, account, at or export", word);
+            argp_error(state, "'%s' is no command: %s", word, command_names());
     } else if (state->arg_num == 1) {
         a->o->folder = word;
     } else if (state->arg_num == 2 && a->command->argument) {
         a->o->argument = word;
+    } else if (state->arg_num == 3 && a->command->second) {
+        a->o->second = word;
     } else {
         argp_error(state, "'%s' is too much here", word);
     }
+}
+
+static void check_options(struct argp_state *state, const struct arguments *a)
+{
+    static const struct {
+        unsigned takes;
+        const char *names;
+    } sorts[] = {{TAKES_JSON, "--json"},
+                 {TAKES_FILTER, "filters (--batch, --room, --seat, --sitting)"},
+                 {TAKES_STRETCH, "--from, --to and --kind"},
+                 {TAKES_OUTPUT, "--output"},
+                 {TAKES_FORMAT, "--format"},
+                 {TAKES_INCIDENT, "--incident"},
+                 {TAKES_CERTIFICATE, "--certificate"},
+                 {TAKES_INDEX, "--index"},
+                 {TAKES_SEALED, "--sealed"},
+                 {TAKES_EVIDENCE, "--roster, --authority and --receipt"}};
+    for (size_t i = 0; i < sizeof sorts / sizeof *sorts; i++)
+        if ((a->taken & sorts[i].takes) && !(a->command->takes & sorts[i].takes))
+            argp_error(state, "%s takes no %s", a->command->name, sorts[i].names);
 }
 
 static void check_whole(struct argp_state *state, struct arguments *a)
 {
     struct options *o = a->o;
     if (!a->command)
-        argp_error(state, "which command? verify, timeline, account, at or export");
+        argp_error(state, "which command? %s", command_names());
     if (!o->folder)
         argp_error(state, "which data folder? %s FOLDER", a->command->name);
     if (a->command->argument_needed && !o->argument)
         argp_error(state, "%s FOLDER needs a %s", a->command->name, a->command->argument);
-    bool exports = a->command->run == cmd_export;
-    if (a->exported && !exports)
-        argp_error(state, "--format and --output are for export");
-    if (o->json && exports)
-        argp_error(state, "export writes JSON lines by itself: leave --json out");
-    if (a->filtered && (a->command->run == cmd_verify || a->command->run == cmd_account))
-        argp_error(state, "%s looks at everything: leave the filters out", a->command->name);
-    if (a->command->run == cmd_at)
+    if (a->command->second && !o->second)
+        argp_error(state, "%s FOLDER %s needs a second %s", a->command->name, a->command->argument,
+                   a->command->second);
+    check_options(state, a);
+    if (a->command->run == cmd_at || a->command->run == cmd_diff)
         take_moment(state, o->argument, &o->at);
-    if (!a->kinds_given && exports)
+    if (a->command->run == cmd_diff)
+        take_moment(state, o->second, &o->at_second);
+    if (!a->kinds_given && a->command->run == cmd_export)
         o->filter.kinds = (1u << EVENT_KINDS) - 1;
 }
 
@@ -157,7 +219,7 @@ static error_t take_filter(int key, char *arg, struct argp_state *state)
 {
     struct arguments *a = state->input;
     struct filter *f = &a->o->filter;
-    a->filtered = true;
+    a->taken |= key <= OPT_SITTING ? TAKES_FILTER : TAKES_STRETCH;
     switch (key) {
     case OPT_BATCH:
         f->batch = arg;
@@ -184,24 +246,81 @@ static error_t take_filter(int key, char *arg, struct argp_state *state)
     }
 }
 
+static void take_incident(struct argp_state *state, const char *text, struct options *o)
+{
+    if (whole_number_parse(text, "incident", &o->incident) != EXIT_CODE_DONE)
+        argp_error(state, "'%s' is no incident's number", text);
+}
+
+static void take_language(struct argp_state *state, const char *name)
+{
+    if (language_begin(name, NULL))
+        argp_error(state, "there is no catalogue for the language '%s': en or zh_CN", name);
+}
+
+/* Of how results are told. */
+static error_t take_telling(int key, char *arg, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+    switch (key) {
+    case OPT_JSON:
+        a->taken |= TAKES_JSON;
+        a->o->json = true;
+        return 0;
+    case OPT_SEALED:
+        a->taken |= TAKES_SEALED;
+        a->o->sealed = true;
+        return 0;
+    case OPT_FORMAT:
+        a->taken |= TAKES_FORMAT;
+        take_format(state, arg, a->o);
+        return 0;
+    case OPT_INCIDENT:
+        a->taken |= TAKES_INCIDENT;
+        take_incident(state, arg, a->o);
+        return 0;
+    case OPT_CERTIFICATE:
+        a->taken |= TAKES_CERTIFICATE;
+        a->o->certificate = arg;
+        return 0;
+    case OPT_INDEX:
+        a->taken |= TAKES_INDEX;
+        a->o->index = arg;
+        return 0;
+    case OPT_LANG:
+        take_language(state, arg);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static error_t take_evidence(int key, char *arg, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+    struct verify_order *v = &a->o->verify;
+    a->taken |= TAKES_EVIDENCE;
+    if (key == OPT_ROSTER)
+        v->roster = arg;
+    else if (key == OPT_AUTHORITY)
+        v->authority = arg;
+    else if (v->receipts_n < VERIFY_RECEIPTS_MAX)
+        v->receipts[v->receipts_n++] = arg;
+    else
+        argp_error(state, "more than %d receipts", VERIFY_RECEIPTS_MAX);
+    return 0;
+}
+
 static error_t take_option(int key, char *arg, struct argp_state *state)
 {
     struct arguments *a = state->input;
     if (key >= OPT_BATCH && key <= OPT_KIND)
         return take_filter(key, arg, state);
+    if (key >= OPT_ROSTER && key <= OPT_RECEIPT)
+        return take_evidence(key, arg, state);
     switch (key) {
-    case OPT_JSON:
-        a->o->json = true;
-        return 0;
-    case OPT_SEALED:
-        a->o->sealed = true;
-        return 0;
-    case OPT_FORMAT:
-        a->exported = true;
-        take_format(state, arg, a->o);
-        return 0;
     case 'o':
-        a->exported = true;
+        a->taken |= TAKES_OUTPUT;
         a->o->output = arg;
         return 0;
     case ARGP_KEY_ARG:
@@ -211,48 +330,11 @@ static error_t take_option(int key, char *arg, struct argp_state *state)
         check_whole(state, a);
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return take_telling(key, arg, state);
     }
 }
 
-/* ---------------------------------------------------------------- damaged pages */
-
-/* LMDB has no checksums: a page that is cut off, or whose head has rotted, shows as a signal.
- * SA_RESETHAND: a second one ends the process as usual. */
 static volatile uint64_t reached_lsn;
-
-static void put(char *line, size_t *n, size_t bytes, const char *text)
-{
-    while (*text && *n < bytes)
-        line[(*n)++] = *text++;
-}
-
-static void on_damage(int signal_no)
-{
-    char line[200], digits[24];
-    size_t n = 0, at = sizeof digits - 1;
-    uint64_t lsn = reached_lsn;
-    (void)signal_no;
-    digits[at] = '\0';
-    do
-        digits[--at] = (char)('0' + lsn % 10);
-    while ((lsn /= 10) != 0);
-    put(line, &n, sizeof line,
-        "WRONG   the data file is cut off or damaged: its pages cannot be read "
-        "after record ");
-    put(line, &n, sizeof line, digits + at);
-    put(line, &n, sizeof line, " (D8)\n");
-    (void)!write(STDERR_FILENO, line, n);
-    _exit(EXIT_WRONG);
-}
-
-static void watch_for_damage(void)
-{
-    const struct sigaction action = {.sa_handler = on_damage, .sa_flags = (int)SA_RESETHAND};
-    (void)sigaction(SIGBUS, &action, NULL);
-    (void)sigaction(SIGSEGV, &action, NULL);
-    (void)sigaction(SIGABRT, &action, NULL); /* LMDB's own checks of a page */
-}
 
 int main(int argc, char **argv)
 {
@@ -274,7 +356,7 @@ int main(int argc, char **argv)
     argp_err_exit_status = EXIT_CODE_USAGE;
     if (argp_parse(&with_doc, argc, argv, 0, NULL, &a))
         return EXIT_CODE_USAGE;
-    watch_for_damage();
+    damage_watch(&reached_lsn);
     enum exit_code code = a.command->run(&o);
     if (code == EXIT_CODE_DONE && (fflush(stdout) != 0 || ferror(stdout))) {
         report_error("cannot write the output");

@@ -4,12 +4,15 @@
 #include <string.h>
 
 #include "accounts_check.h"
+#include "chain_break.h"
 
 static void seen(void *ctx, const struct replay *r, const struct replay_record *at)
 {
     struct proof *p = ctx;
-    (void)r;
     roles_note(&p->roles, at);
+    evidence_act(&p->evidence, p->given, at, &p->reader.findings);
+    if (p->evidence.receipts_n > 0)
+        receipts_at(p->given->claims, p->evidence.receipts_n, r, at, p->evidence.receipts);
 }
 
 /* The state is compared where the tables stand, which may be before the log's end. */
@@ -30,16 +33,54 @@ static void check_rest(struct proof *p)
 {
     struct log_reader *r = &p->reader;
     tables_compare_epochs(&p->tables, &r->replay, &p->roles);
-    accounts_check(r->replay.x, &p->roles, &r->findings);
+    accounts_check(&r->replay, &p->roles, &r->findings);
     p->err = branches_check(&r->replay, &p->roles, &p->branches, &p->branches_n);
     exam_digest(r->replay.x, p->digest);
 }
 
-static void prove(struct proof *p)
+/* What the records around the break tell of it. */
+static void explain_break(struct proof *p)
 {
-    replay_all(p);
+    struct chain_break b;
+    char words[CHAIN_BREAK_BYTES];
+    chain_break_find(p->reader.s, p->reader.replay.lsn + 1, p->reader.replay.hash, &b);
+    chain_break_words(&b, words);
+    findings_explain(&p->reader.findings, words);
+}
+
+static void check_evidence(struct proof *p)
+{
+    struct log_reader *r = &p->reader;
+    exam_err err = evidence_check(&p->evidence, p->given, &r->replay, &p->roles, p->err == EXAM_OK,
+                                  p->branches, p->branches_n);
+    if (p->evidence.receipts_n > 0)
+        receipts_end(p->given->claims, p->evidence.receipts_n, &r->replay, p->given->roster,
+                     p->evidence.receipts);
+    if (!p->err)
+        p->err = err;
+}
+
+static exam_err receipts_begin(struct proof *p)
+{
+    size_t n = p->given ? p->given->claims_n : 0;
+    p->evidence.receipts = calloc(n + 1, sizeof *p->evidence.receipts);
+    if (!p->evidence.receipts)
+        return EXAM_NOMEM;
+    p->evidence.receipts_n = n;
+    return EXAM_OK;
+}
+
+static void prove(struct proof *p, const struct options *o)
+{
+    p->given = o->evidence;
+    p->err = receipts_begin(p);
+    if (!p->err)
+        replay_all(p);
+    if (p->err == EXAM_CORRUPT)
+        explain_break(p);
     if (!p->err)
         check_rest(p);
+    check_evidence(p);
     progress_end(&p->reader.progress);
 }
 
@@ -48,7 +89,7 @@ enum exit_code proof_make(struct proof *p, const char *folder, const struct opti
     *p = (struct proof){.err = EXAM_OK};
     enum exit_code code = log_reader_open(&p->reader, folder, o);
     if (code == EXIT_CODE_DONE)
-        prove(p);
+        prove(p, o);
     return code;
 }
 
@@ -56,12 +97,13 @@ void proof_make_of(struct proof *p, const char *folder, store *s, const struct o
 {
     *p = (struct proof){.err = EXAM_OK};
     log_reader_take(&p->reader, folder, s, o);
-    prove(p);
+    prove(p, o);
 }
 
 void proof_free(struct proof *p)
 {
     roles_fini(&p->roles);
+    evidence_fini(&p->evidence);
     free(p->branches);
     log_reader_close(&p->reader);
 }

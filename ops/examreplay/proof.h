@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "branch_check.h"
+#include "evidence.h"
 #include "log_reader.h"
 #include "roles.h"
 #include "tables.h"
@@ -16,7 +17,9 @@ struct proof {
     struct tables tables;
     struct branch *branches;
     size_t branches_n;
-    exam_err err; /* why not the whole log was read; EXAM_OK: it was */
+    struct evidence evidence;
+    const struct evidence_given *given; /* NULL: nothing was brought along */
+    exam_err err;                       /* why not the whole log was read; EXAM_OK: it was */
     uint8_t digest[HASH_BYTES];
 };
 

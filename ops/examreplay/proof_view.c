@@ -26,6 +26,33 @@ static void print_finding(const struct finding *f, FILE *to)
         fputs(f->text, to);
 }
 
+/* The first record of the log that is not right; what is of no record follows from those. */
+static const struct finding *first_finding(const struct findings *f)
+{
+    const struct finding *first = &f->kept[0];
+    for (size_t i = 1; i < f->kept_n; i++) {
+        const struct finding *other = &f->kept[i];
+        bool of_log = other->lsn != 0 && other->branch == 0;
+        bool has = first->lsn != 0 && first->branch == 0;
+        if (of_log && (!has || other->lsn < first->lsn))
+            first = other;
+    }
+    return first;
+}
+
+/* Another server has signed more: that is no proof that it was ever here. */
+static void print_short(const struct proof *p, FILE *to)
+{
+    for (size_t i = 0; i < p->evidence.signers_n; i++) {
+        const struct signer *s = &p->evidence.signers[i];
+        if (s->ahead_lsn)
+            fprintf(to,
+                    "SHORT   %s ends with record %" PRIu64 ", and server %s has signed record "
+                    "%" PRIu64 " of the same epoch: this one was behind, or was cut off\n",
+                    p->reader.folder, p->reader.replay.lsn, s->node, s->ahead_lsn);
+    }
+}
+
 void proof_print_verdict(const struct proof *p, FILE *to)
 {
     const struct log_reader *r = &p->reader;
@@ -35,11 +62,12 @@ void proof_print_verdict(const struct proof *p, FILE *to)
                 "PROVEN  %s: %" PRIu64 " records up to epoch %" PRIu64
                 ", the chain is whole and every account follows from it\n",
                 r->folder, r->replay.lsn, newest ? newest->epoch : 0);
+        print_short(p, to);
         return;
     }
     fprintf(to, "WRONG   %s: ", r->folder);
     if (r->findings.n > 0)
-        print_finding(&r->findings.kept[0], to);
+        print_finding(first_finding(&r->findings), to);
     else
         fprintf(to, "the log cannot be read after record %" PRIu64 ": %s", r->replay.lsn,
                 exam_err_text(p->err));
@@ -66,6 +94,53 @@ static void print_log(const struct proof *p, FILE *to)
     if (p->err == EXAM_OK)
         fprintf(to, "  State     %s (its digest, as `examctl status --digest` shows it)\n",
                 hex_of(p->digest, hash));
+}
+
+/* ---------------------------------------------------------------- what was signed */
+
+static void print_signer(const struct evidence *e, const struct signer *s, FILE *to)
+{
+    char wall[WALL_TEXT_BYTES];
+    fprintf(to, "  Signed    by %s, %" PRIu64 " times", s->node, s->checkpoints);
+    if (s->same_lsn) {
+        wall_format(s->same_wall_ms, wall);
+        fprintf(to, ", up to record %" PRIu64 " (%s)", s->same_lsn, wall);
+    }
+    if (s->dead)
+        fprintf(to, "; %" PRIu64 " of it in dead branches", s->dead);
+    if (s->ahead_lsn)
+        fprintf(to, "; and record %" PRIu64 ", which this log does not reach", s->ahead_lsn);
+    if (s->revoked)
+        fprintf(to, "; its key was revoked by roster %" PRIu64, s->revoked);
+    fputs(e->checked ? "\n" : "; signatures not checked (--roster)\n", to);
+}
+
+static void print_signed(const struct proof *p, FILE *to)
+{
+    const struct evidence *e = &p->evidence;
+    uint64_t covered = evidence_covered(e), lsn = p->reader.replay.lsn;
+    for (size_t i = 0; i < e->signers_n; i++)
+        print_signer(e, &e->signers[i], to);
+    if (e->acts)
+        fprintf(to, "  Acts      %" PRIu64 " are signed by their persons (R4)%s\n", e->acts,
+                e->checked ? "" : "; signatures not checked (--roster)");
+    if (covered == 0)
+        fputs("  Signed    by no server: a log that was made anew as a whole would look the same\n",
+              to);
+    else if (covered < lsn)
+        fprintf(to, "            records %" PRIu64 " to %" PRIu64 " had not been signed yet\n",
+                covered + 1, lsn);
+}
+
+static void print_receipts(const struct proof *p, FILE *to)
+{
+    for (size_t i = 0; i < p->evidence.receipts_n; i++) {
+        const struct receipt_claim *c = &p->given->claims[i];
+        const struct receipt_verdict *v = &p->evidence.receipts[i];
+        if (v->good)
+            fprintf(to, "  Receipt   %s of candidate %s: %s%s\n", c->name, c->r.candidate, v->words,
+                    c->typed || p->evidence.checked ? "" : "; signature not checked (--roster)");
+    }
 }
 
 static void print_site(const struct proof *p, FILE *to)
@@ -132,6 +207,8 @@ void proof_print_details(const struct proof *p, FILE *to)
 {
     print_findings(p, to);
     print_log(p, to);
+    print_signed(p, to);
+    print_receipts(p, to);
     print_site(p, to);
     print_epochs(p, to);
     if (p->err == EXAM_OK) {
@@ -154,6 +231,34 @@ static json_t *findings_json(const struct findings *f)
         (void)json_array_append_new(
             list, json_pack("{s:I, s:I, s:s}", "lsn", (json_int_t)f->kept[i].lsn, "branch",
                             (json_int_t)f->kept[i].branch, "text", f->kept[i].text));
+    return list;
+}
+
+static json_t *signed_json(const struct evidence *e)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < e->signers_n; i++) {
+        const struct signer *s = &e->signers[i];
+        (void)json_array_append_new(
+            list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "node", s->node, "checkpoints",
+                            (json_int_t)s->checkpoints, "lsn", (json_int_t)s->same_lsn, "wall_ms",
+                            (json_int_t)s->same_wall_ms, "dead", (json_int_t)s->dead, "ahead_lsn",
+                            (json_int_t)s->ahead_lsn, "revoked", (json_int_t)s->revoked));
+    }
+    return list;
+}
+
+static json_t *receipts_json(const struct proof *p)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < p->evidence.receipts_n; i++) {
+        const struct receipt_claim *c = &p->given->claims[i];
+        const struct receipt_verdict *v = &p->evidence.receipts[i];
+        (void)json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:b, s:s}", "receipt", c->name,
+                                                    "candidate", c->r.candidate, "lsn",
+                                                    (json_int_t)c->r.lsn, "good", v->good, "text",
+                                                    v->words));
+    }
     return list;
 }
 
@@ -191,14 +296,19 @@ json_t *proof_json(const struct proof *p)
     char hash[2 * HEX_BYTES_MAX + 1], digest[2 * HEX_BYTES_MAX + 1];
     hex_of(r->hash, hash);
     hex_of(p->digest, digest);
-    return json_pack("{s:s, s:b, s:I, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o}",
-                     "folder", p->reader.folder, "proven", proof_holds(p), "lsn",
-                     (json_int_t)r->lsn, "last_lsn", (json_int_t)store_last(p->reader.s).lsn,
-                     "hash", hash, "state_digest", p->err == EXAM_OK ? digest : "", "site_name",
-                     exam_site_name(r->x) ? exam_site_name(r->x) : "", "sittings",
-                     (json_int_t)exam_sittings(r->x), "tables_lsn", (json_int_t)p->tables.lsn,
-                     "tables_entries", (json_int_t)p->tables.entries, "wrong",
-                     (json_int_t)p->reader.findings.n, "findings",
-                     findings_json(&p->reader.findings), "epochs", epochs_json(&p->roles),
-                     "branches", branches_json(p));
+    json_t *all =
+        json_pack("{s:s, s:b, s:I, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o}",
+                  "folder", p->reader.folder, "proven", proof_holds(p), "lsn", (json_int_t)r->lsn,
+                  "last_lsn", (json_int_t)store_last(p->reader.s).lsn, "hash", hash, "state_digest",
+                  p->err == EXAM_OK ? digest : "", "site_name",
+                  exam_site_name(r->x) ? exam_site_name(r->x) : "", "sittings",
+                  (json_int_t)exam_sittings(r->x), "tables_lsn", (json_int_t)p->tables.lsn,
+                  "tables_entries", (json_int_t)p->tables.entries, "wrong",
+                  (json_int_t)p->reader.findings.n, "findings", findings_json(&p->reader.findings),
+                  "epochs", epochs_json(&p->roles), "branches", branches_json(p));
+    (void)json_object_update_new(
+        all, json_pack("{s:b, s:I, s:o, s:o}", "signatures_checked", p->evidence.checked, "acts",
+                       (json_int_t)p->evidence.acts, "signed", signed_json(&p->evidence),
+                       "receipts", receipts_json(p)));
+    return all;
 }

@@ -41,6 +41,7 @@ void replay_open(struct replay *p, store *s, struct findings *findings, volatile
 void replay_close(struct replay *p)
 {
     exam_free(p->x);
+    free(p->beyond_ms);
     free(p->arena_block);
 }
 
@@ -93,6 +94,35 @@ static void check_first(struct replay *p, const struct replay_record *at)
                      founds ? "founds the site a second time" : "does not found the site");
 }
 
+static void beyond_for(struct replay *p, uint32_t sitting)
+{
+    size_t n = p->beyond_n > 0 ? p->beyond_n : 64;
+    while (n <= sitting)
+        n *= 2;
+    if (n == p->beyond_n)
+        return;
+    p->beyond_ms = resize_or_end(NULL, p->beyond_ms, n * sizeof *p->beyond_ms);
+    memset(p->beyond_ms + p->beyond_n, 0, (n - p->beyond_n) * sizeof *p->beyond_ms);
+    p->beyond_n = n;
+}
+
+static void note_beyond(struct replay *p, const struct replay_record *at)
+{
+    const Ev__Attached *e = at->event->attached;
+    struct exam_sitting_view v;
+    if (at->event->kind_case != EV__EVENT__KIND_ATTACHED || e->sitting < 1 ||
+        e->sitting > exam_sittings(p->x) || (!e->found && e->carried_used_ms == 0))
+        return;
+    exam_sitting_view(p->x, e->sitting, at->site_ms, &v);
+    uint64_t accounted_ms = v.account.used_ms + v.account.lost_ms;
+    uint64_t elapsed_ms = v.begun ? at->site_ms - v.begin_ms : 0;
+    if (accounted_ms <= elapsed_ms)
+        return;
+    beyond_for(p, e->sitting);
+    if (accounted_ms - elapsed_ms > p->beyond_ms[e->sitting])
+        p->beyond_ms[e->sitting] = accounted_ms - elapsed_ms;
+}
+
 static void apply(struct replay *p, const struct replay_record *at)
 {
     uint64_t oddities = exam_oddities(p->x);
@@ -104,6 +134,12 @@ static void apply(struct replay *p, const struct replay_record *at)
         findings_add(p->findings, at->r->lsn,
                      "its event does not fit what came before it: a node that decided it would "
                      "have had another state (D4)");
+    note_beyond(p, at);
+}
+
+uint64_t replay_beyond_ms(const struct replay *p, uint32_t sitting)
+{
+    return sitting < p->beyond_n ? p->beyond_ms[sitting] : 0;
 }
 
 static void note_progress(struct replay *p, const struct replay_record *at)

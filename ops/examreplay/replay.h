@@ -22,6 +22,8 @@ struct replay {
     uint8_t hash[HASH_BYTES];
     uint64_t site_ms; /* of it */
     int64_t wall_ms, wall_first_ms;
+    uint64_t *beyond_ms; /* of sitting s: beyond_ms[s], see replay_beyond_ms */
+    size_t beyond_n;
     struct findings *findings;
     volatile uint64_t *reached; /* kept at `lsn`, for whoever is told that a page is damaged */
     struct arena arena;
@@ -50,5 +52,10 @@ void replay_close(struct replay *p);
  * proven after it, and the findings name it. Records that are what was written but do not fit what
  * came before them are findings, too, and do not end it. EXAM_IO. */
 EXAM_MUST_USE exam_err replay_to(struct replay *p, uint64_t last, const struct replay_hooks *h);
+
+/* By how much used + lost of the sitting was more than the time since its begin, when it attached
+ * with a mark of another log (T12): it had begun on a branch that is dead, had been served there
+ * for longer than this log knows, or while this one took the time for dark. 0: never. */
+uint64_t replay_beyond_ms(const struct replay *p, uint32_t sitting);
 
 #endif

@@ -176,3 +176,21 @@ void tables_compare_epochs(struct tables *t, struct replay *p, const struct role
         findings_add(p->findings, 0, "the node has noted %zu epochs, and the log has %zu (W1)", e.n,
                      roles->epochs_n);
 }
+
+static void put_u64(uint8_t *out, uint64_t v)
+{
+    for (int i = 7; i >= 0; i--, v >>= 8)
+        out[i] = (uint8_t)v;
+}
+
+void tables_note_epochs(store *s, const struct roles *roles)
+{
+    for (size_t i = 0; i < roles->epochs_n; i++) {
+        uint8_t key[META_EPOCH_KEY_BYTES], value[META_EPOCH_BYTES] = {0};
+        memcpy(key, META_EPOCH, sizeof META_EPOCH - 1);
+        put_u64(key + sizeof META_EPOCH - 1, roles->epochs[i].epoch);
+        put_u64(value, roles->epochs[i].lsn);
+        memcpy(value + 8, roles->epochs[i].hash, HASH_BYTES);
+        store_put(s, STORE_META, key, sizeof key, value, sizeof value);
+    }
+}

@@ -21,4 +21,8 @@ void tables_compare_state(struct tables *t, struct replay *p);
 /* `p` stands at the log's end: where the node has noted that its epochs begin. */
 void tables_compare_epochs(struct tables *t, struct replay *p, const struct roles *roles);
 
+/* Notes where epochs begin, as a node does; within a transaction. For a log that has been salvaged:
+ * in none of them the folder's own node has served. */
+void tables_note_epochs(store *s, const struct roles *roles);
+
 #endif

@@ -141,6 +141,7 @@ static bool status_send(struct fake_node *f, int fd, const Admin__Request *reque
     Admin__BatchInfo batch, second;
     Admin__BatchInfo *batches[] = {&batch, &second};
     Admin__Reply reply = ADMIN__REPLY__INIT;
+    char forced[REASON_BYTES_MAX + 1];
 
     f->seen.statuses++;
     snprintf(node, sizeof node, "%s", f->script.node);
@@ -164,6 +165,9 @@ static bool status_send(struct fake_node *f, int fd, const Admin__Request *reque
     status.ups = f->script.ups;
     status.power = f->script.power;
     status.power_text = power_text;
+    status.learning = status.forcible = f->script.forced != NULL;
+    snprintf(forced, sizeof forced, "%s", f->script.forced != NULL ? f->script.forced : "");
+    status.forced = forced;
     status.incidents_open = f->script.suspended;
     status.limits_reached = f->script.suspended;
     if (request->status->digest)
@@ -499,6 +503,7 @@ static void act_take(struct fake_node *f, const Admin__Request *r)
     } else if (r->kind_case == ADMIN__REQUEST__KIND_PROMOTE) {
         s->promotes++;
         s->attest = r->promote->attest;
+        s->forced = r->promote->forced;
         snprintf(s->who, sizeof s->who, "%s", r->promote->who);
         snprintf(s->why, sizeof s->why, "%s", r->promote->why);
     } else if (r->kind_case == ADMIN__REQUEST__KIND_BATCH_START) {

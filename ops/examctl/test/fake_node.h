@@ -33,6 +33,7 @@ struct fake_script {
     Admin__BatchState batch_state; /* of B1; 0: running */
     Admin__Power power;
     bool ups, suspended;      /* a UPS is configured; the node tells of a suspended batch B2, too */
+    const char *forced;       /* D7: it is a learner, and this is what forcing it gives up */
     bool hides_ids;           /* as a node of an earlier version: no ID numbers */
     const char *seat_contact; /* the one of its three seats that is in contact with it */
 };
@@ -41,7 +42,7 @@ struct fake_seen {
     unsigned connections, statuses, founds, promotes, starts, collects, begins, commits;
     unsigned rooms, sittings, papers, chunks; /* that came in parts */
     unsigned commit_rooms, commit_sittings, commit_papers;
-    bool attest, unfinished, digest_ok;
+    bool attest, forced, unfinished, digest_ok;
     uint64_t allot_ms, grace_ms;
     char who[64], batch[64], why[64], site[64];
     unsigned previews, acts; /* of contingency acts: asked what would be, and done */

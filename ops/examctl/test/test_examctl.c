@@ -191,7 +191,30 @@ static void test_examctl__refuses_wrong_command_lines(void **state)
         {{"site", "revoke", "seat", "R01-01", NULL}, "`site revoke` needs --keys"},
         {{"site", "revoke", "authority", "x", "--keys", "/k", NULL}, "'authority' has no keys"},
         {{"--nodes", "a:1", "status", "--key-file", "/k", NULL}, "go together"},
+        {{"--nodes", "a:1", "unlock", NULL}, "`unlock` needs --data-key"},
+        {{"--nodes", "a:1", "unlock", "--data-key", "/k", NULL}, "encrypted connection only"},
+        {{"site", "data-key", "-o", "/k", NULL}, "`site data-key` needs --keys"},
         {{"--nodes", "A@:1", "status", NULL}, "'A@:1' in the list of nodes"},
+        {{"site", "issue", "person", "li", "--keys=/k", "--role=king", NULL}, "'king' is no role"},
+        {{"site", "issue", "person", "li", "--keys=/k", "--rooms=R 1", NULL}, "--rooms 'R 1'"},
+        {{"site", "issue", "seat", "R01-01", "--keys=/k", "--role=office", NULL},
+         "a role is a person's"},
+        {{"site", "passwd", NULL}, "which key?"},
+        {{"--nodes", "a:1", "confirm", NULL}, "`confirm` needs NO"},
+        {{"--nodes", "a:1", "confirm", "x", NULL}, "'x' is no number"},
+        {{"--nodes", "a:1", "pause", "R01", "--second", "k", NULL}, "`pause` knows no --second"},
+        {{"verify", NULL}, "`verify` needs FOLDER"},
+        {{"verify", "/a", "/b", "/c", NULL}, "'/c' is one word too many"},
+        {{"verify", "/tmp", "/tmp", NULL}, "/tmp and /tmp are one folder"},
+        {{"verify", "/a", "--roster", "/r", NULL}, "whose signature"},
+        {{"--nodes", "a:1", "receipt", NULL}, "`receipt` needs SITTING"},
+        {{"package", NULL}, "`package` needs make or inspect behind"},
+        {{"package", "inspect", NULL}, "`inspect` needs FILE"},
+        {{"package", "make", "--batch", "B1", NULL}, "`package make` needs --rooms"},
+        {{"package", "inspect", "/p", "--roster", "/r", NULL}, "whose signature"},
+        {{"--nodes", "a:1", "import", "--package", "/p", NULL}, "held against the site's roster"},
+        {{"--nodes", "a:1", "import", "--package", "/p", "--rooms", "r", NULL},
+         "`import` knows no --rooms"},
         {{"incident", NULL}, "`incident` needs list, open, note or close behind"},
         {{"--nodes", "a:1", "pause", NULL}, "`pause` needs SCOPE"},
         {{"--nodes", "a:1", "grant", "R01", NULL}, "`grant` needs [-]SPAN"},
@@ -498,6 +521,36 @@ static void test_examctl__asks_before_what_cannot_be_undone(void **state)
     expect_text(f->err, "Finished  3");
     fake_end(f);
     assert_int_equal(f->seen.collects, 0);
+}
+
+/* D7, R4: what forcing a learner gives up is shown; it wants the person's word, and a reason. */
+static void test_examctl__forces_a_learner_by_a_persons_word(void **state)
+{
+    const struct fake_script learner = {.node = "B",
+                                        .role = ADMIN__ROLE__ROLE_STANDBY,
+                                        .epoch = 5,
+                                        .forced = "B's copy is not whole: it ends at record 9"};
+    struct fixture *f = *state;
+
+    fake_begin(f, &learner);
+    assert_int_equal(run_at(f, "promote", "B", "--preview"), 0);
+    expect_text(f->err, "examctl promote B --forced --preview");
+    assert_int_equal(run_at(f, "promote", "B", "--forced", "--preview"), 0);
+    expect_text(f->err, "it ends at record 9.");
+    assert_int_equal(run_at(f, "promote", "B", "--forced", "--preview", "--json"), 0);
+    expect_text(f->out, "\"forcible\": true");
+    assert_int_equal(run_at(f, "promote", "B", "--forced", "--yes", "--reason", "gone"), 2);
+    expect_text(f->err, "--forced wants --attest");
+    assert_int_equal(run_at(f, "promote", "B", "--forced", "--attest", "--yes"), 2);
+    expect_text(f->err, "give --reason");
+    assert_int_equal(run_at(f, "promote", "B", "--forced", "--attest", "--reason", "gone"), 2);
+    expect_text(f->err, "give --yes");
+    assert_int_equal(
+        run_at(f, "promote", "B", "--forced", "--attest", "--yes", "--reason", "A burnt"), 0);
+    fake_end(f);
+    assert_int_equal(f->seen.promotes, 1);
+    assert_true(f->seen.attest && f->seen.forced);
+    assert_string_equal(f->seen.why, "A burnt");
 }
 
 /* With --yes they go through, with what the person said. */
@@ -917,6 +970,7 @@ int main(void)
         TEST(test_examctl__refusals),
         TEST(test_examctl__does_not_guess_after_silence),
         TEST(test_examctl__asks_before_what_cannot_be_undone),
+        TEST(test_examctl__forces_a_learner_by_a_persons_word),
         TEST(test_examctl__acts_with_yes),
         TEST(test_examctl__contingency_acts),
         TEST(test_examctl__records_with_a_text),

@@ -129,6 +129,58 @@ static void test_key_folder__revokes_and_issues(void **state)
     assert_int_equal(ring_open(f, "nodes/A.key", KEY_NODE), EXAM_OK);
 }
 
+static exam_err give_password(void *ctx, enum key_kind kind, const char *name,
+                              char out[KEY_PASSWORD_BYTES])
+{
+    (void)kind;
+    (void)name;
+    snprintf(out, KEY_PASSWORD_BYTES, "%s", (const char *)ctx);
+    return EXAM_OK;
+}
+
+/* A person has a role, an invigilator rooms; a mistake makes no key. The key is under a password
+ * when one is given, and can be put under another one, or none. */
+static void test_key_folder__issues_persons(void **state)
+{
+    struct name_list rooms = {.n = 0};
+    struct key_folder_person p = {.name = "wang", .role = KEY_ROLE_INVIGILATOR};
+    char text[] = "correct horse", path[160], roster[160];
+    const struct key_password password = {.ask = give_password, .ctx = text};
+    struct fixture *f = *state;
+    struct key_file own;
+    struct key_folder k;
+    struct keyring *ring;
+    const char *bad;
+
+    assert_int_equal(key_folder_make(f->path, NULL, &k), EXAM_OK);
+    assert_int_equal(key_folder_issue_person(&k, &p), EXAM_INVALID);
+    assert_int_equal(name_list_take(&rooms, "R01,R02,R01", &bad), EXAM_OK);
+    p.rooms = &rooms;
+    assert_int_equal(key_folder_issue_person(&k, &p), EXAM_INVALID); /* a room twice */
+    rooms.n = 2;
+    p.role = KEY_ROLE_REVIEWER;
+    assert_int_equal(key_folder_issue_person(&k, &p), EXAM_INVALID);
+    p.role = KEY_ROLE_INVIGILATOR;
+    p.password = text;
+    assert_int_equal(key_folder_issue_person(&k, &p), EXAM_OK);
+    assert_int_equal(key_folder_issue_person(&k, &p), EXAM_EXISTS);
+    assert_int_equal(key_folder_commit(&k), EXAM_OK);
+    const struct key_entry *e = key_roster_find_name(k.roster, KEY_PERSON, "wang");
+    assert_int_equal(e->role, KEY_ROLE_INVIGILATOR);
+    assert_true(e->rooms_n == 2 && key_entry_has_room(e, "R02"));
+    key_folder_close(&k);
+
+    assert_int_equal(ring_open(f, "people/wang.key", KEY_PERSON), EXAM_AUTH);
+    snprintf(path, sizeof path, "%s/people/wang.key", f->path);
+    snprintf(roster, sizeof roster, "%s/roster", f->path);
+    assert_int_equal(keyring_open_person(path, roster, &password, &ring, f->why, sizeof f->why),
+                     EXAM_OK);
+    own = *keyring_own(ring);
+    keyring_free(ring);
+    assert_int_equal(key_folder_rewrite(path, &own, NULL), EXAM_OK);
+    assert_int_equal(ring_open(f, "people/wang.key", KEY_PERSON), EXAM_OK);
+}
+
 /* A site that was founded without keys keeps its id. */
 static void test_key_folder__takes_a_sites_id(void **state)
 {
@@ -184,6 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_FOLDER(test_key_folder__makes_keys_that_open),
         WITH_FOLDER(test_key_folder__revokes_and_issues),
+        WITH_FOLDER(test_key_folder__issues_persons),
         WITH_FOLDER(test_key_folder__takes_a_sites_id),
         WITH_FOLDER(test_key_folder__without_a_commit_nothing_counts),
         cmocka_unit_test(test_node_address__may_have_a_name),

@@ -87,6 +87,22 @@ static void test_paper__takes_the_sample(void **state)
     free(text);
 }
 
+/* A key file or a receipt is bounded far below a MiB: the bound that is told is the real one. */
+static void test_input_file__tells_a_small_bound(void **state)
+{
+    struct problems problems;
+    char *text;
+    size_t bytes;
+
+    (void)state;
+    problems_init(&problems);
+    assert_int_equal(input_file_read(SAMPLE_FOLDER "/paper.json", 16, &problems, &text, &bytes),
+                     EXAM_TOO_BIG);
+    assert_int_equal(problems.n, 1);
+    assert_non_null(strstr(problems.text[0], "paper.json: is over 16 bytes"));
+    assert_null(input_file_told(SAMPLE_FOLDER "/no-such-file", 16, &bytes));
+}
+
 /* What is wrong is named with its place in the file and with what to do. */
 static void test_paper__names_place_and_remedy(void **state)
 {
@@ -194,6 +210,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_paper__takes_a_sound_paper),
         cmocka_unit_test(test_paper__takes_the_sample),
+        cmocka_unit_test(test_input_file__tells_a_small_bound),
         cmocka_unit_test(test_paper__names_place_and_remedy),
         cmocka_unit_test(test_paper__notices_a_file_cut_off_anywhere),
         cmocka_unit_test(test_paper__refuses_what_is_not_utf8),

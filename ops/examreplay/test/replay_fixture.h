@@ -11,8 +11,10 @@
 #include <cmocka.h>
 
 #include "proof.h"
-#include "stage.h"
+#include "world.h"
 #include "store_mem.h"
+
+struct stage; /* of drills */
 
 /* Plays the drill of the project's own with this file name, or this text, to its end; all its
  * expectations must hold. `look` sees the site before it is taken down. */

@@ -86,10 +86,45 @@ expect 0 replay export "$PAIR_DIR/B" --format csv -o "$PAIR_DIR/events.csv"
 expect_same efbbbf "$(head -c 3 "$PAIR_DIR/events.csv" | od -An -tx1 | tr -d ' ')" "the CSV's byte order mark"
 expect 0 replay export "$PAIR_DIR/B"
 ! grep -Eq '"(site_key|session|value|id_no)":' <<<"$OUT" || fail "a secret is in the export"
+expect 0 replay diff "$PAIR_DIR/B" 1 999999999 --sitting "$(roster_cell 5 admission_no)" --json
+expect_same 60000 "$(jq '.sittings[0].grants_ms' <<<"$OUT")" "what was granted in between"
+expect 2 replay step "$PAIR_DIR/B"
+expect_says 'a view for a terminal'
+pass "timeline, moments, differences and exports"
+
+# Reports, certificates and databases say what the node told.
+expect 0 replay export "$PAIR_DIR/B" --format sqlite -o "$PAIR_DIR/events.db"
+sqlite3 -readonly "$PAIR_DIR/events.db" "SELECT json_object('admission_no', admission_no, 'allot_ms', allot_ms,
+    'grants_ms', grants_ms, 'used_ms', used_ms, 'left_ms', left_ms, 'lost_ms', lost_ms) FROM sitting" |
+    jq -cS . | sort >"$PAIR_DIR/database"
+jq -cS '{admission_no, allot_ms, grants_ms, used_ms, left_ms, lost_ms}' "$PAIR_DIR/told" | sort |
+    comm -23 - "$PAIR_DIR/database" >"$PAIR_DIR/differs"
+[ ! -s "$PAIR_DIR/differs" ] || fail "the database's accounts are not what the node told: $(head -n 1 "$PAIR_DIR/differs")"
+expect_same 0 "$(sqlite3 -readonly "$PAIR_DIR/events.db" 'SELECT COUNT(*) FROM wrong_accounts')" "wrong accounts"
+expect 0 replay report "$PAIR_DIR/B" -o "$PAIR_DIR/report.html"
+for admission_no in $(jq -r 'select(.lost_ms > 0) | .admission_no' "$PAIR_DIR/told"); do
+    grep -q ">$admission_no<" "$PAIR_DIR/report.html" || fail "the report does not name $admission_no"
+done
+grep -q "room R01 is PAUSED, by operator: a fire alarm" "$PAIR_DIR/report.html" || fail "the report lacks the pause"
+expect 0 replay report "$PAIR_DIR/B" --lang zh_CN --batch B1 -o "$PAIR_DIR/report-zh.html"
+grep -q '批次 B1 报告' "$PAIR_DIR/report-zh.html" || fail "the report is not in Chinese"
+expect 2 replay report "$PAIR_DIR/B" --lang xx_YY
+expect 65 replay report "$PAIR_DIR/B" --batch nosuch -o "$PAIR_DIR/none.html"
+expect 65 replay report "$PAIR_DIR/B" --incident 9999 -o "$PAIR_DIR/none.html"
+[ ! -e "$PAIR_DIR/none.html" ] || fail "a report on nothing was written"
+for n in 1 5 9; do
+    admission_no=$(roster_cell $n admission_no)
+    expect 0 replay account "$PAIR_DIR/B" "$admission_no" --certificate "$PAIR_DIR/certificate.html"
+    lost_ms=$(jq "select(.admission_no == \"$admission_no\") | .lost_ms" "$PAIR_DIR/told")
+    expect_same "$lost_ms" "$(grep -o 'class="main">.*' "$PAIR_DIR/certificate.html" | grep -o '[0-9:.]*</td>' | head -n 1 |
+        awk -F'[:<]' '{ printf "%d", ($1 * 60 + $2) * 1000 + 0.5 }')" "what the certificate of $admission_no says"
+done
+pass "reports, certificates and databases say what the node told"
+
 for name in A B; do
     folder_print "$PAIR_DIR/$name" | cmp - "$PAIR_DIR/before-$name" || fail "something was written to $name"
 done
-pass "timeline, moments and exports; nothing was written"
+pass "nothing was written to the folders"
 
 # What is no readable data folder.
 mkdir "$PAIR_DIR/empty" "$PAIR_DIR/foreign" "$PAIR_DIR/cut" "$PAIR_DIR/rotten"
@@ -116,7 +151,27 @@ cp "$PAIR_DIR/B/data.mdb" "$PAIR_DIR/rotten"
 expect 0 replay verify "$PAIR_DIR/rotten" # a copy of the data file is enough
 sed -i 's/a fire alarm/a five alarm/g' "$PAIR_DIR/rotten/data.mdb"
 expect 1 replay verify "$PAIR_DIR/rotten"
+# The pause, or before it the signature of the person who asked for it.
 expect_says "^WRONG .*record $(replay timeline "$PAIR_DIR/B" --json --kind decision |
-    jq -s 'map(select(.event.paused)) | .[0].lsn') is not what was written"
+    jq -s '(map(.event.paused != null) | index(true)) as $i |
+        if $i > 0 and .[$i - 1].event.command_signed then .[$i - 1].lsn else .[$i].lsn end') is not what was written"
 expect 1 replay account "$PAIR_DIR/rotten" "$(roster_cell 5 admission_no)"
+expect 1 replay report "$PAIR_DIR/rotten" -o "$PAIR_DIR/none.html"
+expect_says 'a page tells only what is proven'
+expect 65 replay report "$PAIR_DIR/events.csv"
+expect_says 'is no folder'
+[ ! -e "$PAIR_DIR/none.html" ] || fail "a report of a changed folder was written"
 pass "wrong folders, folders in use, cut-off and changed ones are named"
+
+# What is left of a changed and of a cut-off folder; the other server's has what is missing.
+expect 1 replay salvage "$PAIR_DIR/rotten" -o "$PAIR_DIR/salvaged"
+expect_says '^Proven    records 1 to '
+expect_says '^Fragment '
+expect 0 replay verify "$PAIR_DIR/salvaged"
+expect 0 replay salvage "$PAIR_DIR/cut" "$PAIR_DIR/B" -o "$PAIR_DIR/whole"
+expect 0 replay verify "$PAIR_DIR/whole" "$PAIR_DIR/B"
+expect_says '^SAME '
+expect 65 replay salvage "$PAIR_DIR/foreign" -o "$PAIR_DIR/nothing"
+expect_says 'no record of a log is in'
+[ ! -e "$PAIR_DIR/nothing" ] || fail "something was salvaged of nothing"
+pass "what can be proved is salvaged"

@@ -9,6 +9,7 @@
 #include "admin_views.h"
 #include "node.h"
 #include "story.h"
+#include "stage.h"
 
 /* ---------------------------------------------------------------- every drill */
 
@@ -124,7 +125,8 @@ static void test_replay_proof__a_story_says_who_decided(void **state)
     (void)state;
     store_image *image = fixture_disk_of_text(PAUSED, 0);
     struct log_reader r;
-    struct story s = {.admission_no = "1001"};
+    const struct filter filter = {.sitting = "1001"};
+    struct story s = {.filter = &filter};
     const struct replay_hooks hooks = {.ctx = &s, .seen = note};
     struct exam_interruption_view in;
     char decided[STORY_TEXT_BYTES];
@@ -134,15 +136,15 @@ static void test_replay_proof__a_story_says_who_decided(void **state)
     log_reader_take(&r, "disk", st, &fixture_options);
     assert_int_equal(log_reader_show(&r, UINT64_MAX, &hooks), EXIT_CODE_DONE);
     assert_int_equal(exam_find_sitting(r.replay.x, "1001", &sitting), EXAM_OK);
-    assert_int_equal(s.causes_n, 2);
+    assert_int_equal(s.of[sitting - 1].n, 2);
     assert_int_equal(exam_interruption_at(r.replay.x, sitting, 0, &in), EXAM_OK);
     assert_int_equal(in.lost_ms, 5250);
-    story_decided(&s, 0, &in, decided);
+    story_decided(&s, r.replay.x, sitting, 0, &in, decided);
     assert_non_null(strstr(decided, "room R1 is PAUSED"));
     assert_non_null(strstr(decided, "room R1 goes on"));
     uint64_t pause_ms = in.lost_ms;
     assert_int_equal(exam_interruption_at(r.replay.x, sitting, 1, &in), EXAM_OK);
-    story_decided(&s, 1, &in, decided);
+    story_decided(&s, r.replay.x, sitting, 1, &in, decided);
     assert_non_null(strstr(decided, "by rule"));
     assert_int_equal(pause_ms + in.lost_ms, lost_ms(r.replay.x, sitting));
     for (size_t i = 0; i < s.acts_n; i++)
