@@ -31,6 +31,7 @@ static const char doc[] =
     "  peer \"B\" { replica = \"10.1.0.2:7102\" }\n"
     "  key-file = \"/etc/shunyan/A.key\"      # who this server is, and\n"
     "  key-roster = \"/etc/shunyan/roster\"   # who else belongs to the site: `examctl site init`\n"
+    "  two-person = {\"import\", \"grant\"}   # what takes two persons; may be left out\n"
     "  ups = \"ups@127.0.0.1:3493\"  # this server's UPS (Network UPS Tools); may be left out\n"
     "\n"
     "Found a new site once with `examctl found` on one of its nodes; the others join by "

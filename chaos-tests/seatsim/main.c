@@ -12,6 +12,7 @@
 #include "answer_check.h"
 #include "bench.h"
 #include "exam_limits.h"
+#include "hostile.h"
 #include "run.h"
 
 const char *argp_program_version = "seatsim 0.1.0";
@@ -43,7 +44,11 @@ enum {
     OPT_ACCOUNTS,
     OPT_TOTALS,
     OPT_INTERRUPTIONS,
-    OPT_KEYS
+    OPT_KEYS,
+    OPT_FROM,
+    OPT_ADDRESSES,
+    OPT_RATE,
+    OPT_SINK
 };
 
 static uint64_t number(struct argp_state *state, const char *arg, uint64_t max)
@@ -278,6 +283,118 @@ static int bench_main(int argc, char **argv)
     return bench_seats(&o);
 }
 
+/* garbage=60,flood=1 */
+static void kinds_take(struct argp_state *state, const char *arg, struct hostile_options *o)
+{
+    char *copy = strdup(arg), *save = NULL;
+    memset(o->n, 0, sizeof o->n);
+    for (char *a = copy ? strtok_r(copy, ",", &save) : NULL; a != NULL;
+         a = strtok_r(NULL, ",", &save)) {
+        char *equals = strchr(a, '=');
+        size_t k = 0;
+        if (equals != NULL)
+            *equals = '\0';
+        while (k < HOSTILE_KINDS && strcmp(hostile_kind_name((enum hostile_kind)k), a) != 0)
+            k++;
+        if (equals == NULL || k == HOSTILE_KINDS)
+            argp_error(state, "%s: KIND=N,... is wanted", arg);
+        else
+            o->n[k] = (uint32_t)number(state, equals + 1, 10000);
+    }
+    free(copy);
+}
+
+static error_t hostile_option(int key, char *arg, struct argp_state *state)
+{
+    struct hostile_options *o = state->input;
+    switch (key) {
+    case OPT_NODES:
+        o->node = arg;
+        return 0;
+    case OPT_ROSTER:
+        o->roster_path = arg;
+        return 0;
+    case OPT_KEYS:
+        o->keys_dir = arg;
+        return 0;
+    case OPT_SKIP:
+        o->skip_n = (uint32_t)number(state, arg, SITTINGS_MAX);
+        return 0;
+    case OPT_FROM:
+        o->from = arg;
+        return 0;
+    case OPT_ADDRESSES:
+        o->addresses_n = (uint32_t)number(state, arg, 1 << 16);
+        return 0;
+    case OPT_RATE:
+        o->rate = (uint32_t)number(state, arg, 1000000);
+        return 0;
+    case OPT_DUR:
+        o->dur_s = decimal(state, arg, "seconds");
+        return 0;
+    case OPT_SEED:
+        o->seed = number(state, arg, UINT64_MAX - 1);
+        return 0;
+    case OPT_SINK:
+        o->sink = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        kinds_take(state, arg, o);
+        return 0;
+    case ARGP_KEY_END:
+        if (o->keys_dir == NULL)
+            o->keys_dir = keys_dir_of_environment();
+        if (o->node == NULL || o->roster_path == NULL || o->keys_dir == NULL)
+            argp_error(state, "--nodes, --roster and --keys are needed");
+        if (o->addresses_n == 0)
+            argp_error(state, "they come from one address at least");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static int hostile_main(int argc, char **argv)
+{
+    static const struct argp_option options[] = {
+        {"nodes", OPT_NODES, "NAME@HOST:PORT", 0, "The node they are against: its seat-listen", 0},
+        {"keys", OPT_KEYS, "DIR", 0, "The site's keys, of `examctl site init`", 0},
+        {"roster", OPT_ROSTER, "FILE", 0, "The roster that was imported", 0},
+        {"skip", OPT_SKIP, "N", 0, "Those with a key are candidates after the first N", 0},
+        {"from", OPT_FROM, "ADDRESS", 0,
+         "The first address that they come from (default 127.0.0.2; a node's own, 127.0.0.1, is "
+         "exempt of bounds)",
+         0},
+        {"addresses", OPT_ADDRESSES, "N", 0, "That one and those after it (default 20)", 0},
+        {"rate", OPT_RATE, "N", 0, "New connections a second, of all of them (default 1000)", 0},
+        {"dur", OPT_DUR, "SECONDS", 0, "How long (default 10)", 0},
+        {"seed", OPT_SEED, "N", 0, "Of the garbage (default 1)", 0},
+        {"sink", OPT_SINK, NULL, 0,
+         "What listens there is no node: to see what the same traffic costs the machine", 0},
+        {0}};
+    static const struct argp argp = {
+        options,
+        hostile_option,
+        "[KIND=N,...]",
+        "Peers that want to be in the way of others; each that is closed comes back. KIND: "
+        "garbage, "
+        "half (of a hello), replay (a recorded hello), wrong-key, deaf (a seat that reads nothing "
+        "of what it asks for), flood (a seat that answers as fast as it can). Default: "
+        "garbage=60,half=40,replay=40,wrong-key=40,deaf=19,flood=1. Run it beside `seatsim "
+        "bench`. Exits with 1 when a kind came to nothing at all.",
+        NULL,
+        NULL,
+        NULL};
+    struct hostile_options o = {.from = "127.0.0.2",
+                                .addresses_n = 20,
+                                .rate = 1000,
+                                .dur_s = 10,
+                                .seed = 1,
+                                .n = {60, 40, 40, 40, 19, 1}};
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    return hostile_peers(&o);
+}
+
 struct check_options {
     const char *acked_path, *results_path;
     const char *accounts_path, *totals_path, *interruptions_path;
@@ -416,9 +533,10 @@ static int check_main(int argc, char **argv)
 
 static int usage(FILE *to)
 {
-    fputs("Usage: seatsim run|bench|check [OPTION...]\n"
+    fputs("Usage: seatsim run|bench|hostile|check [OPTION...]\n"
           "  run    candidates who think, answer and submit; checks from the seats' side\n"
           "  bench  a closed loop that measures acknowledgements per second\n"
+          "  hostile  peers that want to be in the way, beside one of the others\n"
           "  check  acknowledged answers and reckoned accounts against an exported result\n"
           "`seatsim COMMAND --help` tells the options.\n",
           to);
@@ -430,7 +548,8 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         int (*main)(int argc, char **argv);
-    } command[] = {{"run", run_main}, {"bench", bench_main}, {"check", check_main}};
+    } command[] = {
+        {"run", run_main}, {"bench", bench_main}, {"hostile", hostile_main}, {"check", check_main}};
     argp_err_exit_status = EXIT_USAGE;
     signal(SIGPIPE, SIG_IGN);
     if (sodium_init() < 0)

@@ -411,8 +411,13 @@ static exam_err seat_boot(struct seat *s)
         return err;
     }
     char why[JOURNAL_WHY_BYTES] = "";
-    err = journal_open(w->config.journals_dir, s->face.row->seat, replay_one, s, &s->face.journal,
-                       NULL, why);
+    uint8_t key[KEY_BYTES];
+    struct journal_place place = {.dir = w->config.journals_dir, .seat = s->face.row->seat};
+    if (s->keys != NULL) {
+        key_file_derive(keyring_own(s->keys), KEY_FOR_JOURNAL, key);
+        place.key = key;
+    }
+    err = journal_open(&place, replay_one, s, &s->face.journal, NULL, why);
     if (err != EXAM_OK) {
         fprintf(stderr, "seatsim: journal of seat %s: %s\n", s->face.row->seat, why);
         return err;

@@ -19,6 +19,7 @@ struct seat {
     int answers_wanted, answers_made;
     uint64_t act_at_ms; /* of the candidate's used time */
     bool paper_there, submitted, over;
+    int polls_after; /* the end */
     int exit_code;
 };
 
@@ -63,6 +64,9 @@ static void on_event(void *user, examseat *h, const examseat_event *e)
     case EXAMSEAT_EVENT_FINISHED:
         printf("finished, %llu answers not delivered yet\n",
                (unsigned long long)examseat_unsaved(h));
+        break;
+    case EXAMSEAT_EVENT_RECEIPT: /* for the candidate, to be shown or printed */
+        printf("receipt, kept as %s\n%s", e->text, e->receipt);
         break;
     case EXAMSEAT_EVENT_PROBLEM: /* for the room's administrator */
         printf("problem: %s\n", e->text);
@@ -139,9 +143,10 @@ int main(int argc, char **argv)
         if (examseat_poll(h, 100) != EXAMSEAT_OK)
             fprintf(stderr, "minimal_seat: %s\n", examseat_error_text(h));
         act(&seat, h);
-        /* Nobody leaves while an answer is unsaved. */
+        /* Nobody leaves while an answer is unsaved; a receipt comes right after the last one. */
         if (examseat_get_state(h) == EXAMSEAT_STATE_FINISHED && examseat_unsaved(h) == 0)
-            seat.over = true;
+            seat.over =
+                config.key_file == NULL || examseat_receipt(h) != NULL || seat.polls_after++ == 50;
     }
     examseat_close(h);
     return seat.exit_code;

@@ -116,7 +116,9 @@ typedef enum examseat_finish {
 
 /* What the candidate checks on the screen after signing in. */
 typedef struct examseat_candidate {
-    const char *admission_no, *id_no, *name;
+    const char *admission_no;
+    const char *id_no; /* "": the site keeps only what can tell whether another one is the same */
+    const char *name;
     const char *room, *seat;
     const char *batch, *batch_title;
     const char *paper, *paper_title;
@@ -136,7 +138,8 @@ typedef enum examseat_event_kind {
     EXAMSEAT_EVENT_FINISHED = 11,       /* finish */
     EXAMSEAT_EVENT_REOPENED = 12,       /* time was granted after a time-out: answering again */
     EXAMSEAT_EVENT_COLLECTED = 13,      /* unsaved (0: all is well): the seat is free again */
-    EXAMSEAT_EVENT_PROBLEM = 14         /* err, text: for a person; the seat goes on by itself */
+    EXAMSEAT_EVENT_PROBLEM = 14,        /* err, text: for a person; the seat goes on by itself */
+    EXAMSEAT_EVENT_RECEIPT = 15         /* receipt; text: the file in which it is kept */
 } examseat_event_kind;
 
 typedef struct examseat_event {
@@ -154,6 +157,7 @@ typedef struct examseat_event {
     int in_contact;
     examseat_finish finish;
     uint64_t unsaved;
+    const char *receipt; /* NULL but with RECEIPT: see examseat_receipt */
 } examseat_event;
 
 typedef void (*examseat_event_fn)(void *user, examseat *h, const examseat_event *event);
@@ -234,6 +238,14 @@ EXAMSEAT_API examseat_answer_state examseat_get_answer_state(const examseat *h, 
 
 /* Answers that no node has acknowledged. Nobody leaves the room while there is one. */
 EXAMSEAT_API uint64_t examseat_unsaved(const examseat *h);
+
+/* The newest receipt of a candidate of this seat, since the program started: what a server has
+ * signed about the answers that it has, after the candidate submitted, and when the batch is
+ * collected. NULL: none. A text of some lines, to be shown or printed; the last word of its line
+ * "check" is what a person types to have it compared with the servers' log. This library has
+ * checked the signature, and keeps each receipt in the journal's folder:
+ * receipt-CANDIDATE-RECORD.txt. There are none without keys. */
+EXAMSEAT_API const char *examseat_receipt(const examseat *h);
 
 /* Gives every answer of the sitting from this machine's journal, oldest first (the last one of an
  * item counts): for a program that has been restarted. Callbacks come from inside this call. */

@@ -18,6 +18,7 @@
 #include "journal.h"
 #include "keyring.h"
 #include "link.h"
+#include "receipt_keep.h"
 #include "seat_core.h"
 
 enum {
@@ -64,6 +65,8 @@ struct examseat {
     size_t paper_bytes;
     struct candidate candidate;
     examseat_candidate shown; /* points into candidate */
+    char *journal_dir;
+    char receipt[RECEIPT_BYTES_MAX + 1]; /* "": none */
     char error[EVENT_TEXT_BYTES];
 };
 
@@ -293,6 +296,38 @@ static void push_collected(examseat *h, const struct seat_event *e)
                              : "");
 }
 
+/* D8: NULL, or why it is none of this candidate's. */
+static const char *receipt_wrong(const examseat *h, const struct seat_event *e, struct receipt *r)
+{
+    if (receipt_parse((const char *)e->u.receipt.text, e->u.receipt.text_bytes, r) != EXAM_OK)
+        return "the server sent a receipt that is none: ask for it at the administrator's desk";
+    if (strcmp(r->candidate, h->candidate.admission_no) != 0)
+        return "the server sent another candidate's receipt: ask at the administrator's desk";
+    if (receipt_verify(r, keyring_roster(h->keys), NULL) != EXAM_OK)
+        return "the receipt is not signed by a server of this site: tell an administrator";
+    return NULL;
+}
+
+static void push_receipt(examseat *h, const struct seat_event *e)
+{
+    char path[RECEIPT_PATH_BYTES];
+    struct receipt r;
+    size_t n;
+    if (h->keys == NULL)
+        return;
+    const char *wrong = receipt_wrong(h, e, &r);
+    if (wrong != NULL) {
+        push(h, EXAMSEAT_EVENT_PROBLEM, (examseat_event){.err = fail(h, EXAMSEAT_REFUSED, wrong)},
+             wrong);
+        return;
+    }
+    receipt_format(&r, h->receipt, &n);
+    h->receipt[n] = 0;
+    exam_err err = receipt_keep(h->journal_dir, &r, path);
+    push(h, EXAMSEAT_EVENT_RECEIPT, (examseat_event){.err = err_of(err)},
+         err == EXAM_OK ? path : "the receipt could not be written to the journal's folder");
+}
+
 static void on_event(void *ctx, const struct seat_event *e)
 {
     examseat *h = of(ctx);
@@ -353,6 +388,9 @@ static void on_event(void *ctx, const struct seat_event *e)
         return;
     case SEAT_EVENT_PROBLEM:
         push_problem(h, EXAMSEAT_EVENT_PROBLEM, e);
+        return;
+    case SEAT_EVENT_RECEIPT:
+        push_receipt(h, e);
         return;
     }
 }
@@ -500,10 +538,25 @@ static void handle_free(examseat *h)
     event_queue_fini(&h->events);
     if (h->wake_fd >= 0)
         close(h->wake_fd);
+    free(h->journal_dir);
     free(h->paper);
     free(h->core_block);
     free(h->arena_block);
     free(h);
+}
+
+/* P3: who gets hold of the PC's disk without its key does not read the answers in it. */
+static exam_err own_journal_open(examseat *h, const examseat_config *c, char why[JOURNAL_WHY_BYTES])
+{
+    uint8_t key[KEY_BYTES];
+    struct journal_place place = {.dir = c->journal_dir, .seat = c->seat};
+    if (h->keys != NULL) {
+        key_file_derive(keyring_own(h->keys), KEY_FOR_JOURNAL, key);
+        place.key = key;
+    }
+    exam_err err = journal_open(&place, on_replay, h, &h->journal, NULL, why);
+    sodium_memzero(key, sizeof(key));
+    return err;
 }
 
 static examseat_err handle_open(examseat *h, const examseat_config *c, char why[JOURNAL_WHY_BYTES])
@@ -514,7 +567,10 @@ static examseat_err handle_open(examseat *h, const examseat_config *c, char why[
         err = keys_open(h, c, why);
     if (err != EXAMSEAT_OK)
         return err;
-    exam_err opened = journal_open(c->journal_dir, c->seat, on_replay, h, &h->journal, NULL, why);
+    h->journal_dir = strdup(c->journal_dir);
+    if (h->journal_dir == NULL)
+        return EXAMSEAT_SYSTEM;
+    exam_err opened = own_journal_open(h, c, why);
     if (opened != EXAM_OK)
         return err_of(opened);
     snprintf(why, JOURNAL_WHY_BYTES, "no memory, or no descriptor, for the seat's connections");
@@ -658,6 +714,8 @@ static void deliver(examseat *h)
             e.paper = h->paper;
             e.paper_bytes = h->paper_bytes;
         }
+        if (e.kind == EXAMSEAT_EVENT_RECEIPT)
+            e.receipt = h->receipt;
         if (h->on_event != NULL)
             h->on_event(h->user, h, &e);
     }
@@ -851,4 +909,9 @@ uint64_t examseat_unsaved(const examseat *h)
 const char *examseat_error_text(const examseat *h)
 {
     return h->error;
+}
+
+const char *examseat_receipt(const examseat *h)
+{
+    return h->receipt[0] != 0 ? h->receipt : NULL;
 }

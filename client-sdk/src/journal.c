@@ -14,6 +14,7 @@
 #include <sodium.h>
 
 #include "codec.h"
+#include "sealed_field.h"
 
 enum {
     FILE_NAME_BYTES = NAME_BYTES_MAX + 48,
@@ -21,9 +22,20 @@ enum {
     LOCK_ATTEMPTS_MAX = 8, /* the file may be replaced between opening and locking it */
 };
 
+/* What seals the answers' values of one file. */
+struct sealing {
+    bool on; /* this file's are */
+    uint8_t file_id[16];
+    struct sealed_keys keys;
+    uint8_t value[ANSWER_STORED_BYTES_MAX]; /* of the record that is put or got now */
+};
+
 struct journal {
     int dir_fd;
     int fd;
+    bool has_key;
+    uint8_t key[JOURNAL_KEY_BYTES];
+    struct sealing sealing;
     bool failed; /* D6: the outcome of a write is unknown; nothing is written any more */
     bool unsynced;
     uint64_t written_bytes; /* length of the file */
@@ -167,6 +179,59 @@ static exam_err sync_dir(struct journal *j)
     return fsync(j->dir_fd) == 0 ? EXAM_OK : fail_errno(j, "cannot be made durable", "");
 }
 
+/* ---------------------------------------------------------------- sealed values */
+
+static void sealing_begin(const struct journal *j, const uint8_t file_id[16], uint32_t cipher,
+                          struct sealing *out)
+{
+    out->on = cipher == JOURNAL_SEALED;
+    memcpy(out->file_id, file_id, sizeof(out->file_id));
+    if (out->on)
+        sealed_keys_of(j->key, &out->keys);
+}
+
+static struct sealed_place place_of(const struct sealing *s, const struct seat_action *a,
+                                    char seq[NAME_BYTES_MAX + 1])
+{
+    snprintf(seq, NAME_BYTES_MAX + 1, "%llu", (unsigned long long)a->seq);
+    return (struct sealed_place){.kind = SEALED_JOURNAL,
+                                 .site_id = s->file_id,
+                                 .batch = "",
+                                 .candidate = seq,
+                                 .item = a->item};
+}
+
+/* The record as the file has it: `r` itself, or with its value sealed. */
+static exam_err record_seal(struct sealing *s, const struct seat_record *r, struct seat_record *out)
+{
+    char seq[NAME_BYTES_MAX + 1];
+    *out = *r;
+    if (!s->on || r->kind != SEAT_RECORD_ANSWER || r->u.action.value_bytes == 0)
+        return EXAM_OK;
+    if (r->u.action.value_bytes > ANSWER_BYTES_MAX)
+        return EXAM_TOO_BIG;
+    if (!codec_name_ok(r->u.action.item))
+        return EXAM_INVALID;
+    struct sealed_place at = place_of(s, &r->u.action, seq);
+    out->u.action.value_bytes =
+        sealed_seal(&s->keys, &at, r->u.action.value, r->u.action.value_bytes, s->value);
+    out->u.action.value = s->value;
+    return EXAM_OK;
+}
+
+static exam_err record_open(struct sealing *s, struct seat_record *r)
+{
+    struct seat_action *a = &r->u.action;
+    char seq[NAME_BYTES_MAX + 1];
+    if (!s->on || r->kind != SEAT_RECORD_ANSWER || a->value_bytes == 0)
+        return EXAM_OK;
+    struct sealed_place at = place_of(s, a, seq);
+    if (sealed_open(&s->keys, &at, a->value, a->value_bytes, s->value, &a->value_bytes) != EXAM_OK)
+        return EXAM_CORRUPT;
+    a->value = s->value;
+    return EXAM_OK;
+}
+
 /* ---------------------------------------------------------------- creation */
 
 static exam_err lock_file(struct journal *j, int fd)
@@ -180,11 +245,16 @@ static exam_err lock_file(struct journal *j, int fd)
     return fail_errno(j, "cannot be locked", j->name);
 }
 
-static exam_err header_write(struct journal *j, int fd, struct journal_chain *chain)
+static exam_err header_write(struct journal *j, int fd, struct sealing *sealing,
+                             struct journal_chain *chain)
 {
-    struct journal_header header = {.version = JOURNAL_VERSION, .cipher = 0};
+    struct journal_header header = {.version = JOURNAL_VERSION,
+                                    .cipher = j->has_key ? JOURNAL_SEALED : JOURNAL_PLAIN};
     randombytes_buf(header.file_id, sizeof(header.file_id));
     memcpy(header.seat, j->seat, sizeof(header.seat));
+    sealing_begin(j, header.file_id, header.cipher, sealing);
+    if (j->has_key)
+        sealed_key_id(j->key, header.file_id, header.key_id);
     uint8_t bytes[JOURNAL_HEADER_BYTES];
     journal_header_put(&header, bytes, chain);
     if (ftruncate(fd, 0) != 0 || write_all(fd, bytes, sizeof(bytes), 0) != EXAM_OK ||
@@ -195,7 +265,8 @@ static exam_err header_write(struct journal *j, int fd, struct journal_chain *ch
 
 /* An empty journal under the seat's name, whole or not at all: it is made under another name and
  * then takes the place of whatever was there. */
-static exam_err file_create(struct journal *j, int *out_fd, struct journal_chain *chain)
+static exam_err file_create(struct journal *j, int *out_fd, struct sealing *sealing,
+                            struct journal_chain *chain)
 {
     char fresh[FILE_NAME_BYTES];
     snprintf(fresh, sizeof(fresh), "%.32s.journal.new", j->seat);
@@ -204,7 +275,7 @@ static exam_err file_create(struct journal *j, int *out_fd, struct journal_chain
         return fail_errno(j, "cannot be created", fresh);
     exam_err err = lock_file(j, fd);
     if (err == EXAM_OK)
-        err = header_write(j, fd, chain);
+        err = header_write(j, fd, sealing, chain);
     if (err == EXAM_OK && renameat(j->dir_fd, fresh, j->dir_fd, j->name) != 0)
         err = fail_errno(j, "cannot be renamed", fresh);
     if (err == EXAM_OK)
@@ -241,8 +312,8 @@ struct scan {
 };
 
 /* Tells every record to `replay` up to the end or to the first that is not whole. */
-static exam_err scan_records(const uint8_t *bytes, size_t n, journal_replay_fn replay, void *ctx,
-                             struct scan *scan)
+static exam_err scan_records(struct journal *j, const uint8_t *bytes, size_t n,
+                             journal_replay_fn replay, void *ctx, struct scan *scan)
 {
     while (scan->good_bytes < n) {
         struct seat_record record;
@@ -252,7 +323,9 @@ static exam_err scan_records(const uint8_t *bytes, size_t n, journal_replay_fn r
             return EXAM_OK;
         if (record.kind == SEAT_RECORD_SESSION)
             scan->session_at = scan->good_bytes;
-        exam_err err = replay(ctx, &record);
+        exam_err err = record_open(&j->sealing, &record);
+        if (err == EXAM_OK)
+            err = replay(ctx, &record);
         if (err != EXAM_OK)
             return err;
         scan->good_bytes += record_bytes;
@@ -305,6 +378,17 @@ static exam_err cut_torn_end(struct journal *j, int fd, const uint8_t *bytes, si
     return sync_dir(j);
 }
 
+static bool key_fits(const struct journal *j, const struct journal_header *h)
+{
+    uint8_t key_id[sizeof(h->key_id)];
+    if (h->cipher == JOURNAL_PLAIN)
+        return true;
+    if (!j->has_key)
+        return false;
+    sealed_key_id(j->key, h->file_id, key_id);
+    return sodium_memcmp(key_id, h->key_id, sizeof(key_id)) == 0;
+}
+
 static exam_err file_scan(struct journal *j, int fd, const uint8_t *bytes, size_t n,
                           journal_replay_fn replay, void *ctx, struct journal_opened *how)
 {
@@ -320,7 +404,14 @@ static exam_err file_scan(struct journal *j, int fd, const uint8_t *bytes, size_
     if (strcmp(header.seat, j->seat) != 0)
         return fail(j, EXAM_OTHER_SITE, "%s/%s is the journal of seat %s, not of %s", j->dir,
                     j->name, header.seat, j->seat);
-    err = scan_records(bytes, n, replay, ctx, &scan);
+    if (!key_fits(j, &header))
+        return fail(
+            j, EXAM_AUTH,
+            "%s/%s is sealed, and this is not the key of the seat that wrote it: give it to "
+            "the administrator with the seat's former key, or open it with that",
+            j->dir, j->name);
+    sealing_begin(j, header.file_id, header.cipher, &j->sealing);
+    err = scan_records(j, bytes, n, replay, ctx, &scan);
     if (err != EXAM_OK)
         return fail(j, err, "%s/%s: the journal cannot be taken in: %s", j->dir, j->name,
                     exam_err_text(err));
@@ -382,7 +473,7 @@ static exam_err file_open(struct journal *j, journal_replay_fn replay, void *ctx
             return fail_errno(j, "cannot be opened", j->name);
         if (fd < 0) {
             struct journal_chain chain;
-            exam_err err = file_create(j, &fd, &chain);
+            exam_err err = file_create(j, &fd, &j->sealing, &chain);
             if (err != EXAM_OK)
                 return err;
             journal_begin(j, fd, &chain, JOURNAL_HEADER_BYTES);
@@ -402,9 +493,17 @@ static exam_err file_open(struct journal *j, journal_replay_fn replay, void *ctx
     return fail(j, EXAM_LOCKED, "%s/%s is being replaced by another program", j->dir, j->name);
 }
 
-exam_err journal_open(const char *dir, const char *seat, journal_replay_fn replay, void *ctx,
+/* With its keys. */
+static void journal_free(struct journal *j)
+{
+    sodium_memzero(j, sizeof(*j));
+    free(j);
+}
+
+exam_err journal_open(const struct journal_place *place, journal_replay_fn replay, void *ctx,
                       struct journal **out, struct journal_opened *how, char why[JOURNAL_WHY_BYTES])
 {
+    const char *dir = place->dir, *seat = place->seat;
     struct journal_opened opened = {0};
     why[0] = 0;
     if (!codec_name_ok(seat) || strlen(dir) >= sizeof(((struct journal *)0)->dir)) {
@@ -417,6 +516,9 @@ exam_err journal_open(const char *dir, const char *seat, journal_replay_fn repla
     snprintf(j->dir, sizeof(j->dir), "%s", dir);
     snprintf(j->seat, sizeof(j->seat), "%s", seat);
     snprintf(j->name, sizeof(j->name), "%s.journal", seat);
+    j->has_key = place->key != NULL;
+    if (j->has_key)
+        memcpy(j->key, place->key, sizeof(j->key));
     exam_err err;
     j->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (j->dir_fd < 0)
@@ -427,7 +529,7 @@ exam_err journal_open(const char *dir, const char *seat, journal_replay_fn repla
         snprintf(why, JOURNAL_WHY_BYTES, "%s", j->why);
         if (j->dir_fd >= 0)
             close(j->dir_fd);
-        free(j);
+        journal_free(j);
         return err;
     }
     if (how != NULL)
@@ -444,7 +546,7 @@ void journal_close(struct journal *j)
     (void)err; /* the records in question are those that may be lost (not durable) */
     close(j->fd);
     close(j->dir_fd);
-    free(j);
+    journal_free(j);
 }
 
 /* ---------------------------------------------------------------- appending */
@@ -504,8 +606,11 @@ exam_err journal_append(struct journal *j, const struct seat_record *r, bool dur
         return fail(j, EXAM_FULL, "%s/%s: the journal is over its bound of %d bytes", j->dir,
                     j->name, JOURNAL_BYTES_MAX);
     struct journal_chain chain = j->chain;
+    struct seat_record stored;
     size_t record_bytes;
-    exam_err err = journal_record_put(r, &j->chain, j->buffer + j->buffered_bytes, &record_bytes);
+    exam_err err = record_seal(&j->sealing, r, &stored);
+    if (err == EXAM_OK)
+        err = journal_record_put(&stored, &j->chain, j->buffer + j->buffered_bytes, &record_bytes);
     if (err != EXAM_OK)
         return fail(j, err, "%s/%s: a record of kind %d: %s", j->dir, j->name, (int)r->kind,
                     exam_err_text(err));
@@ -543,6 +648,9 @@ static exam_err find_next(struct journal *j, struct seat_record *out)
     if (journal_record_get(j->find_buffer, n, &j->find_chain, out, &record_bytes) != EXAM_OK)
         return fail(j, EXAM_CORRUPT, "%s/%s is damaged at offset %llu", j->dir, j->name,
                     (unsigned long long)j->find_at);
+    if (record_open(&j->sealing, out) != EXAM_OK)
+        return fail(j, EXAM_CORRUPT, "%s/%s: the answer at offset %llu cannot be opened", j->dir,
+                    j->name, (unsigned long long)j->find_at);
     j->find_at += record_bytes;
     return EXAM_OK;
 }
@@ -603,13 +711,15 @@ exam_err journal_discard(struct journal *j, bool keep)
     }
     int fd;
     struct journal_chain chain;
-    err = file_create(j, &fd, &chain);
+    struct sealing sealing;
+    err = file_create(j, &fd, &sealing, &chain);
     if (err != EXAM_OK) {
         j->failed = !name_is_of(j, j->fd); /* in place already, but perhaps not durably */
         return err;
     }
     close(j->fd);
     journal_begin(j, fd, &chain, JOURNAL_HEADER_BYTES);
+    j->sealing = sealing;
     return EXAM_OK;
 }
 

@@ -8,7 +8,11 @@
  * At opening a torn end (a write that the power cut) is cut off and its bytes are kept aside as
  * <seat>.journal.torn.N. Damage before the end is never repaired: the file is kept aside as
  * <seat>.journal.damaged.N and EXAM_CORRUPT names it with the offset; opening again begins an empty
- * journal. No file is ever deleted but by journal_discard. */
+ * journal. No file is ever deleted but by journal_discard.
+ *
+ * With a key the values of the answers are sealed in the file (a candidate's PC is not a place of
+ * trust), each for its file, item and place; without it the journal cannot be taken in, and is left
+ * as it is. A journal that was begun plain stays so until it is discarded. */
 #ifndef EXAMSEAT_JOURNAL_H
 #define EXAMSEAT_JOURNAL_H
 
@@ -17,7 +21,8 @@
 enum {
     JOURNAL_BUFFER_BYTES = 4096,
     JOURNAL_WHY_BYTES = 512,
-    JOURNAL_BYTES_MAX = 256 * 1024 * 1024
+    JOURNAL_BYTES_MAX = 256 * 1024 * 1024,
+    JOURNAL_KEY_BYTES = 32,
 };
 
 struct journal;
@@ -32,12 +37,19 @@ struct journal_opened {
     uint64_t torn_bytes; /* cut off the end; 0: it was whole */
 };
 
+/* Where a journal is, and what seals it. */
+struct journal_place {
+    const char *dir, *seat;
+    const uint8_t *key; /* JOURNAL_KEY_BYTES, secret, of this seat alone; NULL: plain */
+};
+
 /* Opens or creates the journal of `seat` in the folder `dir`, which must exist.
  * Errors: EXAM_LOCKED (another program has it open), EXAM_CORRUPT (see above), EXAM_VERSION,
- * EXAM_OTHER_SITE (the file is another seat's), EXAM_FULL, EXAM_IO, EXAM_INVALID (seat's name),
- * EXAM_NOT_FOUND (no such folder), EXAM_NOMEM, EXAM_SYSTEM, or what `replay` returned. On failure
- * *why (JOURNAL_WHY_BYTES) says what happened to which file, and what to do. `how` may be NULL. */
-EXAM_MUST_USE exam_err journal_open(const char *dir, const char *seat, journal_replay_fn replay,
+ * EXAM_OTHER_SITE (the file is another seat's), EXAM_AUTH (sealed with another key), EXAM_FULL,
+ * EXAM_IO, EXAM_INVALID (seat's name), EXAM_NOT_FOUND (no such folder), EXAM_NOMEM, EXAM_SYSTEM, or
+ * what `replay` returned. On failure *why (JOURNAL_WHY_BYTES) says what happened to which file, and
+ * what to do. `how` may be NULL. */
+EXAM_MUST_USE exam_err journal_open(const struct journal_place *place, journal_replay_fn replay,
                                     void *ctx, struct journal **out, struct journal_opened *how,
                                     char why[JOURNAL_WHY_BYTES]);
 

@@ -124,6 +124,12 @@ static const char *get_name(struct reader *r)
 
 /* ---------------------------------------------------------------- payloads */
 
+/* A sealed value is longer than what is in it. */
+static size_t value_bytes_max(const uint8_t *value, size_t n)
+{
+    return n > 0 && value[0] == SEALED_MARK ? ANSWER_STORED_BYTES_MAX : ANSWER_BYTES_MAX;
+}
+
 static void action_put(struct writer *w, const struct seat_action *a)
 {
     put_u64(w, a->seq);
@@ -134,7 +140,7 @@ static void action_put(struct writer *w, const struct seat_action *a)
     if (a->submit)
         return;
     put_name(w, a->item);
-    if (a->value_bytes > ANSWER_BYTES_MAX && w->err == EXAM_OK)
+    if (a->value_bytes > value_bytes_max(a->value, a->value_bytes) && w->err == EXAM_OK)
         w->err = EXAM_TOO_BIG;
     put_bytes(w, a->value, a->value_bytes);
 }
@@ -209,7 +215,7 @@ static void action_get(struct reader *r, bool submit, struct seat_action *a)
         return;
     a->item = get_name(r);
     a->value_bytes = (size_t)(r->end - r->at);
-    if (a->value_bytes > ANSWER_BYTES_MAX)
+    if (a->value_bytes > value_bytes_max(r->at, a->value_bytes))
         r->err = EXAM_CORRUPT;
     a->value = get_bytes(r, a->value_bytes);
 }
@@ -387,9 +393,11 @@ bool journal_record_step_over(const uint8_t *bytes, size_t n, struct journal_cha
 
 /* ---------------------------------------------------------------- the header */
 
-/* magic[8], version u32, cipher u32, file_id[16], seat[33], zeros up to the checksum. */
+/* magic[8], version u32, cipher u32, file_id[16], seat[33], zeros[7], key_id[16], zeros up to the
+ * checksum. */
 enum {
     HEADER_SEAT_AT = 8 + 4 + 4 + 16,
+    HEADER_KEY_AT = HEADER_SEAT_AT + 40,
     HEADER_CHECKSUM_AT = JOURNAL_HEADER_BYTES - JOURNAL_CHECKSUM_BYTES,
 };
 
@@ -403,6 +411,7 @@ void journal_header_put(const struct journal_header *h, uint8_t out[JOURNAL_HEAD
     be32_put(out + 12, h->cipher);
     memcpy(out + 16, h->file_id, sizeof(h->file_id));
     memcpy(out + HEADER_SEAT_AT, h->seat, strlen(h->seat));
+    memcpy(out + HEADER_KEY_AT, h->key_id, sizeof(h->key_id));
     checksum_of(NULL, out, HEADER_CHECKSUM_AT, out + HEADER_CHECKSUM_AT);
     memcpy(chain->checksum, out + HEADER_CHECKSUM_AT, JOURNAL_CHECKSUM_BYTES);
     chain->settled = false;
@@ -422,9 +431,10 @@ exam_err journal_header_get(const uint8_t bytes[JOURNAL_HEADER_BYTES], struct jo
     header.cipher = be32_get(bytes + 12);
     memcpy(header.file_id, bytes + 16, sizeof(header.file_id));
     memcpy(header.seat, bytes + HEADER_SEAT_AT, sizeof(header.seat));
+    memcpy(header.key_id, bytes + HEADER_KEY_AT, sizeof(header.key_id));
     if (header.seat[NAME_BYTES_MAX] != 0 || !codec_name_ok(header.seat))
         return EXAM_CORRUPT;
-    if (header.version != JOURNAL_VERSION || header.cipher != 0)
+    if (header.version != JOURNAL_VERSION || header.cipher > JOURNAL_SEALED)
         return EXAM_VERSION;
     *h = header;
     memcpy(chain->checksum, checksum, sizeof(checksum));

@@ -52,7 +52,7 @@ struct seat_action {
     bool submit;      /* a submission has neither item nor value */
     const char *item; /* NUL-terminated, codec_name_ok */
     const uint8_t *value;
-    size_t value_bytes; /* 0..ANSWER_BYTES_MAX */
+    size_t value_bytes; /* 0..ANSWER_BYTES_MAX; sealed 0..ANSWER_STORED_BYTES_MAX */
 };
 
 /* The account at a mark, and the state of the sitting then. */
@@ -103,13 +103,17 @@ struct journal_chain {
     bool settled; /* the next record put is to say so; put clears it, get does not look at it */
 };
 
-/* The file's header. `cipher` and the room behind it are for journals encrypted to their site;
- * version 1 knows only 0: plain. */
+enum journal_cipher {
+    JOURNAL_PLAIN = 0,
+    JOURNAL_SEALED = 1, /* answers' values are (sealed_field.h), for a key of the seat's own */
+};
+
 struct journal_header {
     uint32_t version;
     uint32_t cipher;
     uint8_t file_id[16]; /* random: no two files have the same chain */
     char seat[NAME_BYTES_MAX + 1];
+    uint8_t key_id[16]; /* of a sealed one: by which its key is known; otherwise zeros */
 };
 
 void journal_header_put(const struct journal_header *h, uint8_t out[JOURNAL_HEADER_BYTES],

@@ -74,6 +74,7 @@ enum seat_event_kind {
     SEAT_EVENT_COLLECTED, /* u.collected: all is saved and collected, the seat is free; the
                              journal may be discarded, then call seat_core_rejournal */
     SEAT_EVENT_PROBLEM,   /* u.problem: something a person should see; the seat goes on */
+    SEAT_EVENT_RECEIPT,   /* u.receipt: as the node sent it (D8); comes before what it is about */
 };
 
 struct seat_account {
@@ -136,6 +137,10 @@ struct seat_event {
             uint32_t node;    /* UINT32_MAX: none in particular */
             const char *text; /* never NULL */
         } problem;
+        struct {
+            const uint8_t *text; /* receipt.h; nothing of it was checked */
+            size_t text_bytes;
+        } receipt;
     } u;
 };
 

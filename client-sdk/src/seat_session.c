@@ -652,5 +652,11 @@ void seat_session_notice(struct seat_core *s, const Seat__Notice *n)
                                .u.account = {.account = s->account, .full = true}};
         seat_emit(s, &e);
     }
+    if (n->receipt.len > 0) {
+        struct seat_event e = {
+            .kind = SEAT_EVENT_RECEIPT,
+            .u.receipt = {.text = n->receipt.data, .text_bytes = n->receipt.len}};
+        seat_emit(s, &e);
+    }
     notice_state(s, n);
 }

@@ -243,7 +243,8 @@ static exam_err open_it(struct journal **j, struct replay *p, struct journal_ope
 
     *p = (struct replay){.n = 0};
     require(journal_header_get(written.bytes, &header, &p->chain) == EXAM_OK);
-    exam_err err = journal_open(dir, seat, see, p, j, how, why);
+    exam_err err =
+        journal_open(&(const struct journal_place){.dir = dir, .seat = seat}, see, p, j, how, why);
     require(err == EXAM_OK || why[0] != 0);
     return err;
 }
@@ -302,7 +303,9 @@ static void expect_recovery(void)
     require(open_it(&j, &p, &how) == EXAM_OK && p.n == whole && how.torn_bytes == 0);
     expect_goes_on(j, has_session(whole));
     journal_close(j);
-    require(journal_open(dir, seat, take_any, &n, &j, &how, why) == EXAM_OK && n == whole + 1);
+    require(journal_open(&(const struct journal_place){.dir = dir, .seat = seat}, take_any, &n, &j,
+                         &how, why) == EXAM_OK &&
+            n == whole + 1);
     journal_close(j);
 }
 

@@ -91,7 +91,8 @@ static exam_err open_it(struct journal **j, struct seen *seen, struct journal_op
                         char why[JOURNAL_WHY_BYTES])
 {
     *seen = (struct seen){.in_order = true};
-    return journal_open(dir, "R01-01", see, seen, j, how, why);
+    return journal_open(&(const struct journal_place){.dir = dir, .seat = "R01-01"}, see, seen, j,
+                        how, why);
 }
 
 static struct journal *must_open(struct seen *seen)
@@ -392,17 +393,27 @@ static void test_journal__foreign_files_are_refused(void **state)
     journal_close(must_open(&seen));
     size_t n = slurp(path_of("R01-01.journal"), bytes, sizeof(bytes));
     spit(path_of("R01-02.journal"), bytes, n);
-    assert_int_equal(journal_open(dir, "R01-02", see, &seen, &j, NULL, why), EXAM_OTHER_SITE);
+    assert_int_equal(journal_open(&(const struct journal_place){.dir = dir, .seat = "R01-02"}, see,
+                                  &seen, &j, NULL, why),
+                     EXAM_OTHER_SITE);
     struct journal_header h = {.version = JOURNAL_VERSION + 1, .seat = "R01-03"};
     struct journal_chain chain;
     journal_header_put(&h, bytes, &chain);
     spit(path_of("R01-03.journal"), bytes, JOURNAL_HEADER_BYTES);
-    assert_int_equal(journal_open(dir, "R01-03", see, &seen, &j, NULL, why), EXAM_VERSION);
-    assert_int_equal(journal_open(dir, "R 1", see, &seen, &j, NULL, why), EXAM_INVALID);
-    assert_int_equal(journal_open("/nowhere/at/all", "R1", see, &seen, &j, NULL, why),
-                     EXAM_NOT_FOUND);
+    assert_int_equal(journal_open(&(const struct journal_place){.dir = dir, .seat = "R01-03"}, see,
+                                  &seen, &j, NULL, why),
+                     EXAM_VERSION);
+    assert_int_equal(journal_open(&(const struct journal_place){.dir = dir, .seat = "R 1"}, see,
+                                  &seen, &j, NULL, why),
+                     EXAM_INVALID);
+    assert_int_equal(
+        journal_open(&(const struct journal_place){.dir = "/nowhere/at/all", .seat = "R1"}, see,
+                     &seen, &j, NULL, why),
+        EXAM_NOT_FOUND);
     assert_int_equal(symlink("/etc/hostname", path_of("R01-04.journal")), 0);
-    assert_int_equal(journal_open(dir, "R01-04", see, &seen, &j, NULL, why), EXAM_SYSTEM);
+    assert_int_equal(journal_open(&(const struct journal_place){.dir = dir, .seat = "R01-04"}, see,
+                                  &seen, &j, NULL, why),
+                     EXAM_SYSTEM);
 }
 
 /* A replay that refuses ends the opening with its error. */
@@ -415,7 +426,9 @@ static void test_journal__a_refusing_replay_ends_the_opening(void **state)
     journal_close(j);
     char why[JOURNAL_WHY_BYTES];
     seen = (struct seen){.stop = EXAM_NOMEM};
-    assert_int_equal(journal_open(dir, "R01-01", see, &seen, &j, NULL, why), EXAM_NOMEM);
+    assert_int_equal(journal_open(&(const struct journal_place){.dir = dir, .seat = "R01-01"}, see,
+                                  &seen, &j, NULL, why),
+                     EXAM_NOMEM);
     journal_close(must_open(&seen));
 }
 
@@ -510,13 +523,135 @@ static void test_journal__a_full_disk_loses_nothing(void **state)
     assert_int_equal(seen.seqs, seq + 1);
 }
 
+/* ---------------------------------------------------------------- sealed */
+
+static const uint8_t KEY[JOURNAL_KEY_BYTES] = {1, 2, 3}, OTHER_KEY[JOURNAL_KEY_BYTES] = {4};
+
+static exam_err open_with(const uint8_t *key, struct journal **j, struct seen *seen)
+{
+    char why[JOURNAL_WHY_BYTES];
+    *seen = (struct seen){.in_order = true};
+    return journal_open(&(const struct journal_place){.dir = dir, .seat = "R01-01", .key = key},
+                        see, seen, j, NULL, why);
+}
+
+static bool file_has(const char *name, const char *words)
+{
+    static uint8_t bytes[65536];
+    size_t n = slurp(path_of(name), bytes, sizeof(bytes));
+    return memmem(bytes, n, words, strlen(words)) != NULL;
+}
+
+static void expect_found(struct journal *j, uint64_t seq)
+{
+    struct seat_record expected = answer_of(seq), found;
+    assert_int_equal(journal_find(j, seq, &found), EXAM_OK);
+    assert_int_equal(found.u.action.value_bytes, expected.u.action.value_bytes);
+    assert_memory_equal(found.u.action.value, expected.u.action.value, found.u.action.value_bytes);
+}
+
+/* P3: with a key the answers are not in the file, and come back all the same: as the journal is
+ * taken in, and asked for one by one. */
+static void test_journal__sealed_answers_come_back(void **state)
+{
+    (void)state;
+    struct seen seen;
+    struct journal *j;
+    assert_int_equal(open_with(KEY, &j, &seen), EXAM_OK);
+    assert_int_equal(put_session(j), EXAM_OK);
+    for (uint64_t i = 1; i <= 20; i++)
+        assert_int_equal(put_answer(j, i, true), EXAM_OK);
+    expect_found(j, 7);
+    expect_found(j, 20);
+    expect_found(j, 3);
+    journal_close(j);
+    assert_int_equal(open_with(KEY, &j, &seen), EXAM_OK);
+    assert_true(seen.in_order);
+    assert_int_equal(seen.seqs, 20);
+    static uint8_t longest[ANSWER_BYTES_MAX + 1];
+    struct seat_record r = answer_of(21);
+    memset(longest, 'x', sizeof(longest));
+    r.u.action.value = longest;
+    r.u.action.value_bytes = ANSWER_BYTES_MAX + 1;
+    assert_int_equal(journal_append(j, &r, true), EXAM_TOO_BIG);
+    r.u.action.value_bytes = ANSWER_BYTES_MAX;
+    assert_int_equal(journal_append(j, &r, true), EXAM_OK);
+    r.u.action.seq = 22;
+    r.u.action.value_bytes = 0; /* taken back */
+    assert_int_equal(journal_append(j, &r, true), EXAM_OK);
+    journal_close(j);
+    assert_false(file_has("R01-01.journal", "value 7"));
+    assert_false(file_has("R01-01.journal", "xxxxxxxx"));
+    assert_true(file_has("R01-01.journal", "2026010001"));
+    assert_int_equal(open_with(KEY, &j, &seen), EXAM_OK);
+    assert_int_equal(seen.seqs, 22);
+    expect_found(j, 12);
+    assert_int_equal(journal_find(j, 21, &r), EXAM_OK);
+    assert_int_equal(r.u.action.value_bytes, ANSWER_BYTES_MAX);
+    assert_memory_equal(r.u.action.value, longest, ANSWER_BYTES_MAX);
+    assert_int_equal(journal_find(j, 22, &r), EXAM_OK);
+    assert_int_equal(r.u.action.value_bytes, 0);
+    journal_close(j);
+}
+
+/* Without its key a journal is refused, and left as it is: nothing of it is lost. */
+static void test_journal__sealed_with_another_key_is_left_alone(void **state)
+{
+    (void)state;
+    static uint8_t before[8192], after[8192];
+    struct seen seen;
+    struct journal *j;
+    assert_int_equal(open_with(KEY, &j, &seen), EXAM_OK);
+    assert_int_equal(put_session(j), EXAM_OK);
+    assert_int_equal(put_answer(j, 1, true), EXAM_OK);
+    journal_close(j);
+    size_t n = slurp(path_of("R01-01.journal"), before, sizeof(before));
+    assert_int_equal(open_with(OTHER_KEY, &j, &seen), EXAM_AUTH);
+    assert_int_equal(open_with(NULL, &j, &seen), EXAM_AUTH);
+    assert_int_equal(seen.seqs, 0);
+    assert_int_equal(slurp(path_of("R01-01.journal"), after, sizeof(after)), n);
+    assert_memory_equal(before, after, n);
+    assert_int_equal(files_with("R01-01.journal"), 1);
+    assert_int_equal(open_with(KEY, &j, &seen), EXAM_OK);
+    assert_int_equal(seen.seqs, 1);
+    journal_close(j);
+}
+
+/* A journal that was begun before the seat had a key goes on as it is, and the next one is sealed.
+ */
+static void test_journal__a_plain_one_is_taken_in_with_a_key(void **state)
+{
+    (void)state;
+    struct seen seen;
+    struct journal *j = must_open(&seen);
+    assert_int_equal(put_session(j), EXAM_OK);
+    assert_int_equal(put_answer(j, 1, true), EXAM_OK);
+    journal_close(j);
+    assert_int_equal(open_with(KEY, &j, &seen), EXAM_OK);
+    assert_int_equal(seen.seqs, 1);
+    assert_int_equal(put_answer(j, 2, true), EXAM_OK);
+    expect_found(j, 1);
+    expect_found(j, 2);
+    assert_true(file_has("R01-01.journal", "value 2"));
+    assert_int_equal(journal_discard(j, false), EXAM_OK);
+    assert_int_equal(put_session(j), EXAM_OK);
+    assert_int_equal(put_answer(j, 1, true), EXAM_OK);
+    expect_found(j, 1);
+    assert_false(file_has("R01-01.journal", "value 1"));
+    journal_close(j);
+    assert_int_equal(open_with(KEY, &j, &seen), EXAM_OK);
+    assert_int_equal(seen.seqs, 1);
+    journal_close(j);
+}
+
 /* Appends and reports each durable answer's number through the pipe, until it is killed. */
 static void child_appends(int pipe_fd, uint64_t from)
 {
     struct seen seen = {.in_order = true};
     struct journal *j;
     char why[JOURNAL_WHY_BYTES];
-    if (journal_open(dir, "R01-01", see, &seen, &j, NULL, why) != EXAM_OK)
+    if (journal_open(&(const struct journal_place){.dir = dir, .seat = "R01-01"}, see, &seen, &j,
+                     NULL, why) != EXAM_OK)
         _exit(1);
     if (from == 1 && put_session(j) != EXAM_OK)
         _exit(1);
@@ -578,6 +713,9 @@ int main(void)
         JOURNAL_TEST(test_journal__every_kind_of_record),
         JOURNAL_TEST(test_journal__records_over_their_bounds_are_refused),
         JOURNAL_TEST(test_journal__a_torn_end_at_every_byte),
+        JOURNAL_TEST(test_journal__sealed_answers_come_back),
+        JOURNAL_TEST(test_journal__sealed_with_another_key_is_left_alone),
+        JOURNAL_TEST(test_journal__a_plain_one_is_taken_in_with_a_key),
         JOURNAL_TEST(test_journal__every_changed_bit_is_found),
         JOURNAL_TEST(test_journal__damage_keeps_the_file_aside),
         JOURNAL_TEST(test_journal__a_hole_in_an_unsettled_write_is_a_torn_end),

@@ -511,6 +511,48 @@ static void test_p11__collected(void **state)
     world_free(w);
 }
 
+static void notice_receipt(struct world *w, Seat__NoticeKind kind)
+{
+    static uint8_t text[] = "a receipt";
+    Seat__Reply m = SEAT__REPLY__INIT;
+    Seat__Notice n = SEAT__NOTICE__INIT;
+    n.kind = kind;
+    n.epoch = w->nodes[0].epoch;
+    n.finish = EV__FINISH__FINISH_SUBMITTED;
+    n.receipt.data = text;
+    n.receipt.len = sizeof text - 1;
+    m.kind_case = SEAT__REPLY__KIND_NOTICE;
+    m.notice = &n;
+    world_send(w, 0, &m);
+    world_settle(w);
+}
+
+/* D8: the receipt that comes after a submission changes nothing else; the one of a collection comes
+ * before the seat is free, as the candidate is not known any more then. */
+static void test_d8__receipts_come_first(void **state)
+{
+    (void)state;
+    struct world *w = world_new(1);
+    uint64_t seq;
+    world_begin(w);
+    answer_many(w, 2);
+    assert_int_equal(seat_core_submit(w->core, w->now_ms, &seq), EXAM_OK);
+    world_settle(w);
+    size_t finished = world_count(w, SEAT_EVENT_FINISHED);
+    uint64_t left_ms = seat_core_left_ms(w->core, w->now_ms);
+    notice_receipt(w, SEAT__NOTICE_KIND__NOTICE_KIND_FINISHED);
+    assert_int_equal(world_count(w, SEAT_EVENT_RECEIPT), 1);
+    assert_int_equal(world_last(w, SEAT_EVENT_RECEIPT)->u.receipt.text_bytes, 9);
+    assert_int_equal(world_count(w, SEAT_EVENT_FINISHED), finished);
+    assert_int_equal(seat_core_left_ms(w->core, w->now_ms), left_ms);
+    assert_int_equal(seat_core_state(w->core), SEAT_FINISHED);
+    notice_receipt(w, SEAT__NOTICE_KIND__NOTICE_KIND_COLLECTED);
+    assert_int_equal(world_count(w, SEAT_EVENT_RECEIPT), 2);
+    assert_int_equal(world_count(w, SEAT_EVENT_COLLECTED), 1);
+    assert_true(world_last(w, SEAT_EVENT_RECEIPT) < world_last(w, SEAT_EVENT_COLLECTED));
+    world_free(w);
+}
+
 /* Collected while answers are unsaved: the seat first sends them. */
 static void test_p6__collected_waits_for_unsaved_answers(void **state)
 {
@@ -597,6 +639,7 @@ int main(void)
         cmocka_unit_test(test_seat_answers__the_paper_is_fetched_over_a_failover),
         cmocka_unit_test(test_seat_answers__a_spoiled_paper_is_refused),
         cmocka_unit_test(test_p11__collected),
+        cmocka_unit_test(test_d8__receipts_come_first),
         cmocka_unit_test(test_p6__collected_waits_for_unsaved_answers),
         cmocka_unit_test(test_a2__nothing_acknowledged_is_lost),
     };

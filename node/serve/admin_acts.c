@@ -219,9 +219,9 @@ enum { SPAN_TEXT_BYTES = 48 };
 static void span_text(int64_t ms, char out[SPAN_TEXT_BYTES])
 {
     uint64_t span_ms = ms < 0 ? 0 - (uint64_t)ms : (uint64_t)ms;
-    int n = snprintf(out, SPAN_TEXT_BYTES, "%c%llu:%02llu", ms < 0 ? '-' : '+',
-                     (unsigned long long)(span_ms / 60000),
-                     (unsigned long long)(span_ms / 1000 % 60));
+    int n =
+        snprintf(out, SPAN_TEXT_BYTES, "%c%llu:%02llu", ms < 0 ? '-' : '+',
+                 (unsigned long long)(span_ms / 60000), (unsigned long long)(span_ms / 1000 % 60));
     if (span_ms % 1000)
         snprintf(out + n, SPAN_TEXT_BYTES - (size_t)n, ".%03llu",
                  (unsigned long long)(span_ms % 1000));

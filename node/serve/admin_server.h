@@ -25,6 +25,9 @@ struct admin_node {
     struct engine *engine;
     const char *name;
     const struct keyring *keys; /* NULL: plain connections */
+    unsigned two_person;        /* config.h */
+    uint64_t grant_two_person_ms;
+    const struct vault *vault; /* NULL: nothing is sealed */
     void *ctx;
     bool (*serving)(void *ctx);
     bool (*held)(void *ctx);
@@ -35,6 +38,8 @@ struct admin_node {
      * perhaps before the call returns. */
     void (*promote)(void *ctx, const Admin__Promote *m);
     void (*found)(void *ctx, const Admin__Found *m);
+    /* P3: DATA_KEY_BYTES. `text` says what became of it. */
+    exam_err (*unlock)(void *ctx, const uint8_t *key, const char **text);
     /* Of the seats' endpoint: seat_server.h. */
     void (*contacts)(void *ctx, struct seat_contact *by_seat);
     bool (*in_contact)(void *ctx, const char *seat);

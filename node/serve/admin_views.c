@@ -111,11 +111,13 @@ void admin_view_batch(const struct admin_view *v, uint32_t batch, Admin__BatchIn
 
 /* ---------------------------------------------------------------- one sitting */
 
-static void result_put(const struct exam_sitting_view *s, Admin__SittingResult *out)
+static void result_put(const struct admin_view *v, const struct exam_sitting_view *s,
+                       Admin__SittingResult *out)
 {
+    static char name[PERSON_BYTES_MAX + 1];
     admin__sitting_result__init(out);
     out->admission_no = text_of(s->admission_no);
-    out->name = text_of(s->name);
+    out->name = text_of(vault_open_name(v->vault, s, name));
     out->room = text_of(s->room);
     out->seat = text_of(s->seat);
     out->paper = text_of(s->paper);
@@ -136,7 +138,7 @@ void admin_view_result(const struct admin_view *v, uint32_t sitting, Admin__Sitt
     struct exam_sitting_view s;
 
     exam_sitting_view(v->x, sitting, v->now_ms, &s);
-    result_put(&s, out);
+    result_put(v, &s, out);
 }
 
 static uint64_t since(uint64_t at_ms, uint64_t begin_ms)
@@ -155,7 +157,7 @@ void admin_view_sitting(const struct admin_view *v, uint32_t sitting)
     Admin__Reply r = ADMIN__REPLY__INIT;
 
     exam_sitting_view(v->x, sitting, v->now_ms, &s);
-    result_put(&s, &result);
+    result_put(v, &s, &result);
     uint32_t from = s.interruptions > ROWS_PER_REPLY_MAX ? s.interruptions - ROWS_PER_REPLY_MAX : 0;
     while (exam_interruption_at(v->x, sitting, from + (uint32_t)d.n_interruptions, &i) == EXAM_OK) {
         Admin__InterruptionRow *row = &rows[d.n_interruptions];

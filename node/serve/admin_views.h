@@ -13,6 +13,7 @@ struct admin_view {
     uint64_t now_ms; /* on the site's timeline */
     int64_t wall_ms; /* for people */
     const char *node;
+    const struct vault *vault;                /* what it opens is shown; NULL: nothing sealed is */
     void (*send)(void *ctx, Admin__Reply *r); /* fills the id; the reply is not kept */
     void *ctx;
 };
@@ -23,6 +24,7 @@ const char *admin_finish_word(Ev__Finish f);
 /* One batch. `warning` needs REASON_BYTES_MAX + 1 bytes and lives as long as `out`. */
 void admin_view_batch(const struct admin_view *v, uint32_t batch, Admin__BatchInfo *out,
                       char *warning);
+/* The name lives until the next one is asked for. */
 void admin_view_result(const struct admin_view *v, uint32_t sitting, Admin__SittingResult *out);
 /* Account and interruptions; the answers are the caller's to send after it. */
 void admin_view_sitting(const struct admin_view *v, uint32_t sitting);

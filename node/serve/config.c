@@ -197,11 +197,35 @@ static void take_keys(struct check *c, cfg_t *cfg, struct config *out)
     take_path(c, "key-roster", cfg_getstr(cfg, "key-roster"), out->key_roster);
     if (!out->key_file[0] != !out->key_roster[0])
         check_fail(c, "key-file and key-roster go together: `examctl site init` makes both");
+    take_path(c, "unlock-credential", cfg_getstr(cfg, "unlock-credential"), out->unlock_credential);
+    if (out->unlock_credential[0] && !out->key_file[0])
+        check_fail(c, "unlock-credential: a node without keys has nothing to unlock");
     if (out->key_file[0] || cfg_getbool(cfg, "plain"))
         return;
     check_stays_here(c, "seat-listen", out->seat_listen);
     check_stays_here(c, "admin-listen", out->admin_listen);
     check_stays_here(c, "replica-listen", out->replica_listen);
+}
+
+/* P2. Without keys nobody knows who the second person is. */
+static void take_two_person(struct check *c, cfg_t *cfg, struct config *out)
+{
+    static const char *const names[] = {"import", "promote-forced", "grant"};
+    out->grant_two_person_ms =
+        (uint64_t)take_number(c, cfg, "grant-two-person-min", 0, 1440) * 60000;
+    for (unsigned i = 0; i < cfg_size(cfg, "two-person"); i++) {
+        const char *name = cfg_getnstr(cfg, "two-person", i);
+        size_t k = 0;
+        while (k < sizeof names / sizeof *names && strcmp(name, names[k]))
+            k++;
+        if (k == sizeof names / sizeof *names)
+            check_fail(c, "two-person: \"%s\" is none of import, promote-forced, grant", name);
+        else
+            out->two_person |= 1u << k;
+    }
+    if (out->two_person && !out->key_file[0])
+        check_fail(c, "two-person needs key-file and key-roster: without keys anybody may be the "
+                      "second person");
 }
 
 static void take_all(struct check *c, cfg_t *cfg, struct config *out)
@@ -228,11 +252,13 @@ static void take_all(struct check *c, cfg_t *cfg, struct config *out)
     out->seats_per_address_max = (uint32_t)take_number(c, cfg, "seats-per-address-max", 1, 60000);
     take_ups(c, cfg, out);
     take_keys(c, cfg, out);
+    take_two_person(c, cfg, out);
     take_level(c, cfg_getstr(cfg, "log-level"), &out->log_level);
 }
 
 exam_err config_read(const char *path, struct config *out, char *why, size_t why_bytes)
 {
+    char none[] = "{}";
     cfg_opt_t peer[] = {CFG_STR("replica", NULL, CFGF_NODEFAULT), CFG_END()};
     cfg_opt_t opts[] = {
         CFG_STR("node", NULL, CFGF_NODEFAULT),
@@ -245,6 +271,8 @@ exam_err config_read(const char *path, struct config *out, char *why, size_t why
         CFG_INT("reserve-mib", 64, CFGF_NONE),
         CFG_INT("interruption-limit-min", 0, CFGF_NONE),
         CFG_INT("grant-max-min", 0, CFGF_NONE),
+        CFG_INT("grant-two-person-min", 10, CFGF_NONE),
+        CFG_STR_LIST("two-person", none, CFGF_NONE),
         CFG_INT("seats-max", 12000, CFGF_NONE),
         CFG_INT("seats-per-address-max", 64, CFGF_NONE),
         CFG_STR("ups", NULL, CFGF_NODEFAULT),
@@ -252,6 +280,7 @@ exam_err config_read(const char *path, struct config *out, char *why, size_t why
         CFG_BOOL("plain", cfg_false, CFGF_NONE),
         CFG_STR("key-file", NULL, CFGF_NODEFAULT),
         CFG_STR("key-roster", NULL, CFGF_NODEFAULT),
+        CFG_STR("unlock-credential", NULL, CFGF_NODEFAULT),
         CFG_STR("log-level", "info", CFGF_NONE),
         CFG_END(),
     };

@@ -12,6 +12,13 @@
 
 enum { ADDRESS_BYTES_MAX = 256, PATH_BYTES_MAX = 1024, UPS_NAME_BYTES_MAX = 64 };
 
+/* Acts that a site may want two persons for. */
+enum config_two {
+    CONFIG_TWO_IMPORT = 1 << 0,
+    CONFIG_TWO_PROMOTE_FORCED = 1 << 1,
+    CONFIG_TWO_GRANT = 1 << 2,
+};
+
 struct config_peer {
     char node[NAME_BYTES_MAX + 1];
     char replica[ADDRESS_BYTES_MAX];
@@ -29,6 +36,8 @@ struct config {
     uint64_t reserve_bytes;         /* disk kept for control records */
     uint64_t interruption_limit_ms; /* an interruption that lasts so long asks a person; 0: none */
     uint64_t grant_ms_max;          /* of one grant (T9); 0: any */
+    uint64_t grant_two_person_ms;   /* P2: of grants from here on, with CONFIG_TWO_GRANT */
+    unsigned two_person;            /* P2: CONFIG_TWO_...: what takes a second person */
     uint32_t seats_max;             /* connections of seats at once */
     uint32_t seats_per_address_max; /* of one address; this machine's own are exempt */
     char ups[ADDRESS_BYTES_MAX];    /* NAME@HOST:PORT, for people; empty: none is configured */
@@ -40,6 +49,9 @@ struct config {
     /* Both, or neither: then connections are plain. */
     char key_file[PATH_BYTES_MAX];   /* this node's own key */
     char key_roster[PATH_BYTES_MAX]; /* the site's roster of keys */
+    /* P3: a data key in the clear, for a start without a person: a path, or the name of a
+     * credential of the service manager; empty: `examctl unlock` brings it. */
+    char unlock_credential[PATH_BYTES_MAX];
 };
 
 /* On failure `why` names the file, the line where there is one, and what to do.

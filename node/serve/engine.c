@@ -53,6 +53,8 @@ struct engine {
     void *arena_block;
     void (*on_event)(void *ctx, const struct record *r, const Ev__Event *event);
     void *on_event_ctx;
+    const Ev__Event *(*seal)(void *ctx, const exam *x, const Ev__Event *event);
+    void *seal_ctx;
 };
 
 /* ---------------------------------------------------------------- memory */
@@ -425,6 +427,8 @@ static void pending_push(struct engine *e, const struct record *r, size_t value_
 static void append_event(void *ctx, const Ev__Event *event)
 {
     struct engine *e = ctx;
+    if (e->seal)
+        event = e->seal(e->seal_ctx, e->x, event);
     size_t event_bytes = codec_event_bytes(event);
     assert(RECORD_HEADER_BYTES + event_bytes <= RECORD_BYTES_MAX);
     uint8_t *value = pending_reserve(e, RECORD_HEADER_BYTES + event_bytes);
@@ -464,11 +468,34 @@ static void apply_pending(struct engine *e, size_t from)
     }
 }
 
+static void emit_nothing(void *ctx, const Ev__Event *event)
+{
+    (void)ctx;
+    (void)event;
+}
+
+static void append_signed(struct engine *e, const struct engine_signers *by)
+{
+    for (size_t i = 0; i < by->n; i++) {
+        Ev__Event event = EV__EVENT__INIT;
+        event.kind_case = EV__EVENT__KIND_COMMAND_SIGNED;
+        event.command_signed = (Ev__CommandSigned *)(uintptr_t)by->at[i];
+        append_event(e, &event);
+    }
+}
+
 static exam_err decide_and_apply(struct engine *e, const struct exam_command *c,
-                                 struct exam_refusal *why)
+                                 const struct engine_signers *by, struct exam_refusal *why)
 {
     size_t from = e->pending_n;
-    exam_err err = exam_decide(e->x, c, e->now_ms, append_event, e, why);
+    exam_err err = EXAM_OK;
+    if (by && by->n) /* deciding is pure: what is allowed now is allowed behind the words, too */
+        err = exam_decide(e->x, c, e->now_ms, emit_nothing, NULL, why);
+    if (err)
+        return err;
+    if (by)
+        append_signed(e, by);
+    err = exam_decide(e->x, c, e->now_ms, append_event, e, why);
     if (c->kind == EXAM_CMD_BEGIN_EPOCH && !err) {
         e->offset_ms = (int64_t)e->now_ms - (int64_t)clock_boot_ms();
         e->offset_known = true;
@@ -482,7 +509,7 @@ static void tick_before(struct engine *e, const struct exam_command *next)
     struct exam_command c = {.kind = EXAM_CMD_TICK, .u.tick.next = next};
     struct exam_refusal why;
     e->now_ms = engine_now_ms(e);
-    exam_err err = decide_and_apply(e, &c, &why);
+    exam_err err = decide_and_apply(e, &c, NULL, &why);
     assert(!err);
 }
 
@@ -491,8 +518,9 @@ void engine_tick(struct engine *e)
     tick_before(e, NULL);
 }
 
-exam_err engine_decide(struct engine *e, const struct exam_command *c, struct exam_refusal *why,
-                       uint64_t *lsn)
+exam_err engine_decide_signed(struct engine *e, const struct exam_command *c,
+                              const struct engine_signers *by, struct exam_refusal *why,
+                              uint64_t *lsn)
 {
     if (c->kind != EXAM_CMD_BEGIN_EPOCH)
         tick_before(e, c);
@@ -507,10 +535,24 @@ exam_err engine_decide(struct engine *e, const struct exam_command *c, struct ex
                  e->node);
         err = EXAM_FULL;
     } else {
-        err = decide_and_apply(e, c, why);
+        err = decide_and_apply(e, c, by, why);
     }
     *lsn = e->last.lsn;
     return err;
+}
+
+exam_err engine_decide(struct engine *e, const struct exam_command *c, struct exam_refusal *why,
+                       uint64_t *lsn)
+{
+    return engine_decide_signed(e, c, NULL, why, lsn);
+}
+
+void engine_note_signed(struct engine *e, const struct engine_signers *by)
+{
+    engine_tick(e);
+    size_t from = e->pending_n;
+    append_signed(e, by);
+    apply_pending(e, from);
 }
 
 exam_err engine_preview(struct engine *e, const struct exam_command *c, exam_emit emit, void *ctx,
@@ -526,6 +568,14 @@ void engine_on_event(struct engine *e,
 {
     e->on_event = event;
     e->on_event_ctx = ctx;
+}
+
+void engine_on_append(struct engine *e,
+                      const Ev__Event *(*seal)(void *ctx, const exam *x, const Ev__Event *event),
+                      void *ctx)
+{
+    e->seal = seal;
+    e->seal_ctx = ctx;
 }
 
 exam_err engine_follow(struct engine *e, uint64_t lsn, const uint8_t *value, size_t value_bytes)

@@ -63,6 +63,18 @@ bool engine_now_known(const struct engine *e);
  * `*lsn`: the record that must be durable before the outcome may be told, whatever it is. */
 EXAM_MUST_USE exam_err engine_decide(struct engine *e, const struct exam_command *c,
                                      struct exam_refusal *why, uint64_t *lsn);
+/* The same, of an act that persons have signed (R4, P2): their words are the records in front of
+ * what it brings about. A refusal leaves none. */
+enum { ENGINE_SIGNERS_MAX = 2 };
+struct engine_signers {
+    const Ev__CommandSigned *at[ENGINE_SIGNERS_MAX];
+    size_t n;
+};
+EXAM_MUST_USE exam_err engine_decide_signed(struct engine *e, const struct exam_command *c,
+                                            const struct engine_signers *by,
+                                            struct exam_refusal *why, uint64_t *lsn);
+/* Their words alone, of an act that was carried out already: a promotion. */
+void engine_note_signed(struct engine *e, const struct engine_signers *by);
 /* What a decision would be now: its events go to `emit` and nowhere else. */
 EXAM_MUST_USE exam_err engine_preview(struct engine *e, const struct exam_command *c,
                                       exam_emit emit, void *ctx, struct exam_refusal *why);
@@ -73,6 +85,13 @@ void engine_tick(struct engine *e);
 void engine_on_event(struct engine *e,
                      void (*event)(void *ctx, const struct record *r, const Ev__Event *event),
                      void *ctx);
+
+/* What a decision is about to put into the log may be given another form, with what is personal
+ * sealed (vault.h): `seal` gets each event, and returns it or one in its place, which lives until
+ * the next call. */
+void engine_on_append(struct engine *e,
+                      const Ev__Event *(*seal)(void *ctx, const exam *x, const Ev__Event *event),
+                      void *ctx);
 
 /* --- the standby's side --- */
 

@@ -1,7 +1,10 @@
 #include "import_stage.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "signed_command.h"
 
 enum { PARTS_MAX = 65536 };
 
@@ -17,6 +20,8 @@ struct import_stage {
     Admin__Request **parts;
     size_t parts_n, parts_max;
     uint32_t rooms_n, papers_n, chunks_n, sittings_n;
+    char who[PERSON_BYTES_MAX + 1]; /* "": as the ImportBegin says */
+    uint8_t digest[HASH_BYTES];
     struct exam_import whole;
     const Ev__RoomAdded **rooms;
     const Ev__PaperAdded **papers;
@@ -53,6 +58,7 @@ exam_err import_stage_new(const uint8_t *begin, size_t begin_bytes, struct impor
         import_stage_free(g);
         return EXAM_MALFORMED;
     }
+    signed_command_chain(g->digest, begin, begin_bytes);
     *out = g;
     return EXAM_OK;
 }
@@ -86,6 +92,7 @@ exam_err import_stage_add(struct import_stage *g, const uint8_t *request, size_t
     Admin__Request *r = admin__request__unpack(&g->memory.pb, bytes, request);
     if (!r)
         return EXAM_TOO_BIG;
+    signed_command_chain(g->digest, request, bytes);
     g->frame_bytes += bytes;
     g->parts[g->parts_n++] = r;
     const Admin__ImportPart *part = r->import_part;
@@ -126,11 +133,21 @@ static uint32_t stage_count_papers(const struct import_stage *g)
     return n;
 }
 
-exam_err import_stage_whole(struct import_stage *g, const Admin__ImportCommit *counts,
-                            const struct exam_import **out)
+void import_stage_by(struct import_stage *g, const char *who)
 {
-    if (counts->rooms != g->rooms_n || counts->sittings != g->sittings_n)
-        return EXAM_MALFORMED;
+    snprintf(g->who, sizeof g->who, "%s", who);
+}
+
+const uint8_t *import_stage_digest(const struct import_stage *g)
+{
+    return g->digest;
+}
+
+/* The lists of the whole; they are made once. */
+static exam_err stage_lists(struct import_stage *g)
+{
+    if (g->sittings)
+        return EXAM_OK;
     g->rooms = calloc(g->rooms_n + 1, sizeof *g->rooms);
     g->papers = calloc(g->papers_n + 1, sizeof *g->papers);
     g->chunks = calloc(g->chunks_n + 1, sizeof *g->chunks);
@@ -138,13 +155,25 @@ exam_err import_stage_whole(struct import_stage *g, const Admin__ImportCommit *c
     if (!g->rooms || !g->papers || !g->chunks || !g->sittings)
         return EXAM_NOMEM;
     stage_collect(g);
+    return EXAM_OK;
+}
+
+exam_err import_stage_whole(struct import_stage *g, const Admin__ImportCommit *counts,
+                            const struct exam_import **out)
+{
+    const Admin__ImportBegin *b = g->begin->import_begin;
+    if (counts->rooms != g->rooms_n || counts->sittings != g->sittings_n ||
+        (counts->batch[0] && strcmp(counts->batch, b->batch)))
+        return EXAM_MALFORMED;
+    exam_err err = stage_lists(g);
+    if (err)
+        return err;
     if (stage_count_papers(g) != counts->papers)
         return EXAM_MALFORMED;
-    const Admin__ImportBegin *b = g->begin->import_begin;
     g->whole = (struct exam_import){
         .batch = b->batch,
         .title = b->title,
-        .who = b->who,
+        .who = g->who[0] ? g->who : b->who,
         .allot_ms = b->allot_ms,
         .timing = b->timing,
         .grace_ms = b->grace_ms,

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <uv.h>
 
@@ -177,6 +178,66 @@ static exam_err keys_open(const struct config *config, struct keyring **out, cha
     return EXAM_REFUSED;
 }
 
+/* A path, or the name of a credential that the service manager has put into a folder. */
+static exam_err credential_path(const char *credential, char out[PATH_BYTES_MAX], char *why,
+                                size_t why_bytes)
+{
+    const char *folder = getenv("CREDENTIALS_DIRECTORY");
+    bool is_path = strchr(credential, '/') != NULL;
+    if (!is_path && !folder) {
+        snprintf(why, why_bytes,
+                 "unlock-credential = \"%s\": the service manager gives no credentials; write "
+                 "LoadCredential in its unit, or the path of a file",
+                 credential);
+        return EXAM_NOT_FOUND;
+    }
+    int n = is_path ? snprintf(out, PATH_BYTES_MAX, "%s", credential)
+                    : snprintf(out, PATH_BYTES_MAX, "%s/%s", folder, credential);
+    return n < PATH_BYTES_MAX ? EXAM_OK : EXAM_INVALID;
+}
+
+static exam_err vault_unlock_by(struct vault *v, const char *credential, char *why,
+                                size_t why_bytes)
+{
+    char path[PATH_BYTES_MAX];
+    struct data_key_file f;
+    exam_err err = credential_path(credential, path, why, why_bytes);
+    if (!err)
+        err = keyring_read_data_key(path, &f, why, why_bytes);
+    if (err)
+        return err;
+    if (f.boxed) {
+        snprintf(why, why_bytes,
+                 "%s: it is under a password; `examctl site data-key --no-password` makes one for "
+                 "a start without a person, or take unlock-credential out and use `examctl unlock`",
+                 path);
+        err = EXAM_REFUSED;
+    } else {
+        err = vault_unlock(v, f.key);
+        if (err)
+            snprintf(why, why_bytes, "%s: it is not the data key that the roster names", path);
+    }
+    data_key_file_wipe(&f);
+    return err;
+}
+
+/* P3: of a site whose roster names a data key. */
+static exam_err vault_open(const struct config *config, const struct keyring *keys,
+                           struct vault **out, char *why, size_t why_bytes)
+{
+    const struct key_roster *r = keys ? keyring_roster(keys) : NULL;
+    const uint8_t *id = r ? key_roster_data_id(r) : NULL;
+    if (!id && config->unlock_credential[0])
+        snprintf(why, why_bytes, "unlock-credential: the roster %s names no data key",
+                 config->key_roster);
+    if (!id)
+        return config->unlock_credential[0] ? EXAM_REFUSED : EXAM_OK;
+    exam_err err = vault_new(key_roster_site(r), id, out);
+    if (!err && config->unlock_credential[0])
+        err = vault_unlock_by(*out, config->unlock_credential, why, why_bytes);
+    return err;
+}
+
 static exam_err loop_open(struct loop *l, const struct config *config, char *why, size_t why_bytes)
 {
     const struct store_options options = {.reserve_bytes = config->reserve_bytes};
@@ -189,6 +250,8 @@ static exam_err loop_open(struct loop *l, const struct config *config, char *why
     exam_err err = power_open(l, config, why, why_bytes); /* first: see ups_open */
     if (!err)
         err = keys_open(config, &parts.keys, why, why_bytes);
+    if (!err)
+        err = vault_open(config, parts.keys, &parts.vault, why, why_bytes);
     links.tunnel =
         (struct tunnel_end){.keys = parts.keys, .conversation = CHANNEL_REPLICA, .peers = KEY_NODE};
     if (!err)

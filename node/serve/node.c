@@ -110,6 +110,7 @@ static void do_due(struct node *n, uint64_t now_ms)
         seat_server_sweep(n->seats);
         admin_server_sweep(n->admins);
         node_keys_turn(n);
+        node_evidence_turn(n);
     }
     node_peers_dial(n, now_ms);
     if (n->serving && !n->held)
@@ -182,6 +183,7 @@ static exam_err open_replication(struct node *n, uint32_t window_bytes, char *wh
     const struct engine_epoch *epochs = engine_epochs(n->engine, &epochs_n);
     struct rep_start start = {.last = engine_last(n->engine),
                               .served_last = epochs_n && epochs[epochs_n - 1].own};
+    start.locked = vault_is_locked(n->vault);
     node_kept_read(n, &start);
     for (size_t i = 0; i < n->config.peers_n; i++) {
         peers[i] = n->config.peers[i].node;
@@ -213,6 +215,7 @@ exam_err node_open(const struct config *config, const struct node_parts *parts, 
     n->config = *config;
     n->hub = parts->hub;
     n->keys = parts->keys;
+    n->vault = parts->vault;
     n->held = true;
     n->arena_block = block;
     arena_init(&n->arena, n->arena_block, ARENA_BYTES_FRAME);
@@ -225,8 +228,14 @@ exam_err node_open(const struct config *config, const struct node_parts *parts, 
         const struct exam_options o = {.interruption_limit_ms = config->interruption_limit_ms,
                                        .grant_ms_max = config->grant_ms_max};
         engine_set_options(n->engine, &o);
+        if (n->vault)
+            engine_on_append(n->engine, vault_seal, n->vault);
         err = node_keys_check_site(n, why, why_bytes);
     }
+    if (!err)
+        err = node_roster_check(n, why, why_bytes);
+    if (!err)
+        err = node_evidence_open(n);
     if (!err)
         err = open_replication(n, parts->window_bytes, why, why_bytes);
     if (!err)
@@ -252,6 +261,7 @@ void node_start(struct node *n)
           OPLOG_U("lsn", last.lsn), OPLOG_U("epoch", last.epoch),
           OPLOG_S("role", rep_role_text(rep_role(n->rep))));
     node_keys_told(n);
+    node_vault_told(n);
 }
 
 exam_err node_failure(const struct node *n)
@@ -285,6 +295,7 @@ void node_stop(struct node *n)
         return;
     n->stopping = true;
     node_commit(n);
+    node_evidence_end(n);
     if (n->serving) {
         n->serving = false;
         seat_server_serving(n->seats, false);
@@ -312,6 +323,7 @@ void node_abandon(struct node *n)
         admin_server_free(n->admins);
     rep_free(n->rep);
     branches_fini(&n->branches);
+    node_evidence_free(n);
     free(n->branch_block);
     free(n->arena_block);
     free(n);

@@ -20,6 +20,7 @@
 #include "link.h"
 #include "rep.h"
 #include "store.h"
+#include "vault.h"
 
 struct node;
 struct uv_loop_s;
@@ -29,6 +30,7 @@ struct node_parts {
     store *store;             /* taken over, on failure, too */
     struct link_hub *hub;     /* to the other nodes; its wake leads to node_take_links */
     struct keyring *keys;     /* NULL: plain connections; the same for the hub */
+    struct vault *vault;      /* P3; NULL: nothing is sealed. The caller's, and lives longer */
     struct uv_loop_s *loop;   /* of server.c */
     uint32_t beats_gather_ms; /* how long heartbeats wait for each other (seat_server.h) */
     uint32_t word_slack_ms;   /* T7: how long a word of a seat may take (seat_server.h) */

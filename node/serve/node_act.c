@@ -43,6 +43,7 @@ static void do_cut(struct node *n, const struct rep_action *a)
     n->announced_lsn = a->lsn;
     branches_changed(&n->branches);
     log_check_again(&n->log_check);
+    node_evidence_cut(n, a->lsn);
     oplog(OPLOG_WARN, "dead-branch-kept", OPLOG_U("from_lsn", a->lsn + 1),
           OPLOG_U("records", before - a->lsn),
           OPLOG_S("text", "the successor's log does not have these records; they stay readable"));

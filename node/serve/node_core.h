@@ -3,8 +3,10 @@
  * One concept a file: node.c turns, commits, opening and closing; node_act.c what the replication
  * core asks for; node_send.c messages and records to peers; node_kept.c what the core is to
  * remember; node_links.c what peers send, dialling, dead branches; node_endpoints.c what seats' and
- * administrators' endpoints ask; node_keys.c the site's keys; node_power.c power and leaving (R1,
- * W4); node_hang.c hangs (T5); node_disk.c failing (D6) and rot (D8). */
+ * administrators' endpoints ask; node_keys.c the site's keys; node_vault.c its data key (P3);
+ * node_roster.c the oldest roster of them; node_evidence.c what nodes sign of their logs (D8);
+ * node_power.c power and leaving (R1, W4); node_hang.c hangs (T5); node_disk.c failing (D6) and rot
+ * (D8). */
 #ifndef EXAM_NODE_CORE_H
 #define EXAM_NODE_CORE_H
 
@@ -50,6 +52,7 @@ struct node {
     struct rep_log rep_log;
     struct link_hub *hub;
     struct keyring *keys; /* NULL: plain connections */
+    struct vault *vault;  /* NULL: nothing is sealed */
     struct peer peers[NODES_MAX - 1];
     struct rep_append append; /* frames to a standby */
     uint8_t frame[FRAME_HEADER_BYTES + FRAME_BYTES_MAX];
@@ -76,6 +79,7 @@ struct node {
     struct arena branch_arena; /* for the events of records of a dead branch */
     uint8_t *branch_block;
     struct log_check log_check;
+    struct evidence *evidence; /* of node_evidence.c */
     bool serving, held, pumping, stopping, hung;
     exam_err failure;
 };
@@ -103,6 +107,9 @@ void node_link_lost(struct node *n, struct rep_link link);
 
 /* --- node_kept.c --- */
 
+/* Durable in STORE_META when it returns; out of the reserve, if it must be. */
+EXAM_MUST_USE exam_err node_meta_put(struct node *n, const char *key, const uint8_t *value,
+                                     size_t bytes);
 void node_keep(struct node *n, const struct rep_action *a);
 /* A store without it has heard of no epoch but those in its log. */
 void node_kept_read(struct node *n, struct rep_start *start);
@@ -130,6 +137,47 @@ void node_keys_turn(struct node *n);
 bool node_keys_fit(const struct node *n, struct link_id link, const char *node);
 /* EXAM_OTHER_SITE: the log is not of the roster's site. */
 EXAM_MUST_USE exam_err node_keys_check_site(const struct node *n, char *why, size_t why_bytes);
+
+/* --- node_roster.c --- */
+
+/* A roster that this node has used is the oldest that it ever uses again, over restarts too.
+ * EXAM_REFUSED: the one it was started with is older. Otherwise as store_get and store_commit. */
+EXAM_MUST_USE exam_err node_roster_check(struct node *n, char *why, size_t why_bytes);
+/* Remembers the one in use. */
+EXAM_MUST_USE exam_err node_roster_keep(struct node *n);
+
+/* --- node_evidence.c --- */
+
+/* Checkpoints on their way to a peer. */
+struct node_checkpoints {
+    uint64_t no;
+    size_t n;
+    uint8_t bytes[CHECKPOINTS_SENT_MAX][CHECKPOINT_BYTES];
+    ProtobufCBinaryData data[CHECKPOINTS_SENT_MAX];
+};
+
+EXAM_MUST_USE exam_err node_evidence_open(struct node *n);
+void node_evidence_free(struct node *n);
+/* Once a second: signs what is due, and holds what was signed against the log (D8). */
+void node_evidence_turn(struct node *n);
+/* An orderly end: signs how far the log has come. */
+void node_evidence_end(struct node *n);
+/* The log was cut after `lsn`. */
+void node_evidence_cut(struct node *n, uint64_t lsn);
+/* What the peer at that link has not been told yet, some of it; returns how many. They go with a
+ * Ping, and count as told with node_evidence_sent. */
+size_t node_evidence_to_send(struct node *n, uint64_t link, struct node_checkpoints *out);
+void node_evidence_sent(struct node *n, uint64_t link, const struct node_checkpoints *sent);
+void node_evidence_take(struct node *n, struct link_id link, const Rep__Ping *m);
+void node_evidence_status(const struct node *n, Admin__NodeStatus *out);
+
+/* --- node_vault.c --- */
+
+void node_vault_told(const struct node *n);
+/* P3: somebody brings the data key. `text` says what became of it. EXAM_AUTH; EXAM_STATE: the site
+ * has none. */
+EXAM_MUST_USE exam_err node_unlock(struct node *n, const uint8_t key[DATA_KEY_BYTES],
+                                   const char **text);
 
 /* --- node_power.c --- */
 

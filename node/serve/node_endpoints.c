@@ -151,6 +151,8 @@ static void ask_status(void *ctx, Admin__NodeStatus *out)
     out->epoch = rep_epoch(n->rep);
     out->solo = rep_is_solo(n->rep);
     out->waiting = rep_is_waiting(n->rep);
+    out->locked = vault_is_locked(n->vault);
+    out->sealing = n->vault != NULL;
     out->seats_connected = seat_server_seats(n->seats);
     out->sittings_attached = seat_server_attached(n->seats);
     for (size_t i = 0; i < rep_peers(n->rep); i++) {
@@ -182,6 +184,7 @@ static void ask_status(void *ctx, Admin__NodeStatus *out)
     out->log_check_passes = n->log_check.passes;
     out->log_check_ms = n->log_check.passes ? now_ms - n->log_check.ended_ms : 0;
     out->log_bad_lsn = n->log_check.bad_lsn;
+    node_evidence_status(n, out);
 }
 
 static void ask_contacts(void *ctx, struct seat_contact *by_seat)
@@ -235,12 +238,18 @@ static void ask_found(void *ctx, const Admin__Found *m)
     node_pump(n);
 }
 
+static exam_err ask_unlock(void *ctx, const uint8_t *key, const char **text)
+{
+    return node_unlock(ctx, key, text);
+}
+
 exam_err node_open_endpoints(struct node *n, const struct node_parts *parts, char *why,
                              size_t why_bytes)
 {
     const struct seat_node seats = {.engine = n->engine,
                                     .name = n->config.node,
                                     .keys = n->keys,
+                                    .vault = n->vault,
                                     .beats_gather_ms = parts->beats_gather_ms,
                                     .word_slack_ms = parts->word_slack_ms,
                                     .ctx = n,
@@ -252,12 +261,16 @@ exam_err node_open_endpoints(struct node *n, const struct node_parts *parts, cha
     const struct admin_node admins = {.engine = n->engine,
                                       .name = n->config.node,
                                       .keys = n->keys,
+                                      .two_person = n->config.two_person,
+                                      .grant_two_person_ms = n->config.grant_two_person_ms,
+                                      .vault = n->vault,
                                       .ctx = n,
                                       .serving = ask_serving,
                                       .held = ask_held,
                                       .status = ask_status,
                                       .promote = ask_promote,
                                       .found = ask_found,
+                                      .unlock = ask_unlock,
                                       .contacts = ask_contacts,
                                       .in_contact = ask_in_contact};
     exam_err err = seat_server_open(parts->loop, &n->config, &seats, &n->seats, why, why_bytes);

@@ -103,6 +103,8 @@ static void on_peer_frame(struct node *n, const struct link_event *ev)
     node_pump(n);
     if (!err && m->kind_case == REP__MESSAGE__KIND_BRANCH_RECORDS)
         take_branch(n, ev->link.n, m->branch_records);
+    if (!err && m->kind_case == REP__MESSAGE__KIND_PING && peer_of(n, ev->link.n))
+        node_evidence_take(n, ev->link, m->ping);
     if (!err && m->kind_case == REP__MESSAGE__KIND_BRANCH_TAKEN)
         branches_answered(&n->branches, ev->link.n, m->branch_taken);
 }

@@ -105,15 +105,36 @@ void node_link_lost(struct node *n, struct rep_link link)
     rep_step(n->rep, &in);
 }
 
+/* D8: what this node has signed goes along, as far as the peer has not been told. */
+static void send_ping(struct node *n, const struct rep_action *a)
+{
+    static struct node_checkpoints c;
+    Rep__Message m = *a->message;
+    Rep__Ping ping = *a->message->ping;
+    size_t bytes;
+    ping.n_checkpoints = node_evidence_to_send(n, a->link.n, &c);
+    ping.checkpoints = ping.n_checkpoints ? c.data : NULL;
+    m.ping = &ping;
+    exam_err err = codec_frame_pack(&m.base, n->frame, sizeof n->frame, &bytes);
+    assert(!err);
+    /* A peer that takes nothing for long is lost by its silence. */
+    if (!link_send(n->hub, (struct link_id){.n = a->link.n}, n->frame, bytes) && c.n)
+        node_evidence_sent(n, a->link.n, &c);
+}
+
 void node_send(struct node *n, const struct rep_action *a)
 {
     size_t bytes;
+    if (a->message->kind_case == REP__MESSAGE__KIND_PING) {
+        send_ping(n, a);
+        return;
+    }
     exam_err err = codec_frame_pack(&a->message->base, n->frame, sizeof n->frame, &bytes);
     assert(!err);
     err = link_send(n->hub, (struct link_id){.n = a->link.n}, n->frame, bytes);
-    if (!err || a->message->kind_case == REP__MESSAGE__KIND_PING)
-        return; /* a peer that takes nothing for long is lost by its silence */
-    /* Any other message is not said twice: begin anew with a link that takes it. */
+    if (!err)
+        return;
+    /* It is not said twice: begin anew with a link that takes it. */
     oplog(OPLOG_WARN, "peer-slow", OPLOG_S("code", exam_err_name(err)));
     node_link_lost(n, a->link);
 }

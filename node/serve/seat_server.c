@@ -8,13 +8,18 @@
 #include "clock.h"
 #include "codec.h"
 #include "oplog.h"
+#include "oplog_gate.h"
+#include "receipt_issue.h"
 #include "reply_queue.h"
 
 enum {
     REPLIES_PER_SEAT_MAX = 256, /* requests of one seat without a reply yet */
     QUEUE_BYTES_MAX = 256 * 1024,
     STRANGERS_MAX = 4096,
-    SILENT_HEARTBEATS = 3, /* a seat that misses so many is out of contact */
+    CONNS_OF_A_SEAT_MAX = 4, /* of a machine that lost one, and of one that is being replaced */
+    FRAMES_PER_TURN = 4,
+    BYTES_A_SECOND = 1024 * 1024, /* papers; all else is a hundred bytes at a time */
+    SILENT_HEARTBEATS = 3,        /* a seat that misses so many is out of contact */
     SILENT_MS_MIN = 3000,
     TURNS = 3, /* a loop's turns before and after its poll, and one that is not over yet */
 };
@@ -47,6 +52,7 @@ struct beat {
 struct seat_server {
     struct seat_node node;
     struct server *server;
+    struct oplog_gate gate;
     struct reply_queue queue;
     uint64_t released_lsn; /* told so far, and how */
     bool released_solo;
@@ -61,8 +67,13 @@ struct seat_server {
     bool decided_late;        /* of the Answered event just applied */
     struct arena arena;
     uint8_t *arena_block;
+    uint8_t paper[PAPER_CHUNK_BYTES_MAX]; /* opened */
     uint8_t frame[FRAME_HEADER_BYTES + FRAME_BYTES_MAX];
 };
+
+/* What a peer can cause as often as it likes (oplog_gate.h). */
+#define seat_log(s, about, event, ...)                                                             \
+    oplog_gated(&(s)->gate, clock_boot_ms(), OPLOG_WARN, event, about, __VA_ARGS__)
 
 /* ---------------------------------------------------------------- replies */
 
@@ -206,9 +217,24 @@ static struct conn *contact_conn(struct seat_server *s, uint32_t sitting)
     return conn_of(s->server, s->contacts[sitting].conn);
 }
 
-static void notice(struct seat_server *s, uint32_t sitting, uint64_t lsn, Seat__NoticeKind kind)
+/* D8: what the candidate takes home. `at` NULL: as of the log's last record. Without keys there is
+ * none, and none when it cannot be made: it is to be had later, too. */
+static void receipt_put(struct seat_server *s, uint32_t sitting, const struct record *at,
+                        char text[RECEIPT_BYTES_MAX], Seat__Notice *n)
+{
+    size_t bytes;
+    if (!s->node.keys || receipt_issue(s->node.engine, s->node.keys, sitting, at, text, &bytes))
+        return;
+    n->receipt.data = (uint8_t *)text;
+    n->receipt.len = bytes;
+}
+
+/* `receipt_at`: the record after which the candidate gets a receipt; NULL: none. */
+static void notice_with_receipt(struct seat_server *s, uint32_t sitting, uint64_t lsn,
+                                Seat__NoticeKind kind, const struct record *receipt_at)
 {
     struct conn *c = contact_conn(s, sitting);
+    char receipt[RECEIPT_BYTES_MAX];
     if (!c)
         return;
     const exam *x = engine_exam(s->node.engine);
@@ -230,19 +256,27 @@ static void notice(struct seat_server *s, uint32_t sitting, uint64_t lsn, Seat__
         n.paper_digest.data = (uint8_t *)(uintptr_t)v.paper_digest;
         n.paper_digest.len = HASH_BYTES;
     }
+    if (receipt_at)
+        receipt_put(s, sitting, receipt_at, receipt, &n);
     r.kind_case = SEAT__REPLY__KIND_NOTICE;
     r.notice = &n;
     queue_frame(s, c, lsn, &r);
 }
 
+static void notice(struct seat_server *s, uint32_t sitting, uint64_t lsn, Seat__NoticeKind kind)
+{
+    notice_with_receipt(s, sitting, lsn, kind, NULL);
+}
+
 /* ---------------------------------------------------------------- seats that were left (T11) */
 
-static void candidate_put(Seat__Candidate *out, const struct exam_sitting_view *v)
+static void candidate_put(const struct seat_server *s, Seat__Candidate *out,
+                          const struct exam_sitting_view *v, char name[PERSON_BYTES_MAX + 1])
 {
     seat__candidate__init(out);
     out->admission_no = (char *)(uintptr_t)v->admission_no;
-    out->name = (char *)(uintptr_t)v->name;
-    out->id_no = (char *)(uintptr_t)v->id_no;
+    out->name = (char *)(uintptr_t)vault_open_name(s->node.vault, v, name);
+    out->id_no = (char *)(uintptr_t)vault_open_id(v);
     out->room = (char *)(uintptr_t)v->room;
     out->seat = (char *)(uintptr_t)v->seat;
     out->batch = (char *)(uintptr_t)v->batch;
@@ -262,6 +296,8 @@ static void former_account(const struct seat_server *s, uint32_t sitting, Seat__
 static void former_notice(struct seat_server *s, struct conn *c, Seat__NoticeKind kind)
 {
     const struct seat *seat = conn_data(c);
+    char receipt[RECEIPT_BYTES_MAX];
+    struct exam_sitting_view v;
     Seat__Account account;
     Seat__Notice n = SEAT__NOTICE__INIT;
     Seat__Reply r = SEAT__REPLY__INIT;
@@ -270,6 +306,9 @@ static void former_notice(struct seat_server *s, struct conn *c, Seat__NoticeKin
     n.epoch = s->node.epoch(s->node.ctx);
     n.account = &account;
     n.finish = EV__FINISH__FINISH_CLOSED;
+    exam_sitting_view(engine_exam(s->node.engine), seat->sitting, logged_ms(s), &v);
+    if (kind == SEAT__NOTICE_KIND__NOTICE_KIND_COLLECTED && v.finish != EV__FINISH__FINISH_NONE)
+        receipt_put(s, seat->sitting, NULL, receipt, &n);
     r.kind_case = SEAT__REPLY__KIND_NOTICE;
     r.notice = &n;
     queue_frame(s, c, 0, &r);
@@ -298,7 +337,7 @@ static void former_attached(struct seat_server *s, struct conn *c, uint32_t id,
     r.view->seq_refused = why->seq_refused;
     queue_reply(s, c, &r);
     former_notice(s, c, SEAT__NOTICE_KIND__NOTICE_KIND_COLLECTED);
-    oplog(OPLOG_WARN, "former-seat", OPLOG_S("seat", seat->name), OPLOG_S("why", why->text));
+    seat_log(s, seat->name, "former-seat", OPLOG_S("seat", seat->name), OPLOG_S("why", why->text));
 }
 
 static void former_ack(struct seat_server *s, struct conn *c, uint32_t id, uint64_t seq)
@@ -372,11 +411,12 @@ static void send_attached(struct seat_server *s, struct conn *c, const struct re
 {
     const struct exam_sitting_view *v = q->view;
     uint8_t mark[MARK_BYTES_MAX];
+    char name[PERSON_BYTES_MAX + 1];
     Seat__Candidate candidate;
     Seat__Account account;
     Seat__Attached a = SEAT__ATTACHED__INIT;
     Seat__Reply r = SEAT__REPLY__INIT;
-    candidate_put(&candidate, v);
+    candidate_put(s, &candidate, v, name);
     account_put(&account, &v->account);
     a.candidate = &candidate;
     a.account = &account;
@@ -477,8 +517,8 @@ static void on_closed(void *ctx, struct conn *c, const char *why)
     } else if (conn_is_known(c)) {
         oplog(OPLOG_DEBUG, "seat-closed", OPLOG_S("seat", seat->name), OPLOG_S("why", why));
     } else {
-        oplog(OPLOG_WARN, "stranger-closed", OPLOG_S("endpoint", "seat"),
-              OPLOG_S("peer", conn_peer(c)), OPLOG_S("why", why));
+        seat_log(s, "", "stranger-closed", OPLOG_S("endpoint", "seat"),
+                 OPLOG_S("peer", conn_peer(c)), OPLOG_S("why", why));
     }
 }
 
@@ -519,8 +559,8 @@ static enum conn_verdict take_hello(struct seat_server *s, struct conn *c, uint3
                  "seat %s speaks version %u of the seat conversation, this node version %d: "
                  "install the matching libexamseat on the seat",
                  h->seat, h->version, SEAT_VERSION);
-        oplog(OPLOG_WARN, "seat-version", OPLOG_S("seat", h->seat), OPLOG_S("client", h->client),
-              OPLOG_U("version", h->version));
+        seat_log(s, "", "seat-version", OPLOG_S("seat", h->seat), OPLOG_S("client", h->client),
+                 OPLOG_U("version", h->version));
         refuse_now(s, c, id, EXAM_VERSION, text);
         return CONN_CLOSE;
     }
@@ -533,8 +573,8 @@ static enum conn_verdict take_hello(struct seat_server *s, struct conn *c, uint3
     }
     const struct key_entry *key = conn_identity(c);
     if (key && strcmp(key->name, h->seat)) {
-        oplog(OPLOG_WARN, "seat-impostor", OPLOG_S("peer", conn_peer(c)), OPLOG_S("says", h->seat),
-              OPLOG_S("is", key->name));
+        seat_log(s, key->name, "seat-impostor", OPLOG_S("peer", conn_peer(c)),
+                 OPLOG_S("says", h->seat), OPLOG_S("is", key->name));
         refuse_now(s, c, id, EXAM_AUTH,
                    "this machine has the key of another seat: check the seat's name, or have this "
                    "seat's own key issued");
@@ -596,9 +636,9 @@ static void decide_contact(struct seat_server *s, struct conn *c, uint32_t id,
         former_attached(s, c, id, &why);
         return;
     }
-    oplog(OPLOG_WARN, cmd->kind == EXAM_CMD_SIGN_IN ? "sign-in-refused" : "attach-refused",
-          OPLOG_S("seat", seat->name), OPLOG_S("code", exam_err_name(err)),
-          OPLOG_S("why", why.text));
+    seat_log(s, seat->name, cmd->kind == EXAM_CMD_SIGN_IN ? "sign-in-refused" : "attach-refused",
+             OPLOG_S("seat", seat->name), OPLOG_S("code", exam_err_name(err)),
+             OPLOG_S("why", why.text));
     queue_refused(s, c, id, 0, &why);
     if (err == EXAM_STALE_EPOCH && why.epoch_proven && s->node.epoch_proven)
         s->node.epoch_proven(s->node.ctx, why.epoch_proven);
@@ -619,13 +659,15 @@ static enum conn_verdict take_sign_in(struct seat_server *s, struct conn *c, uin
 {
     struct seat *seat = conn_data(c);
     struct exam_command cmd = {.kind = EXAM_CMD_SIGN_IN};
+    char id_no[NAME_BYTES_MAX + 1];
     if (other_sitting(s, seat, m->admission_no)) {
         refuse_now(s, c, id, EXAM_STATE, "a candidate has signed in on this connection already");
         return CONN_TAKEN;
     }
     cmd.u.sign_in.seat = seat->name;
     cmd.u.sign_in.admission_no = m->admission_no;
-    cmd.u.sign_in.id_no = m->id_no;
+    cmd.u.sign_in.id_no = vault_id_given(s->node.vault, engine_exam(s->node.engine),
+                                         m->admission_no, m->id_no, id_no);
     cmd.u.sign_in.session = m->session.data;
     cmd.u.sign_in.mark = m->mark.len ? m->mark.data : NULL;
     cmd.u.sign_in.mark_bytes = m->mark.len;
@@ -635,14 +677,14 @@ static enum conn_verdict take_sign_in(struct seat_server *s, struct conn *c, uin
 
 /* T6: what no clock can have measured is clipped by the rules, and told: the seat's clock is wrong,
  * or somebody has been at it. */
-static void claim_check(const struct seat *seat, const Seat__Attach *m)
+static void claim_check(struct seat_server *s, const struct seat *seat, const Seat__Attach *m)
 {
     bool open_too_long = m->clock_continuous && !m->ended && m->open_ms > m->since_ms;
     if (open_too_long || (m->open_ms | m->since_ms | m->ended_ago_ms) > INT64_MAX)
-        oplog(OPLOG_WARN, "claim-impossible", OPLOG_S("seat", seat->name),
-              OPLOG_U("open_ms", m->open_ms), OPLOG_U("since_ms", m->since_ms),
-              OPLOG_U("ended_ago_ms", m->ended_ago_ms),
-              OPLOG_S("text", "the claim is clipped to the grace and to what has passed (T6)"));
+        seat_log(s, seat->name, "claim-impossible", OPLOG_S("seat", seat->name),
+                 OPLOG_U("open_ms", m->open_ms), OPLOG_U("since_ms", m->since_ms),
+                 OPLOG_U("ended_ago_ms", m->ended_ago_ms),
+                 OPLOG_S("text", "the claim is clipped to the grace and to what has passed (T6)"));
 }
 
 static enum conn_verdict take_attach(struct seat_server *s, struct conn *c, uint32_t id,
@@ -654,7 +696,7 @@ static enum conn_verdict take_attach(struct seat_server *s, struct conn *c, uint
         refuse_now(s, c, id, EXAM_STATE, "a sitting is attached on this connection already");
         return CONN_TAKEN;
     }
-    claim_check(seat, m);
+    claim_check(s, seat, m);
     cmd.u.attach.seat = seat->name;
     cmd.u.attach.admission_no = m->admission_no;
     cmd.u.attach.session = m->session.data;
@@ -743,6 +785,26 @@ static enum conn_verdict take_answer(struct seat_server *s, struct conn *c, uint
     return CONN_TAKEN;
 }
 
+/* D8: the answers are final; with keys the candidate hears where they are in the log. */
+static void notice_submitted(struct seat_server *s, struct conn *c)
+{
+    const struct seat *seat = conn_data(c);
+    char receipt[RECEIPT_BYTES_MAX];
+    struct exam_sitting_view v;
+    Seat__Notice n = SEAT__NOTICE__INIT;
+    Seat__Reply r = SEAT__REPLY__INIT;
+    exam_sitting_view(engine_exam(s->node.engine), seat->sitting, logged_ms(s), &v);
+    if (!s->node.keys || v.finish != EV__FINISH__FINISH_SUBMITTED)
+        return;
+    n.kind = SEAT__NOTICE_KIND__NOTICE_KIND_FINISHED;
+    n.epoch = s->node.epoch(s->node.ctx);
+    n.finish = (uint32_t)v.finish;
+    receipt_put(s, seat->sitting, NULL, receipt, &n);
+    r.kind_case = SEAT__REPLY__KIND_NOTICE;
+    r.notice = &n;
+    queue_frame(s, c, 0, &r);
+}
+
 static enum conn_verdict take_submit(struct seat_server *s, struct conn *c, uint32_t id,
                                      const Seat__Submit *m)
 {
@@ -764,8 +826,19 @@ static enum conn_verdict take_submit(struct seat_server *s, struct conn *c, uint
     } else {
         struct reply r = {.lsn = lsn, .finished = true};
         queue_ack(s, c, id, m->seq, &r);
+        notice_submitted(s, c);
     }
     return CONN_TAKEN;
+}
+
+static void refuse_fetch(struct seat_server *s, struct conn *c, uint32_t id, exam_err err)
+{
+    struct exam_refusal why = {.code = err, .rule = "P2"};
+    snprintf(why.text, sizeof why.text, "%s",
+             err == EXAM_STATE     ? "the batch has not started: the paper is still sealed"
+             : err == EXAM_REFUSED ? "the paper is sealed, and this node has no data key"
+                                   : "there is nothing of the paper at that offset");
+    queue_refused(s, c, id, 0, &why);
 }
 
 static enum conn_verdict take_fetch(struct seat_server *s, struct conn *c, uint32_t id,
@@ -778,21 +851,22 @@ static enum conn_verdict take_fetch(struct seat_server *s, struct conn *c, uint3
     size_t n;
     exam_err err =
         seat->former ? EXAM_STATE : exam_paper_at(x, seat->sitting, m->offset, &bytes, &n);
+    if (!err) {
+        exam_sitting_view(x, seat->sitting, engine_now_ms(s->node.engine), &v);
+        n = n < PAPER_CHUNK_BYTES_MAX ? n : PAPER_CHUNK_BYTES_MAX;
+        memcpy(s->paper, bytes, n);
+        err = vault_open_paper(s->node.vault, &v, m->offset, s->paper, n);
+    }
     if (err) {
-        struct exam_refusal why = {.code = err, .rule = "P2"};
-        snprintf(why.text, sizeof why.text, "%s",
-                 err == EXAM_STATE ? "the batch has not started: the paper is still sealed"
-                                   : "there is nothing of the paper at that offset");
-        queue_refused(s, c, id, 0, &why);
+        refuse_fetch(s, c, id, err);
         return CONN_TAKEN;
     }
-    exam_sitting_view(x, seat->sitting, engine_now_ms(s->node.engine), &v);
     Seat__PaperPart p = SEAT__PAPER_PART__INIT;
     Seat__Reply r = SEAT__REPLY__INIT;
     p.offset = m->offset;
     p.total = v.paper_bytes;
-    p.data.data = (uint8_t *)(uintptr_t)bytes;
-    p.data.len = n < PAPER_CHUNK_BYTES_MAX ? n : PAPER_CHUNK_BYTES_MAX;
+    p.data.data = s->paper;
+    p.data.len = n;
     r.id = id;
     r.kind_case = SEAT__REPLY__KIND_PAPER_PART;
     r.paper_part = &p;
@@ -836,8 +910,8 @@ static enum conn_verdict on_frame(void *ctx, struct conn *c, const uint8_t *payl
     const char *why = "";
     exam_err err = codec_seat_request(&s->arena, payload, bytes, &m, &why);
     if (err) {
-        oplog(OPLOG_WARN, "seat-frame-refused", OPLOG_S("peer", conn_peer(c)),
-              OPLOG_S("seat", seat->name), OPLOG_S("why", why));
+        seat_log(s, seat->name, "seat-frame-refused", OPLOG_S("peer", conn_peer(c)),
+                 OPLOG_S("seat", seat->name), OPLOG_S("why", why));
         if (conn_is_known(c))
             refuse_now(s, c, 0, err, why);
         return CONN_CLOSE;
@@ -908,6 +982,13 @@ static void notice_batch(struct seat_server *s, uint32_t batch, uint64_t lsn, Se
     const exam *x = engine_exam(s->node.engine);
     for (uint32_t i = 0; (i = exam_batch_next_sitting(x, batch, i));)
         notice(s, i, lsn, kind);
+}
+
+static void notice_collected(struct seat_server *s, uint32_t batch, const struct record *r)
+{
+    const exam *x = engine_exam(s->node.engine);
+    for (uint32_t i = 0; (i = exam_batch_next_sitting(x, batch, i));)
+        notice_with_receipt(s, i, r->lsn, SEAT__NOTICE_KIND__NOTICE_KIND_COLLECTED, r);
 }
 
 /* What a change means to one seat: its clock stands, goes on, or has another length (T8, T9). */
@@ -1001,8 +1082,7 @@ void seat_server_event(struct seat_server *s, const struct record *r, const Ev__
         notice_started(s, event->batch_started->batch, r->lsn);
         break;
     case EV__EVENT__KIND_BATCH_COLLECTED:
-        notice_batch(s, event->batch_collected->batch, r->lsn,
-                     SEAT__NOTICE_KIND__NOTICE_KIND_COLLECTED);
+        notice_collected(s, event->batch_collected->batch, r);
         break;
     case EV__EVENT__KIND_FINISHED:
         for (size_t i = 0; i < event->finished->n_sitting; i++)
@@ -1077,6 +1157,7 @@ static void sweep_seat(void *ctx, struct conn *c)
 
 void seat_server_sweep(struct seat_server *s)
 {
+    oplog_gate_sweep(&s->gate, clock_boot_ms());
     server_sweep(s->server, clock_boot_ms());
     server_each(s->server, sweep_seat, s);
 }
@@ -1147,6 +1228,9 @@ exam_err seat_server_open(struct uv_loop_s *loop, const struct config *config,
         .conns_max = config->seats_max,
         .per_address_max = config->seats_per_address_max,
         .strangers_max = STRANGERS_MAX,
+        .per_key_max = CONNS_OF_A_SEAT_MAX,
+        .frames_per_turn = FRAMES_PER_TURN,
+        .bytes_a_second = BYTES_A_SECOND,
         .payload_bytes_max = SEAT_REQUEST_BYTES_MAX,
         .queue_bytes_max = QUEUE_BYTES_MAX,
         .conn_bytes = sizeof(struct seat),

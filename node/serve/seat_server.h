@@ -11,6 +11,7 @@
 #include "engine.h"
 #include "keyring.h"
 #include "record.h"
+#include "vault.h"
 
 struct seat_server;
 struct uv_loop_s;
@@ -20,6 +21,7 @@ struct seat_node {
     struct engine *engine;
     const char *name;
     const struct keyring *keys; /* NULL: plain connections */
+    const struct vault *vault;  /* NULL: nothing is sealed */
     uint32_t beats_gather_ms;   /* see seat_server_flush */
     uint32_t
         word_slack_ms; /* T7: what a word of a seat may take, there and back, without being late */

@@ -92,6 +92,21 @@ static void test_config__wants_keys_on_a_network(void **state)
     }
 }
 
+/* P3: what unlocks a node is no use to one without keys. */
+static void test_config__unlock_credential(void **state)
+{
+    char text[1024];
+    struct config c;
+    (void)state;
+    refused_with(GOOD, "unlock-credential = \"data-key\"\n", "has nothing to unlock");
+    snprintf(text, sizeof text, "%skey-file = \"/k\"\nkey-roster = \"/r\"\n%s", GOOD,
+             "unlock-credential = \"data-key\"\n");
+    assert_int_equal(read_text(text, &c), EXAM_OK);
+    assert_string_equal(c.unlock_credential, "data-key");
+    assert_int_equal(read_text(GOOD, &c), EXAM_OK);
+    assert_string_equal(c.unlock_credential, "");
+}
+
 /* A misspelt key is an error that names it and its line, never a silent default. */
 static void test_config__refuses_an_unknown_key(void **state)
 {
@@ -175,16 +190,42 @@ static void test_config__splits_the_ups(void **state)
     assert_string_equal(c.ups, "");
 }
 
+/* P2: what takes two persons is named, and needs keys: else anybody may be the second one. */
+static void test_config__knows_what_takes_two_persons(void **state)
+{
+    static const char keys[] = "key-file = \"/k\"\nkey-roster = \"/r\"\n";
+    char text[2048];
+    struct config c;
+    (void)state;
+    assert_int_equal(read_text(GOOD, &c), EXAM_OK);
+    assert_int_equal(c.two_person, 0);
+    snprintf(text, sizeof text,
+             "%s%stwo-person = {\"grant\", \"import\"}\ngrant-two-person-min = 5\n", GOOD, keys);
+    assert_int_equal(read_text(text, &c), EXAM_OK);
+    assert_int_equal(c.two_person, CONFIG_TWO_GRANT | CONFIG_TWO_IMPORT);
+    assert_int_equal(c.grant_two_person_ms, 300000);
+    snprintf(text, sizeof text, "%s%stwo-person = {\"promote-forced\"}\n", GOOD, keys);
+    assert_int_equal(read_text(text, &c), EXAM_OK);
+    assert_int_equal(c.two_person, CONFIG_TWO_PROMOTE_FORCED);
+    assert_int_equal(c.grant_two_person_ms, 600000);
+    refused_with(GOOD, "two-person = {\"import\"}\n", "two-person needs key-file");
+    snprintf(text, sizeof text, "%s%s", GOOD, keys);
+    refused_with(text, "two-person = {\"clear\"}\n", "\"clear\" is none of");
+    refused_with(text, "grant-two-person-min = -1\n", "grant-two-person-min");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_config__takes_a_good_file),
         cmocka_unit_test(test_config__wants_keys_on_a_network),
+        cmocka_unit_test(test_config__unlock_credential),
         cmocka_unit_test(test_config__refuses_an_unknown_key),
         cmocka_unit_test(test_config__refuses_bad_values),
         cmocka_unit_test(test_config__names_a_missing_file),
         cmocka_unit_test(test_config__splits_addresses),
         cmocka_unit_test(test_config__splits_the_ups),
+        cmocka_unit_test(test_config__knows_what_takes_two_persons),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

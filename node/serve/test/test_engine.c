@@ -405,25 +405,36 @@ static void test_engine__flushes_the_tables_now_and_then(void **state)
     folder_remove(dir);
 }
 
+static exam_err open_image(store_image *image, struct engine **out)
+{
+    store *s;
+    assert_int_equal(store_open_image(image, &s), EXAM_OK);
+    return engine_open("A", s, out, why_text, sizeof why_text);
+}
+
+/* At work, on a disk in memory that outlives it. */
+static struct engine *engine_on_image(store_image **image)
+{
+    struct engine *e;
+    assert_int_equal(store_image_new(image), EXAM_OK);
+    assert_int_equal(open_image(*image, &e), EXAM_OK);
+    found(e, "A");
+    import_and_start(e);
+    return e;
+}
+
 /* D8: a record of the log's last part that is not what was written is named, and the node does not
  * start on it. */
 static void test_engine_open__refuses_a_rotten_end_of_the_log(void **state)
 {
     (void)state;
     store_image *image;
-    store *s;
-    struct engine *e;
-    assert_int_equal(store_image_new(&image), EXAM_OK);
-    assert_int_equal(store_open_image(image, &s), EXAM_OK);
-    assert_int_equal(engine_open("A", s, &e, why_text, sizeof why_text), EXAM_OK);
-    found(e, "A");
-    import_and_start(e);
+    struct engine *e = engine_on_image(&image);
     assert_int_equal(engine_commit(e), EXAM_OK);
     uint64_t bad_lsn = engine_last(e).lsn - 1;
     engine_close(e);
     assert_int_equal(store_image_rot(image, bad_lsn, RECORD_HEADER_BYTES + 3, 64), EXAM_OK);
-    assert_int_equal(store_open_image(image, &s), EXAM_OK);
-    assert_int_equal(engine_open("A", s, &e, why_text, sizeof why_text), EXAM_CORRUPT);
+    assert_int_equal(open_image(image, &e), EXAM_CORRUPT);
     char named[32];
     snprintf(named, sizeof named, "record %llu ", (unsigned long long)bad_lsn);
     assert_non_null(strstr(why_text, named));
@@ -435,23 +446,95 @@ static void test_engine_open__refuses_to_apply_rot(void **state)
 {
     (void)state;
     store_image *image;
-    store *s;
-    struct engine *e;
-    assert_int_equal(store_image_new(&image), EXAM_OK);
-    assert_int_equal(store_open_image(image, &s), EXAM_OK);
-    assert_int_equal(engine_open("A", s, &e, why_text, sizeof why_text), EXAM_OK);
-    found(e, "A");
-    import_and_start(e);
+    struct engine *e = engine_on_image(&image);
     answers(e, 1, 8000);
     commit(e);
     assert_true(engine_last(e).lsn > 8000);
     engine_abandon(e); /* as a kill: the tables were never flushed */
     assert_int_equal(store_image_rot(image, 2000, RECORD_HEADER_BYTES + 12, 1), EXAM_OK);
-    assert_int_equal(store_open_image(image, &s), EXAM_OK);
-    assert_int_equal(engine_open("A", s, &e, why_text, sizeof why_text), EXAM_CORRUPT);
+    assert_int_equal(open_image(image, &e), EXAM_CORRUPT);
     assert_int_equal(store_image_rot(image, 2000, RECORD_HEADER_BYTES + 12, 1), EXAM_OK);
-    assert_int_equal(store_open_image(image, &s), EXAM_OK);
-    assert_int_equal(engine_open("A", s, &e, why_text, sizeof why_text), EXAM_OK);
+    assert_int_equal(open_image(image, &e), EXAM_OK);
+    engine_abandon(e);
+    store_image_free(image);
+}
+
+static Ev__CommandSigned words_of(char *who)
+{
+    static uint8_t bytes[SIGNATURE_BYTES];
+    static char node[] = "A";
+    Ev__CommandSigned e = EV__COMMAND_SIGNED__INIT;
+    e.who = who;
+    e.node = node;
+    e.key = (ProtobufCBinaryData){SIGN_KEY_BYTES, bytes};
+    e.nonce = (ProtobufCBinaryData){SIGN_NONCE_BYTES, bytes};
+    e.signature = (ProtobufCBinaryData){SIGNATURE_BYTES, bytes};
+    return e;
+}
+
+struct kinds_seen {
+    Ev__Event__KindCase kind[8];
+    char who[8][NAME_BYTES_MAX + 1];
+    size_t n;
+};
+
+static void kind_see(void *ctx, const struct record *r, const Ev__Event *event)
+{
+    struct kinds_seen *k = ctx;
+    (void)r;
+    assert_true(k->n < 8);
+    if (event->kind_case == EV__EVENT__KIND_COMMAND_SIGNED)
+        strcpy(k->who[k->n], event->command_signed->who);
+    k->kind[k->n++] = event->kind_case;
+}
+
+static exam_err grant_signed(struct engine *e, const char *admission_no,
+                             const struct engine_signers *by)
+{
+    struct exam_command c = {.kind = EXAM_CMD_GRANT};
+    struct exam_refusal why;
+    uint64_t lsn;
+    c.u.grant.scope.kind = EV__SCOPE_KIND__SCOPE_KIND_SITTING;
+    c.u.grant.scope.name = admission_no;
+    c.u.grant.ms = 60000;
+    c.u.grant.who = "wang + li";
+    c.u.grant.why = "a test";
+    return engine_decide_signed(e, &c, by, &why, &lsn);
+}
+
+/* R4, P2: who has asked for it stands in the log in front of what it brings about, and follows it
+ * to a standby; a refusal leaves nothing. */
+static void test_engine__puts_the_words_in_front_of_the_act(void **state)
+{
+    (void)state;
+    store_image *image;
+    struct engine *e = engine_on_image(&image);
+    char wang[] = "wang", li[] = "li";
+    Ev__CommandSigned first = words_of(wang), second = words_of(li);
+    const struct engine_signers by = {.at = {&first, &second}, .n = 2};
+    struct kinds_seen seen = {.n = 0};
+    commit(e);
+    engine_on_event(e, kind_see, &seen);
+    uint64_t lsn = engine_last(e).lsn;
+    assert_int_equal(grant_signed(e, "4711", &by), EXAM_NOT_FOUND);
+    assert_int_equal(seen.n, 0);
+    assert_int_equal(engine_last(e).lsn, lsn);
+    assert_int_equal(grant_signed(e, "1001", &by), EXAM_OK);
+    size_t at = 0;
+    while (at < seen.n && seen.kind[at] != EV__EVENT__KIND_COMMAND_SIGNED)
+        at++; /* what was due before */
+    assert_true(at + 2 < seen.n);
+    assert_string_equal(seen.who[at], "wang");
+    assert_int_equal(seen.kind[at + 1], EV__EVENT__KIND_COMMAND_SIGNED);
+    assert_string_equal(seen.who[at + 1], "li");
+    assert_int_equal(seen.kind[seen.n - 1], EV__EVENT__KIND_GRANTED);
+    assert_int_equal(exam_oddities(engine_exam(e)), 0);
+    seen.n = 0;
+    engine_note_signed(e, &(struct engine_signers){.at = {&first}, .n = 1});
+    assert_int_equal(seen.kind[seen.n - 1], EV__EVENT__KIND_COMMAND_SIGNED);
+    assert_int_equal(engine_commit(e), EXAM_OK);
+    engine_close(e);
+    assert_int_equal(open_image(image, &e), EXAM_OK);
     engine_abandon(e);
     store_image_free(image);
 }
@@ -459,6 +542,7 @@ static void test_engine_open__refuses_to_apply_rot(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_engine__puts_the_words_in_front_of_the_act),
         cmocka_unit_test(test_engine__comes_back_with_the_same_state),
         cmocka_unit_test(test_engine__follower_has_the_same_state),
         cmocka_unit_test(test_engine__refuses_what_does_not_continue_the_chain),
