@@ -17,6 +17,8 @@
 #
 # Everything is encrypted, and everybody proves who they are, with keys in DIR/keys of which examctl and
 # seatsim are told by the environment; an address of a node has its name in front (A@127.0.0.1:21000).
+# What is personal is sealed in the nodes' logs, and each node has the data key from its start; with
+# PAIR_LOCKED (not empty) somebody has to bring it (`ctl unlock`).
 # With PAIR_PLAIN (not empty) there are no keys. PAIR_ROOMS: the rooms whose seats have keys.
 #
 # WAIT_FACTOR (environment, default 1) stretches every time limit: sanitized builds are slower.
@@ -25,6 +27,7 @@ declare -A NODE_PID=() NODE_SEAT=() NODE_ADMIN=() NODE_REPLICA=() NODE_PATH=() P
 NODE_STATUS=0 PAIR_FAILURES=
 PAIR_BIN= PAIR_DIR= PAIR_KEYS=
 : "${PAIR_PLAIN:=}"
+: "${PAIR_LOCKED:=}"
 : "${PAIR_ROOMS:=$(dirname "${BASH_SOURCE[0]}")/../../ops/sample/rooms.csv}"
 : "${WAIT_FACTOR:=1}"
 
@@ -36,7 +39,7 @@ pair_init() {
 
 keys_make() {
     PAIR_KEYS=$PAIR_DIR/keys
-    "$PAIR_BIN/examctl" site init --keys "$PAIR_KEYS" --rooms "$PAIR_ROOMS" --node A,B,C --person "$EXAMCTL_WHO" >/dev/null
+    "$PAIR_BIN/examctl" site init --keys "$PAIR_KEYS" --rooms "$PAIR_ROOMS" --node A,B,C --person "$EXAMCTL_WHO" --no-password >/dev/null
     export EXAMCTL_KEY_FILE=$PAIR_KEYS/people/$EXAMCTL_WHO.key EXAMCTL_KEY_ROSTER=$PAIR_KEYS/roster
     export SEATSIM_KEYS=$PAIR_KEYS
 }
@@ -74,6 +77,9 @@ node_configure() { # NAME SOLO_AFTER_MS PEER...
         if [ -n "$PAIR_KEYS" ]; then
             echo "key-file = \"$PAIR_KEYS/nodes/$name.key\""
             echo "key-roster = \"$PAIR_KEYS/roster\""
+            if [ -z "$PAIR_LOCKED" ] && [ -e "$PAIR_KEYS/data-key" ]; then
+                echo "unlock-credential = \"$PAIR_KEYS/data-key\""
+            fi
         fi
     } >"$PAIR_DIR/$name.conf"
 }

@@ -61,7 +61,7 @@ pair_up
 # --- keys that are no use
 
 other=$PAIR_DIR/other
-expect 0 "$PAIR_BIN/examctl" site init --keys "$other" --rooms "$PAIR_ROOMS" --node A,B --person operator
+expect 0 "$PAIR_BIN/examctl" site init --keys "$other" --rooms "$PAIR_ROOMS" --node A,B --person operator --no-password
 expect 65 tool "$other/people/operator.key" status
 expect_says 'not signed by this site'
 mark A
@@ -140,7 +140,7 @@ pass "a new roster is taken while the exam goes on; nobody else notices"
 
 cp "$PAIR_KEYS/people/operator.key" "$PAIR_DIR/stolen.key"
 cp "$PAIR_KEYS/roster" "$PAIR_DIR/old-roster" # the thief's
-expect 0 "$PAIR_BIN/examctl" site issue person deputy --keys "$PAIR_KEYS"
+expect 0 "$PAIR_BIN/examctl" site issue person deputy --no-password --keys "$PAIR_KEYS"
 expect 0 "$PAIR_BIN/examctl" site revoke person operator --keys "$PAIR_KEYS"
 rosters_are 4
 mark A

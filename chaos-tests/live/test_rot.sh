@@ -61,8 +61,8 @@ live_begin "$1"
 pair_up 1000
 make_site 1
 expect 0 import_site B1
-old=$(roster_cell 1 name)
-[ -n "$old" ] || fail "the roster has no names"
+old=$(roster_cell 1 admission_no)
+[ -n "$old" ] || fail "the roster has no admission numbers"
 seats_begin "$SEATS" $((6000 / SEATS)) 5
 expect 0 ctl batch start B1
 seats_end
