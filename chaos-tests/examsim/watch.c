@@ -160,6 +160,12 @@ static bool has_submitted_there(const struct history *h, uint32_t candidate, uin
     return v.finish == EV__FINISH__FINISH_SUBMITTED;
 }
 
+/* What such a seat is told is no matter of the candidate's any more (T11). */
+static bool has_left(const struct history *h, uint32_t candidate, uint32_t seat)
+{
+    return h->left[seat] || h->sits_at[candidate] != seat;
+}
+
 /* A sitting that was closed in another history, or before its seat was back: then at its last mark,
  * and a notice is none (T7). And a seat that the candidate has left. */
 static bool may_go_back(const struct history *h, uint32_t candidate, uint32_t seat,
@@ -167,8 +173,7 @@ static bool may_go_back(const struct history *h, uint32_t candidate, uint32_t se
 {
     bool forgotten = h->two_served || h->attested_once || plan_takes_disks(h->plan);
     bool has_its_marks = used_ms >= h->screens[candidate].told_used_ms;
-    return h->left[seat] || h->sits_at[candidate] != seat ||
-           (h->collected && (forgotten || has_its_marks)) ||
+    return has_left(h, candidate, seat) || (h->collected && (forgotten || has_its_marks)) ||
            (forgotten && has_submitted_there(h, candidate, seat));
 }
 
@@ -196,7 +201,8 @@ static void take_used(struct history *h, uint32_t seat, bool mark, uint64_t used
         return;
     uint64_t before_ms = h->screens[candidate].told_used_ms;
     bool told =
-        screens_told(&h->screens[candidate], seat, mark, used_ms, left_ms, what, sizeof what);
+        screens_told(&h->screens[candidate], seat, mark && !has_left(h, (uint32_t)candidate, seat),
+                     used_ms, left_ms, what, sizeof what);
     if (h->screens[candidate].told_used_ms > before_ms)
         note_told_at(h, &h->told_at[candidate], seat);
     if (!told && !may_go_back(h, (uint32_t)candidate, seat, used_ms))

@@ -32,8 +32,16 @@ bool check_account(const struct exam_sitting_view *v, uint64_t interruptions_ms,
     return balances(v, what, what_bytes) && is_explained(v, interruptions_ms, what, what_bytes);
 }
 
-/* A clock that stands has lost what is not credited yet; one that has run out and was not told so
- * goes on (T10). */
+/* Nobody has said yet that the time has run out (T10), or a person has ended the sitting first:
+ * what passes from there on is neither used nor lost. */
+static bool has_run_out_unsaid(const struct exam_sitting_view *v)
+{
+    return v->account.left_ms == 0 &&
+           (v->finish == EV__FINISH__FINISH_NONE || v->finish == EV__FINISH__FINISH_CLOSED ||
+            v->finish == EV__FINISH__FINISH_POSTPONED);
+}
+
+/* A clock that stands has lost what is not credited yet. */
 bool check_elapsed(const struct exam_sitting_view *v, uint64_t site_ms, bool time_known, char *what,
                    size_t what_bytes)
 {
@@ -43,7 +51,7 @@ bool check_elapsed(const struct exam_sitting_view *v, uint64_t site_ms, bool tim
     uint64_t elapsed_ms = until_ms - v->begin_ms;
     uint64_t accounted_ms = v->account.used_ms + v->account.lost_ms;
     if (!v->begun || accounted_ms == elapsed_ms ||
-        (accounted_ms < elapsed_ms && !finished && v->account.left_ms == 0) ||
+        (accounted_ms < elapsed_ms && has_run_out_unsaid(v)) ||
         (accounted_ms > elapsed_ms && !time_known))
         return true;
     snprintf(what, what_bytes,

@@ -89,6 +89,11 @@ static void test_check_elapsed__where_the_time_is_not_known(void **state)
     v.account.used_ms += v.account.left_ms; /* T10: it has run out, and nobody has said so */
     v.account.left_ms = 0;
     assert_true(check_elapsed(&v, 9000000, true, what, sizeof what));
+    v.finish_ms = 9000000;
+    v.finish = EV__FINISH__FINISH_POSTPONED; /* T13: before anybody has */
+    assert_true(check_elapsed(&v, 9000000, true, what, sizeof what));
+    v.finish = EV__FINISH__FINISH_TIMED_OUT;
+    assert_false(check_elapsed(&v, 9000000, true, what, sizeof what));
 }
 
 static const struct replica_facts server = {
