@@ -457,8 +457,10 @@ void watch_node(void *ctx, uint32_t node, enum oplog_level level, const char *ev
     if (!h->w)
         return;
     history_note(h, 'n', node, (uint32_t)strlen(event));
-    if (!strcmp(event, "epoch-began"))
+    if (!strcmp(event, "epoch-began")) {
+        look_at_disks(h); /* what came before it heard of this epoch (D3) */
         take_epoch(h, node, fields);
+    }
     if (!strcmp(event, "standby-in-sync"))
         take_in_sync(h, node, fields);
     if (h->told)
