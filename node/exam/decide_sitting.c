@@ -313,9 +313,11 @@ static exam_err session_unknown(const struct decision *d, uint32_t no, uint32_t 
 
     for (uint32_t i = 0; s && i < s->formers_n; i++) {
         const struct former *f = &s->formers[i];
-        if (sodium_is_zero(f->session, SESSION_BYTES) ||
+        if (f->seat != seat_no || sodium_is_zero(f->session, SESSION_BYTES) ||
             sodium_memcmp(f->session, d->c->u.attach.session, SESSION_BYTES) != 0)
             continue;
+        if (f->seat != seat_no)
+            return stranger(d); /* nobody has had it here */
         if (former_apart(f) && mark_of_branch(d, no, &r, &epoch) != EXAM_OK)
             return d->why->code;
         exam_err err = shut_out(d, no, i + 1);

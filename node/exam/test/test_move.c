@@ -95,6 +95,8 @@ static void test_t11__the_old_seat_is_shut_out(void **state)
     assert_int_equal(t->why.seq_have, 1);
     assert_int_equal(site_attach(t, 1001, "R1-01", 7), EXAM_AUTH); /* nobody ever had that one */
     assert_int_equal(t->why.former, 0);
+    assert_int_equal(site_attach(t, 1001, "R1-04", 1), EXAM_AUTH); /* nobody had it there */
+    assert_int_equal(t->why.former, 0);
     assert_int_equal(site_attach(t, 1001, "R1-03", 0), EXAM_AUTH); /* no session at all */
     assert_int_equal(site_sign_in(t, 1001, "R1-03", 0), EXAM_INVALID);
 }
@@ -235,6 +237,25 @@ static void test_t11__former_sessions_are_bounded(void **state)
     assert_string_equal(site_answer_value(t, 1, "q1"), "A");
 }
 
+/* It is the former session of one seat: whoever has copied it there is a stranger anywhere else. */
+static void test_t11__a_former_session_is_of_its_seat(void **state)
+{
+    struct site *t = *state;
+
+    assert_int_equal(site_answer(t, 1, 1, "q1", "A"), EXAM_OK);
+    assert_int_equal(site_move(t, 1001, "R1-03", true), EXAM_OK);
+    size_t before = t->log_n;
+    expect_refused(t, site_attach(t, 1001, "R1-04", 1), "T11", "no such session");
+    assert_int_equal(t->why.code, EXAM_AUTH);
+    assert_int_equal(t->why.former, 0);
+    assert_int_equal(t->why.seq_have, 0);
+    expect_refused(t, site_attach(t, 1001, "R1-03", 1), "T11", "no such session");
+    assert_int_equal(t->why.former, 0);
+    assert_int_equal(t->log_n, before);
+    assert_int_equal(site_attach(t, 1001, "R1-01", 1), EXAM_SEAT_TAKEN);
+    assert_int_equal(t->why.former, 1);
+}
+
 /* A session that signs in again goes on with its own count of actions. */
 static void test_a4__a_former_session_comes_back(void **state)
 {
@@ -362,6 +383,7 @@ int main(void)
         TEST(test_t11__an_old_seat_moves_no_clock),
         TEST(test_t11__who_gets_the_old_seat_shuts_nobody_out),
         TEST(test_t11__former_sessions_are_bounded),
+        TEST(test_t11__a_former_session_is_of_its_seat),
         TEST(test_a4__a_former_session_comes_back),
         TEST(test_a1__refusals_go_with_their_session),
         TEST(test_t11__a_clock_without_a_screen_moves_along),
