@@ -17,7 +17,7 @@ static const struct message_rule hello = RULE(admin__hello, hello_fields);
 static const struct message_rule status = RULE_FREE(admin__status);
 
 static const struct field_rule unlock_fields[] = {
-    {AT(Unlock, data_key), .kind = FIELD_BYTES, .max = 32},
+    {AT(Unlock, data_key), .kind = FIELD_BYTES, .max = DATA_KEY_BYTES},
 };
 static const struct message_rule unlock = RULE(admin__unlock, unlock_fields);
 

@@ -21,6 +21,7 @@ enum {
     MARK_BYTES_MAX = 96,
     SITE_ID_BYTES = 16,
     SITE_KEY_BYTES = 32,
+    DATA_KEY_BYTES = 32, /* of what is sealed (sealed_field.h) */
     HASH_BYTES = 32,
     SIGN_KEY_BYTES = 32, /* Ed25519, public */
     SIGNATURE_BYTES = 64,
@@ -34,6 +35,7 @@ enum {
     BATCHES_MAX = 256,
     SITTINGS_MAX = 100000, /* of all batches on a node */
     MARKS_PER_EVENT_MAX = 4096,
+    SITTINGS_PER_EVENT_MAX = 50,  /* that an import adds; at most 450 bytes each, sealed */
     RECORD_BYTES_MAX = 60 * 1024, /* one log record with its header: fits a replica frame */
     NODES_MAX = 8,
     SIGNED_REQUEST_BYTES_MAX = 4096, /* an act of a person, as it is kept in the log */

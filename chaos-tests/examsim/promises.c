@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "node.h"
 #include "rep.h"
 #include "stage.h"
 #include "watch.h"
@@ -236,16 +237,15 @@ void promises_solo(struct history *h, uint32_t seat, uint32_t answer)
 
 /* ---------------------------------------------------------------- serving (W2, D7) */
 
-/* Nothing vouches for a seat's word: what is far above the node's own epoch it does not believe. */
+/* A node does not believe what is far above its own epoch (node.h). */
 void promises_greeted(void *ctx, uint32_t seat, uint32_t node, const struct sim_greeting *g)
 {
-    enum { BELIEVED_MAX = 1000 };
     struct history *h = ctx;
     struct said *said = &h->said[node];
     (void)seat;
     if (said->boots != world_node_boots(h->w, node))
         *said = (struct said){.boots = world_node_boots(h->w, node)};
-    if (g->seen > said->epoch && g->seen <= g->epoch + BELIEVED_MAX)
+    if (g->seen > said->epoch && g->seen <= g->epoch + NODE_EPOCHS_CLAIMED_MAX)
         said->epoch = g->seen;
 }
 

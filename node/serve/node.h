@@ -25,6 +25,10 @@
 struct node;
 struct uv_loop_s;
 
+/* W1: nothing vouches for what a seat says of epochs: so far above a node's own it is believed, and
+ * what begins by a person's word gets a higher number. */
+enum { NODE_EPOCHS_CLAIMED_MAX = 1000 };
+
 /* What a node stands on: real, or simulated by the same headers (clock.h and server.h, too). */
 struct node_parts {
     store *store;             /* taken over, on failure, too */

@@ -7,10 +7,6 @@
 #include "codec.h"
 #include "oplog.h"
 
-enum {
-    EPOCHS_CLAIMED_MAX = 1000, /* above our own that a seat's word is taken for */
-};
-
 static bool ask_serving(void *ctx)
 {
     struct node *n = ctx;
@@ -37,7 +33,7 @@ static uint64_t ask_epoch(void *ctx)
 static void tell_epoch_seen(void *ctx, uint64_t epoch, const char *seat)
 {
     struct node *n = ctx;
-    if (epoch > n->epoch_claimed && epoch - rep_epoch(n->rep) <= EPOCHS_CLAIMED_MAX)
+    if (epoch > n->epoch_claimed && epoch - rep_epoch(n->rep) <= NODE_EPOCHS_CLAIMED_MAX)
         n->epoch_claimed = epoch;
     oplog(OPLOG_WARN, "seat-saw-higher-epoch", OPLOG_S("seat", seat), OPLOG_U("epoch", epoch),
           OPLOG_U("own_epoch", rep_epoch(n->rep)),

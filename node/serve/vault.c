@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SITTINGS_PER_EVENT_MAX = 64 }; /* more than decide_import.c puts into one */
-
 static const char NAME_SEALED[] = "(sealed)";
 static const char NAME_UNREADABLE[] = "(cannot be opened)";
 

@@ -22,7 +22,6 @@
 #include "exam_limits.h"
 
 enum {
-    DATA_KEY_BYTES = 32,
     DATA_ID_BYTES = 16,
     SEALED_VERSION = 1,
     SEALED_BLOCK_BYTES = 16,
