@@ -101,6 +101,7 @@ void answers_put(struct answers *s, const struct exam_memory *m, uint32_t place,
                  uint64_t made_at_ms, bool late)
 {
     slots_need(s, m, place + 1);
+    s->last = place;
     struct answer *a = &s->slots[place];
     int newer = a->set ? answer_version_compare(version, &a->version) : 1;
     if (newer < 0)
@@ -114,6 +115,12 @@ void answers_put(struct answers *s, const struct exam_memory *m, uint32_t place,
     a->set = true;
     count(s, a, 1);
     assert(s->late <= s->given && s->given <= s->slots_n);
+}
+
+void answers_soon(const struct answers *s)
+{
+    if (s->last + 1 < s->slots_n)
+        __builtin_prefetch(&s->slots[s->last + 1], 1);
 }
 
 /* ---------------------------------------------------------------- as a state entry */

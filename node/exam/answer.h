@@ -53,6 +53,7 @@ struct answers {
     struct answer *slots;
     uint32_t slots_n;
     uint32_t given, late; /* that count: set and not taken back */
+    uint32_t last;        /* the place that was put last; for answers_soon only */
 };
 
 void answers_fini(struct answers *s, const struct exam_memory *m);
@@ -61,6 +62,9 @@ const uint8_t *answer_value(const struct answer *a);
 void answers_put(struct answers *s, const struct exam_memory *m, uint32_t place,
                  const struct answer_version *version, const uint8_t *value, size_t value_bytes,
                  uint64_t made_at_ms, bool late);
+
+/* One more will be put soon, most likely after the last one: asks for the memory there. */
+void answers_soon(const struct answers *s);
 
 /* The value of a state entry: compact, as it is written for every sitting that answers. `own` is
  * NULL for a sitting with a paper. */

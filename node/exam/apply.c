@@ -150,6 +150,12 @@ void exam_apply(exam *x, const struct record *r, const Ev__Event *event)
     x->site_dirty = true;
 }
 
+void exam_apply_soon(const exam *x, const Ev__Event *event)
+{
+    if (event->kind_case == EV__EVENT__KIND_ANSWERED)
+        apply_answered_soon(x, event->answered);
+}
+
 uint64_t exam_oddities(const exam *x)
 {
     return x->oddities;

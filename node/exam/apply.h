@@ -37,6 +37,7 @@ bool apply_credited(const struct booking *k, const Ev__Credited *e);
 
 bool apply_answered(const struct booking *k, const Ev__Answered *e);
 bool apply_submitted(const struct booking *k, const Ev__Submitted *e);
+void apply_answered_soon(const exam *x, const Ev__Answered *e);
 
 bool apply_paused(const struct booking *k, const Ev__Paused *e);
 bool apply_resumed(const struct booking *k, const Ev__Resumed *e);

@@ -54,6 +54,17 @@ static bool item_place(exam *x, struct sitting *s, const char *id, uint32_t *pla
     return true;
 }
 
+void apply_answered_soon(const exam *x, const Ev__Answered *e)
+{
+    const struct sitting *s = exam_sitting(x, e->sitting);
+
+    if (!s)
+        return;
+    const struct items *items = exam_sitting_items(x, s);
+    name_index_soon(items ? &items->index : &s->own.index, e->item);
+    answers_soon(&s->answers);
+}
+
 bool apply_answer_kept(const struct booking *k, struct sitting *s, const Ev__Answered *e)
 {
     struct answer_version v = {e->attachment_epoch, e->attachment_lsn, e->seq};

@@ -297,6 +297,9 @@ uint64_t exam_lock_after_ms(const exam *x);
  * changes nothing else. */
 void exam_apply(exam *x, const struct record *r, const Ev__Event *event);
 uint64_t exam_oddities(const exam *x);
+/* The event will be applied soon: asks the processor for the memory that it will need, of a state
+ * that is larger than a processor's cache. Changes nothing. */
+void exam_apply_soon(const exam *x, const Ev__Event *event);
 
 /* ---------------------------------------------------------------- ask */
 
@@ -472,6 +475,8 @@ size_t exam_mark_make(const exam *x, uint32_t sitting, uint64_t used_ms,
 typedef exam_err (*exam_put)(void *ctx, const uint8_t *key, size_t key_bytes, const uint8_t *value,
                              size_t value_bytes);
 EXAM_MUST_USE exam_err exam_flush(exam *x, exam_put put, void *ctx);
+/* Hands out all of them, in the order of their keys, and leaves open what the next flush does. */
+EXAM_MUST_USE exam_err exam_entries(const exam *x, exam_put put, void *ctx);
 /* How many entries the next flush would write. */
 size_t exam_flush_pending(const exam *x);
 /* Takes one entry back in, in the order of their keys, to a new exam; exam_load_end checks that all

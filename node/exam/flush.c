@@ -168,14 +168,21 @@ static void walk_all(struct walk *w)
         walk_one(w, ENTRY_INTERRUPTIONS, i);
 }
 
+exam_err exam_entries(const exam *x, exam_put put, void *ctx)
+{
+    struct walk w = {.x = x, .value = {.m = &x->memory}, .put = put, .ctx = ctx};
+
+    walk_all(&w);
+    bytes_out_fini(&w.value);
+    return w.err;
+}
+
 void exam_digest(const exam *x, uint8_t out[HASH_BYTES])
 {
     crypto_generichash_state hash;
-    struct walk w = {.x = x, .value = {.m = &x->memory}, .put = digest_put, .ctx = &hash};
 
     crypto_generichash_init(&hash, NULL, 0, HASH_BYTES);
-    walk_all(&w);
-    assert(w.err == EXAM_OK); /* like apply: the node's allocator does not fail */
+    exam_err err = exam_entries(x, digest_put, &hash);
+    assert(err == EXAM_OK); /* like apply: the node's allocator does not fail */
     crypto_generichash_final(&hash, out, HASH_BYTES);
-    bytes_out_fini(&w.value);
 }

@@ -52,6 +52,12 @@ uint32_t name_index_find(const struct name_index *ix, const char *name)
     return slot->name ? slot->value : 0;
 }
 
+void name_index_soon(const struct name_index *ix, const char *name)
+{
+    if (ix->slots_n > 0)
+        __builtin_prefetch(&ix->slots[name_hash(name) & (ix->slots_n - 1)]);
+}
+
 bool name_index_set(struct name_index *ix, const struct exam_memory *m, const char *name,
                     uint32_t value)
 {

@@ -21,6 +21,8 @@ struct name_index {
 void name_index_fini(struct name_index *ix, const struct exam_memory *m);
 /* The number of the name; 0: not there. */
 uint32_t name_index_find(const struct name_index *ix, const char *name);
+/* It will be looked for soon: asks for the memory where it would be. */
+void name_index_soon(const struct name_index *ix, const char *name);
 /* Adds a name that is not there, or gives it another number. False: out of memory, unchanged. */
 EXAM_MUST_USE bool name_index_set(struct name_index *ix, const struct exam_memory *m,
                                   const char *name, uint32_t value);

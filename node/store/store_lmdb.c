@@ -15,6 +15,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <lmdb.h>
 
@@ -48,6 +50,7 @@ struct store_lmdb {
     struct db_work work[DBS];
     MDB_txn *reader; /* reset between reads */
     bool reader_busy;
+    bool sheds;   /* what was read of the file is not kept in the process's memory */
     uint8_t *got; /* the copy that store_get hands out */
     size_t got_bytes;
 };
@@ -420,6 +423,31 @@ static exam_err give_record(uint64_t lsn, const MDB_val *val, store_each_record 
     return err ? err : each(ctx, &r);
 }
 
+/* Where in the mapped file the records of one read lie. */
+struct stretch {
+    const uint8_t *from, *to;
+};
+
+static void stretch_add(struct stretch *t, const MDB_val *val)
+{
+    const uint8_t *at = val->mv_data;
+    if (!t->from || at < t->from)
+        t->from = at;
+    if (at + val->mv_size > t->to)
+        t->to = at + val->mv_size;
+}
+
+/* The system keeps the pages as long as it has room; a process that reads a whole log would count
+ * all of it as its own. What is needed again is mapped again. */
+static void shed(const struct store_lmdb *l, const struct stretch *t)
+{
+    if (!l->sheds || !t->from)
+        return;
+    size_t before = (uintptr_t)t->from % (size_t)sysconf(_SC_PAGESIZE);
+    (void)madvise((void *)(uintptr_t)(t->from - before), (size_t)(t->to - t->from) + before,
+                  MADV_DONTNEED);
+}
+
 static exam_err lmdb_read_log(struct store *s, uint64_t first, uint64_t last,
                               store_each_record *each, void *ctx)
 {
@@ -431,8 +459,11 @@ static exam_err lmdb_read_log(struct store *s, uint64_t first, uint64_t last,
     uint8_t key_bytes[KEY_LOG_BYTES];
     put_be(key_bytes, first, sizeof key_bytes);
     MDB_val key = val_of(key_bytes, sizeof key_bytes), val;
+    struct stretch stretch = {NULL, NULL};
     int rc = mdb_cursor_get(c, &key, &val, MDB_SET_KEY);
     for (uint64_t lsn = first; !err; lsn++) {
+        if (!rc)
+            stretch_add(&stretch, &val);
         if (rc == MDB_NOTFOUND)
             err = EXAM_CORRUPT; /* s->last says that it is there */
         else if (rc)
@@ -446,6 +477,7 @@ static exam_err lmdb_read_log(struct store *s, uint64_t first, uint64_t last,
         rc = mdb_cursor_get(c, &key, &val, MDB_NEXT);
     }
     cursor_end(l, c);
+    shed(l, &stretch);
     return err;
 }
 
@@ -850,6 +882,7 @@ static int env_open_to_read(struct store_lmdb *l, const char *dir)
     int rc = mdb_env_create(&l->env);
     if (rc)
         return rc;
+    l->sheds = true;
     rc = mdb_env_set_maxdbs(l->env, DBS);
     return rc ? rc : mdb_env_open(l->env, dir, MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS, 0600);
 }

@@ -132,6 +132,23 @@ static void test_flush__writes_what_changed(void **state)
     assert_int_equal(exam_flush_pending(t->x), 2);
 }
 
+/* All entries, flushed or not, in the order of their keys; the next flush is what it was. */
+static void test_entries__are_all_of_them(void **state)
+{
+    struct site *t = *state;
+    struct kept_list *flushed = kept_of(t->x), *all = calloc(1, sizeof *all);
+
+    assert_int_equal(site_answer(t, 1, 3, "q2", "B"), EXAM_OK);
+    size_t pending = exam_flush_pending(t->x);
+    assert_int_equal(exam_entries(t->x, keep, all), EXAM_OK);
+    assert_int_equal(exam_flush_pending(t->x), pending);
+    assert_int_equal(all->n, flushed->n);
+    for (size_t i = 0; i < all->n; i++)
+        assert_memory_equal(all->at[i].key, flushed->at[i].key, sizeof all->at[i].key);
+    kept_free(all);
+    kept_free(flushed);
+}
+
 static exam_err fail_third(void *ctx, const uint8_t *key, size_t key_bytes, const uint8_t *value,
                            size_t value_bytes)
 {
@@ -317,11 +334,40 @@ static void test_apply__is_total(void **state)
     exam_digest(t->x, before);
     for (size_t i = 0; i < 12; i++) {
         struct record r = {.lsn = 1000 + i, .epoch = 1, .at_ms = t->now_ms};
+        exam_apply_soon(t->x, &events[i]);
         exam_apply(t->x, &r, &events[i]);
         assert_int_equal(exam_oddities(t->x), i + 1);
     }
     exam_digest(t->x, after);
     assert_memory_equal(before, after, HASH_BYTES);
+}
+
+/* Announcing an answer changes nothing, whoever it names. */
+static void test_apply_soon__changes_nothing(void **state)
+{
+    static const uint32_t sittings[] = {0, 1, 2, 40, 41, UINT32_MAX};
+    struct site *t = *state;
+    uint8_t before[HASH_BYTES], after[HASH_BYTES];
+    Ev__Answered answered;
+    Ev__Event event;
+    exam *x;
+
+    ev__event__init(&event);
+    ev__answered__init(&answered);
+    event.kind_case = EV__EVENT__KIND_ANSWERED;
+    event.answered = &answered;
+    answered.item = (char *)(uintptr_t) "q1";
+    assert_int_equal(exam_new(&site_memory, &x), EXAM_OK);
+    exam_digest(t->x, before);
+    for (size_t i = 0; i < sizeof sittings / sizeof *sittings; i++) {
+        answered.sitting = sittings[i];
+        exam_apply_soon(x, &event);
+        exam_apply_soon(t->x, &event);
+    }
+    exam_digest(t->x, after);
+    assert_memory_equal(before, after, HASH_BYTES);
+    assert_int_equal(exam_oddities(t->x), 0);
+    exam_free(x);
 }
 
 static exam_err put_nowhere(void *ctx, const uint8_t *key, size_t key_bytes, const uint8_t *value,
@@ -372,12 +418,14 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_flush__writes_what_changed),
+        TEST(test_entries__are_all_of_them),
         TEST(test_flush__failure_keeps_everything_pending),
         TEST(test_load__goes_on_like_the_original),
         TEST(test_load__missing_entry_is_corrupt),
         TEST(test_load__damaged_entry_never_falls_over),
         TEST(test_load__foreign_entries_are_refused),
         TEST(test_apply__is_total),
+        TEST(test_apply_soon__changes_nothing),
         cmocka_unit_test(test_flush__cost_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,6 +74,53 @@ static void test_store_to_read__reads_all_and_changes_nothing(void **state)
     assert_int_equal(folder_sum(), before);
 }
 
+static exam_err count_record(void *ctx, const struct record *r)
+{
+    (void)r;
+    ++*(uint64_t *)ctx;
+    return EXAM_OK;
+}
+
+static long file_pages_kib(void)
+{
+    char line[256];
+    long kib = -1;
+    FILE *f = fopen("/proc/self/status", "r");
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f))
+        (void)sscanf(line, "RssFile: %ld kB", &kib);
+    fclose(f);
+    assert_true(kib > 0);
+    return kib;
+}
+
+/* A log that is read in pieces does not fill the reader's memory. */
+static void test_store_to_read__memory_does_not_grow_with_the_log(void **state)
+{
+    enum {
+        MANY = 10 * 1000,
+        PIECE = 1000,
+        LARGE_BYTES = 2000,
+        LOG_KIB = MANY * LARGE_BYTES / 1024
+    };
+    (void)state;
+    store *s = fixture_open(dir, &FIXTURE_OPTIONS);
+    for (int i = 0; i < MANY / PIECE; i++)
+        assert_int_equal(fixture_commit_records(s, PIECE, LARGE_BYTES), EXAM_OK);
+    store_close(s);
+    s = open_to_read();
+    long before = file_pages_kib(), most = before;
+    uint64_t read = 0;
+    for (uint64_t lsn = 1; lsn <= MANY; lsn += PIECE) {
+        assert_int_equal(store_read_log(s, lsn, lsn + PIECE - 1, count_record, &read), EXAM_OK);
+        most = file_pages_kib() > most ? file_pages_kib() : most;
+    }
+    assert_int_equal(read, MANY);
+    assert_true(most - before < LOG_KIB / 4);
+    assert_int_equal(fixture_check_log(s), MANY); /* what was let go is there again */
+    store_close(s);
+}
+
 /* Readers do not exclude each other, but a node and a reader do. */
 static void test_store_to_read__a_node_and_a_reader_exclude_each_other(void **state)
 {
@@ -197,6 +244,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_store_to_read__reads_all_and_changes_nothing),
+        TEST(test_store_to_read__memory_does_not_grow_with_the_log),
         TEST(test_store_to_read__a_node_and_a_reader_exclude_each_other),
         TEST(test_store_to_read__a_copy_of_the_data_file_is_enough),
         TEST(test_store_to_read__refuses_what_is_no_store),
