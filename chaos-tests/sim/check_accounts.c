@@ -76,7 +76,7 @@ bool check_accounts(const exam *x, uint64_t site_ms, char *what, size_t what_byt
         struct exam_sitting_view v;
         exam_sitting_view(x, i, site_ms, &v);
         if (!check_account(&v, interruptions_of(x, i), what, what_bytes) ||
-            !check_elapsed(&v, site_ms, exam_time_known(x), what, what_bytes))
+            !check_elapsed(&v, site_ms, exam_time_known_since(x, v.begin_ms), what, what_bytes))
             return false;
     }
     return true;

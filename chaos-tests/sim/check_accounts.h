@@ -14,8 +14,8 @@
 bool check_account(const struct exam_sitting_view *v, uint64_t interruptions_ms, char *what,
                    size_t what_bytes);
 /* The time from its begin until site_ms, or its finish, == used + lost. Unless `time_known`
- * (exam_time_known) these may be more than the site's timeline says: seats' clocks have measured
- * it. */
+ * (exam_time_known_since its begin) these may be more than the site's timeline says: seats' clocks
+ * have measured it. */
 bool check_elapsed(const struct exam_sitting_view *v, uint64_t site_ms, bool time_known, char *what,
                    size_t what_bytes);
 /* Both of every sitting of x. */

@@ -82,6 +82,12 @@ void account_begin(struct account *a, uint64_t now_ms)
 {
     a->begin_ms = now_ms;
     a->mark_ms = now_ms;
+    account_begin_earlier(a, a->used_ms + a->lost_ms);
+}
+
+void account_begin_earlier(struct account *a, uint64_t ms)
+{
+    a->begin_ms -= ms < a->begin_ms ? ms : a->begin_ms;
 }
 
 bool account_mark(struct account *a, uint64_t used_ms, uint64_t now_ms)

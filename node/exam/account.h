@@ -36,8 +36,11 @@ uint64_t account_stop_ms(const struct account *a);
 /* T10: the instant at which a clock that runs since the mark has used all. */
 uint64_t account_deadline_ms(const struct account *a);
 
-/* T1. What a carried mark has told before the start is known here stays used (T12). */
+/* T1. What a carried mark has told before the start is known here stays used (T12): it began so
+ * much earlier. */
 void account_begin(struct account *a, uint64_t now_ms);
+/* T12: it began earlier on a branch than this log knows. */
+void account_begin_earlier(struct account *a, uint64_t ms);
 /* T8: stops a clock that has run since the mark. */
 void account_stop(struct account *a, uint64_t now_ms);
 /* T3. False, and nothing is changed: a mark that would give used time back. */

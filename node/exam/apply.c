@@ -29,8 +29,10 @@ bool apply_epoch_began(const struct booking *k, const Ev__EpochBegan *e)
     x->base_ms = e->base_ms > x->last_ms ? e->base_ms : x->last_ms;
     x->last_ms = x->base_ms;
     x->solo = e->solo;
-    if (!e->dark_known)
+    if (!e->dark_known) {
         x->dark_epoch = e->epoch;
+        x->dark_base_ms = x->base_ms;
+    }
     x->battery_low[0] = '\0';
     struct epoch_start *start = exam_epoch_start_add(x, e->epoch);
     start->first_lsn = k->lsn;

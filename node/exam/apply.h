@@ -60,6 +60,11 @@ bool apply_recovered(const struct booking *k, const Ev__Recovered *e);
 void apply_begin(const struct booking *k, struct sitting *s);
 /* The same, of one that has not begun here and that a submission ends (T10). */
 void apply_begin_to_end(const struct booking *k, struct sitting *s);
+/* T12, section 5: the word of a seat, or of a branch, that has just been booked proves that more
+ * was used by at_ms than this log knows to have passed since the begin: it began earlier, on a
+ * branch. Nothing is changed where no node has measured the time since (T4). */
+void apply_begin_proven(const struct booking *k, struct sitting *s, uint64_t lost_ms,
+                        uint64_t at_ms);
 /* The screen shows the paper, if it may; with personal timing the time begins now (T1). */
 void apply_paper_opened(const struct booking *k, struct sitting *s);
 /* T11: the sitting's session, if it has one, becomes a former one. */

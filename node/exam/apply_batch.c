@@ -14,6 +14,17 @@ void apply_begin_to_end(const struct booking *k, struct sitting *s)
         apply_begin(k, s);
 }
 
+void apply_begin_proven(const struct booking *k, struct sitting *s, uint64_t lost_ms,
+                        uint64_t at_ms)
+{
+    struct account *a = &s->account;
+    uint64_t elapsed_ms = at_ms > a->begin_ms ? at_ms - a->begin_ms : 0;
+
+    if (sitting_account_open(s) && exam_time_known_since(k->x, a->begin_ms) &&
+        a->used_ms + lost_ms > elapsed_ms)
+        account_begin_earlier(a, a->used_ms + lost_ms - elapsed_ms);
+}
+
 bool apply_batch_started(const struct booking *k, const Ev__BatchStarted *e)
 {
     exam *x = k->x;

@@ -15,6 +15,7 @@ static bool submission_adopted(const struct booking *k, const Ev__Submitted *e)
     apply_begin_to_end(k, s);
     if (!sitting_account_open(s) || !account_mark(&s->account, e->used_ms, k->site_ms))
         return false;
+    apply_begin_proven(k, s, s->account.lost_ms, k->site_ms);
     s->finish = EV__FINISH__FINISH_SUBMITTED;
     s->finish_ms = k->site_ms;
     s->submission_due = true; /* its seat may hold answers that were made before it (T10) */

@@ -135,6 +135,8 @@ bool apply_attached(const struct booking *k, const Ev__Attached *e)
     if (!sitting_finished(s) && !apply_stretch(k, s, e->used_ms, &stretch))
         return false;
     exam_credit_take_back(x, s, credited_ms);
+    if (e->carried_used_ms > 0 && s->account.lost_ms >= e->lost_ms) /* which proves nothing */
+        apply_begin_proven(k, s, s->account.lost_ms - e->lost_ms, s->account.mark_ms);
     s->contact = true;
     s->attachment_epoch = k->epoch;
     s->attachment_lsn = k->lsn;

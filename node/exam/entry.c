@@ -105,6 +105,7 @@ static void put_site(const exam *x, struct bytes_out *out)
     m.base_ms = x->base_ms;
     m.last_ms = x->last_ms;
     m.dark_epoch = x->dark_epoch;
+    m.dark_base_ms = x->dark_base_ms;
     m.solo = x->solo;
     m.battery_low = event_text(x->battery_low);
     St__EpochStart *starts = memory_need(mem, x->epochs_n * sizeof *starts);

@@ -8,7 +8,7 @@
 #include "bytes.h"
 #include "exam_state.h"
 
-enum { ENTRY_KEY_BYTES_MAX = 9, ENTRY_VERSION = 3 };
+enum { ENTRY_KEY_BYTES_MAX = 9, ENTRY_VERSION = 4 };
 
 enum entry_kind {
     ENTRY_SITE = 1,

@@ -306,8 +306,8 @@ void exam_apply_soon(const exam *x, const Ev__Event *event);
 uint64_t exam_epoch(const exam *x); /* of the newest EpochBegan; 0: none */
 uint64_t exam_epoch_base_ms(const exam *x);
 uint64_t exam_last_ms(const exam *x); /* site_ms of the last record applied */
-/* T4: no epoch of this log has begun after a time that no node has measured (dark_known). */
-bool exam_time_known(const exam *x);
+/* T4: no epoch has begun since then after a time that no node has measured (dark_known). */
+bool exam_time_known_since(const exam *x, uint64_t site_ms);
 bool exam_solo(const exam *x); /* A1, as logged */
 /* W4: the node that has said in this epoch that its battery is low; "": none. */
 const char *exam_battery_low(const exam *x);

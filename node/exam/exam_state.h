@@ -165,7 +165,8 @@ struct exam {
     uint64_t epoch, base_ms, last_ms;
     uint32_t
         epoch_tag; /* of the epoch's EpochBegan: tells two histories of one number apart (W1) */
-    uint64_t dark_epoch; /* the newest that began after an unknown time (exam.h); 0: none */
+    uint64_t dark_epoch;   /* the newest that began after an unknown time (exam.h); 0: none */
+    uint64_t dark_base_ms; /* its base_ms */
     char battery_low[NAME_BYTES_MAX + 1]; /* W4: the node that said so in this epoch; "": none */
     bool paused;                          /* (derived) the whole site (T8) */
     bool site_dirty;

@@ -37,6 +37,7 @@ static bool take_site(exam *x, const St__Site *v)
     x->base_ms = v->base_ms;
     x->last_ms = v->last_ms;
     x->dark_epoch = v->dark_epoch;
+    x->dark_base_ms = v->dark_base_ms;
     x->solo = v->solo;
     strcpy(x->battery_low, v->battery_low);
     for (size_t i = 0; i < v->n_epochs; i++) {

@@ -20,9 +20,9 @@ uint64_t exam_last_ms(const exam *x)
     return x->last_ms;
 }
 
-bool exam_time_known(const exam *x)
+bool exam_time_known_since(const exam *x, uint64_t site_ms)
 {
-    return x->dark_epoch == 0;
+    return x->dark_epoch == 0 || site_ms > x->dark_base_ms;
 }
 
 bool exam_solo(const exam *x)
