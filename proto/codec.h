@@ -61,6 +61,10 @@ EXAM_MUST_USE exam_err codec_replica_message(struct arena *a, const uint8_t *byt
 EXAM_MUST_USE exam_err codec_event(struct arena *a, const uint8_t *bytes, size_t n,
                                    const Ev__Event **out, const char **why);
 
+/* Which kind of event it is (kind_case), by its first bytes alone; 0: none. For who looks for a few
+ * among many. */
+uint32_t codec_event_kind(const uint8_t *bytes, size_t n);
+
 /* An event as the log has it: the number of its bytes, and the bytes. Returns how many they are. */
 size_t codec_event_bytes(const Ev__Event *e);
 size_t codec_event_pack(const Ev__Event *e, uint8_t *out);

@@ -396,3 +396,13 @@ exam_err codec_event(struct arena *a, const uint8_t *bytes, size_t n, const Ev__
         *out = (const Ev__Event *)m;
     return err;
 }
+
+uint32_t codec_event_kind(const uint8_t *bytes, size_t n)
+{
+    if (n < 2)
+        return 0;
+    uint32_t tag = bytes[0];
+    if (tag & 0x80)
+        tag = (tag & 0x7f) | (uint32_t)bytes[1] << 7;
+    return tag >> 3;
+}

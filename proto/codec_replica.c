@@ -83,9 +83,13 @@ static const struct field_rule refused_fields[] = {
 };
 static const struct message_rule refused = RULE(rep__refused, refused_fields);
 
+static const struct message_rule renumbered = RULE_FREE(rep__renumbered);
+
 static const struct field_rule branch_records_fields[] = {
     {LIST(BranchRecords, records), .kind = FIELD_BYTES_LIST, .min = RECORD_HEADER_BYTES,
      .max = RECORD_BYTES_MAX, .list_max = FRAME_BYTES_MAX / RECORD_HEADER_BYTES},
+    {LIST(BranchRecords, renumbered), .kind = FIELD_MESSAGES, .max = RENUMBERED_MAX,
+     .message = &renumbered},
 };
 static const struct message_rule branch_records = RULE(rep__branch_records, branch_records_fields);
 static const struct message_rule branch_taken = RULE_FREE(rep__branch_taken);

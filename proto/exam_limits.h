@@ -37,6 +37,7 @@ enum {
     MARKS_PER_EVENT_MAX = 4096,
     SITTINGS_PER_EVENT_MAX = 50,  /* that an import adds; at most 450 bytes each, sealed */
     RECORD_BYTES_MAX = 60 * 1024, /* one log record with its header: fits a replica frame */
+    RENUMBERED_MAX = 128,         /* stretches of numbers that mean others on a dead branch (A3) */
     NODES_MAX = 8,
     SIGNED_REQUEST_BYTES_MAX = 4096, /* an act of a person, as it is kept in the log */
     ROWS_PER_REPLY_MAX = 256,        /* of a table that a node sends to an administrator */

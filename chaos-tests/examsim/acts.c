@@ -306,23 +306,11 @@ exam_err acts_force(struct history *h, uint32_t node)
     return ask_to_serve(h, node, true, true);
 }
 
-/* Known (README): what a log without the import is forced over, and another one brings back, is
- * left to a person. */
-static bool has_all_sittings(const struct history *h, struct node *n)
-{
-    uint32_t sitting;
-    for (uint32_t i = 0; i < h->plan->site.candidates_n; i++)
-        if (exam_find_sitting(node_exam(n), stage_candidate_name(i), &sitting))
-            return false;
-    return true;
-}
-
 static void do_promote(struct history *h, const struct act *a)
 {
     exam_err err = acts_promote(h, a->a, a->x);
     struct node *n = world_node(h->w, a->a);
-    if (err && a->x == PLAN_WORD_FORCE && n && rep_is_learning(node_rep(n)) &&
-        has_all_sittings(h, n))
+    if (err && a->x == PLAN_WORD_FORCE && n && rep_is_learning(node_rep(n)))
         err = acts_force(h, a->a);
     (void)err; /* told */
 }

@@ -35,12 +35,7 @@ int watch_answer_at(const struct history *h, uint32_t seat, uint64_t seq)
 /* The number of the field that an encoded event begins with: its kind. */
 uint32_t watch_kind_of(const struct record *r)
 {
-    if (r->event_bytes < 2)
-        return 0;
-    uint32_t tag = r->event[0];
-    if (tag & 0x80)
-        tag = (tag & 0x7f) | (uint32_t)r->event[1] << 7;
-    return tag >> 3;
+    return codec_event_kind(r->event, r->event_bytes);
 }
 
 bool watch_is_answer(const struct record *r)

@@ -2,12 +2,9 @@
 
 #include <string.h>
 
-enum {
-    SITTINGS_PER_EVENT = 50, /* at most 450 bytes each, sealed */
-    ITEMS_PER_EVENT = 100,   /* at most 300 bytes each */
-};
+enum { ITEMS_PER_EVENT = 100 }; /* at most 300 bytes each */
 
-_Static_assert(SITTINGS_PER_EVENT *(PERSON_STORED_BYTES_MAX + 6 * NAME_BYTES_MAX) <
+_Static_assert(SITTINGS_PER_EVENT_MAX *(PERSON_STORED_BYTES_MAX + 6 * NAME_BYTES_MAX) <
                    RECORD_BYTES_MAX,
                "sittings fit in a record");
 _Static_assert(ITEMS_PER_EVENT *(TITLE_BYTES_MAX + 2 * NAME_BYTES_MAX) < RECORD_BYTES_MAX,
@@ -109,15 +106,16 @@ static void emit_batch(const struct import_check *k)
 
 static void emit_sittings(const struct import_check *k)
 {
-    for (size_t at = 0; at < k->im->sittings_n; at += SITTINGS_PER_EVENT) {
-        Ev__NewSitting copies[SITTINGS_PER_EVENT], *sittings[SITTINGS_PER_EVENT];
+    for (size_t at = 0; at < k->im->sittings_n; at += SITTINGS_PER_EVENT_MAX) {
+        Ev__NewSitting copies[SITTINGS_PER_EVENT_MAX], *sittings[SITTINGS_PER_EVENT_MAX];
         Ev__SittingsAdded e;
         Ev__Event event = EV__EVENT__INIT;
 
         ev__sittings_added__init(&e);
         e.batch = event_text(k->im->batch);
         e.sittings = sittings;
-        while (e.n_sittings < SITTINGS_PER_EVENT && at + e.n_sittings < k->im->sittings_n) {
+        e.first = k->d->x->sittings_n + 1 + (uint32_t)at;
+        while (e.n_sittings < SITTINGS_PER_EVENT_MAX && at + e.n_sittings < k->im->sittings_n) {
             copies[e.n_sittings] = *k->im->sittings[at + e.n_sittings].sitting;
             unknown_fields_drop(&copies[e.n_sittings].base);
             sittings[e.n_sittings] = &copies[e.n_sittings];

@@ -7,11 +7,13 @@
  * pauses, moves, collections and marks that would shorten `left` are shown to a person. What is
  * logged names its origin, so nothing is adopted twice (A4). */
 struct recovering {
-    const struct decision *d;
+    const exam *x;
+    const struct decision *d; /* NULL: it is only asked whether the record waits */
     const Ev__Event *event;
     uint64_t epoch, lsn, since_lsn; /* its origin */
     uint32_t epoch_tag;
-    uint32_t sittings_n, incidents_n; /* numbers up to these mean the same on the branch */
+    uint32_t sittings_n, incidents_n; /* numbers up to these mean the same on the branch, */
+    const struct exam_recover *asked; /* but for sittings that it tells of */
     Ev__Recovered out;
     char text[REASON_BYTES_MAX + 1];
 };
@@ -38,10 +40,32 @@ static exam_err shown(struct recovering *k)
     return emit(k, EV__RECOVERED_AS__RECOVERED_AS_SHOWN);
 }
 
-/* The sitting that a number of the branch means; NULL: one that the branch alone has imported. */
+static uint32_t renumbered(const struct recovering *k, uint32_t no)
+{
+    for (size_t i = 0; i < k->asked->renumbered_n; i++) {
+        const struct exam_renumbered *r = &k->asked->renumbered[i];
+        if (no >= r->there && no - r->there < r->n)
+            return r->here > 0 ? r->here + (no - r->there) : 0;
+    }
+    return no <= k->sittings_n ? no : 0;
+}
+
+/* The number here of a sitting of the branch; 0: its candidate is unknown here. Where the import
+ * was cut off, and done again (P2), it is the one that the candidate has now. */
+static uint32_t sitting_here(const struct recovering *k, uint32_t no)
+{
+    uint32_t here = renumbered(k, no);
+    const struct sitting *s = exam_sitting(k->x, here);
+    const struct batch *b = s ? &k->x->batches[s->batch - 1] : NULL;
+
+    if (!b || (b->complete && !b->superseded))
+        return s ? here : 0;
+    return name_index_find(&k->x->candidates, s->admission_no);
+}
+
 static const struct sitting *sitting_of(const struct recovering *k, uint32_t no)
 {
-    return no <= k->sittings_n ? exam_sitting(k->d->x, no) : NULL;
+    return exam_sitting(k->x, sitting_here(k, no));
 }
 
 static const char *name_of(const struct recovering *k, uint32_t no)
@@ -83,10 +107,11 @@ static exam_err recover_answer(struct recovering *k)
              e.item);
     if (e.refused)
         return EXAM_OK; /* it did not count there either */
-    if (!s || batch_closed(&k->d->x->batches[s->batch - 1]) || !item_known(k->d, s, e.item))
+    if (!s || batch_closed(&k->x->batches[s->batch - 1]) || !item_known(k->d, s, e.item))
         return shown(k);
     if (superseded(k->d, s, &e))
         return emit(k, EV__RECOVERED_AS__RECOVERED_AS_SUPERSEDED);
+    e.sitting = sitting_here(k, e.sitting);
     e.late = sitting_finished(s); /* T10: made before it, on the branch */
     e.former = 0;
     k->out.answered = &e;
@@ -131,6 +156,7 @@ static exam_err recover_submission(struct recovering *k)
     exam_err err = pack_init(&p, d, PACK_CREDITED, 1);
     if (err != EXAM_OK)
         return err;
+    e.sitting = sitting_here(k, e.sitting);
     e.used_ms = used_until_submission_ms(s, e.used_ms);
     p.basis = EV__BASIS__BASIS_MARK;
     if (s->begun)
@@ -176,7 +202,7 @@ static exam_err recover_grant(struct recovering *k)
         const struct sitting *s = sitting_of(k, e.sitting[i]);
         if (share == 0)
             continue;
-        sitting[e.n_sitting] = e.sitting[i];
+        sitting[e.n_sitting] = sitting_here(k, e.sitting[i]);
         ms[e.n_sitting] = share;
         lost_ms[e.n_sitting] = sitting_finished(s) ? d->now_ms - s->finish_ms : 0;
         e.n_ms = e.n_lost_ms = ++e.n_sitting;
@@ -197,12 +223,13 @@ static exam_err recover_grant(struct recovering *k)
 
 static exam_err recover_violation(struct recovering *k)
 {
-    Ev__ViolationNoted *e = k->event->violation_noted;
+    Ev__ViolationNoted e = *k->event->violation_noted;
 
-    snprintf(k->text, sizeof k->text, "violation of candidate %s", name_of(k, e->sitting));
-    if (!sitting_of(k, e->sitting))
+    snprintf(k->text, sizeof k->text, "violation of candidate %s", name_of(k, e.sitting));
+    if (!sitting_of(k, e.sitting))
         return shown(k);
-    k->out.violation_noted = e;
+    e.sitting = sitting_here(k, e.sitting);
+    k->out.violation_noted = &e;
     return emit(k, EV__RECOVERED_AS__RECOVERED_AS_ADOPTED);
 }
 
@@ -224,15 +251,15 @@ static exam_err show_scope(struct recovering *k, const char *what, const Ev__Sco
 {
     const struct scope over = scope_of_event(scope);
 
-    snprintf(k->text, sizeof k->text, "%s of %s by %s: %.250s", what,
-             scope_text(k->d->x, &over).text, who, why);
+    snprintf(k->text, sizeof k->text, "%s of %s by %s: %.250s", what, scope_text(k->x, &over).text,
+             who, why);
     return shown(k);
 }
 
 static exam_err show_batch(struct recovering *k, const char *what, uint32_t batch, const char *who)
 {
     snprintf(k->text, sizeof k->text, "batch %s %s by %s",
-             exam_scope_name(k->d->x, EV__SCOPE_KIND__SCOPE_KIND_BATCH, batch), what, who);
+             exam_scope_name(k->x, EV__SCOPE_KIND__SCOPE_KIND_BATCH, batch), what, who);
     return shown(k);
 }
 
@@ -240,17 +267,17 @@ static exam_err show_batch(struct recovering *k, const char *what, uint32_t batc
 static exam_err show_marks(struct recovering *k, size_t n, const uint32_t *sitting,
                            const uint64_t *used_ms)
 {
-    if (exam_recovery_marks_shown(k->d->x, k->epoch, k->epoch_tag))
+    if (exam_recovery_marks_shown(k->x, k->epoch, k->epoch_tag))
         return EXAM_OK;
     for (size_t i = 0; i < n; i++) {
         const struct sitting *s = sitting_of(k, sitting[i]);
-        if (!s || sitting_used_ms(k->d->x, s, k->d->now_ms) >= used_ms[i])
+        if (!s || sitting_used_ms(k->x, s, k->d->now_ms) >= used_ms[i])
             continue;
         snprintf(k->text, sizeof k->text,
                  "marks: candidate %s had used %llu ms there, and has used %llu ms here; others "
                  "may differ, too",
                  s->admission_no, (unsigned long long)used_ms[i],
-                 (unsigned long long)sitting_used_ms(k->d->x, s, k->d->now_ms));
+                 (unsigned long long)sitting_used_ms(k->x, s, k->d->now_ms));
         k->out.marks = true;
         return shown(k);
     }
@@ -267,14 +294,14 @@ static exam_err show_sign_in(struct recovering *k, const Ev__SignedIn *e)
         return show_marks(k, 1, &e->sitting, &e->former_used_ms);
     if (!s || sitting_finished(s) || e->session.len != SESSION_BYTES ||
         sitting_knows_session(s, e->session.data) ||
-        exam_recovery_marks_shown(k->d->x, k->epoch, k->epoch_tag))
+        exam_recovery_marks_shown(k->x, k->epoch, k->epoch_tag))
         return EXAM_OK;
     snprintf(
         k->text, sizeof k->text,
         "marks: candidate %s had signed in there at seat %s, which no seat has shown here, and "
         "has used %llu ms here; others may differ, too",
-        s->admission_no, exam_scope_name(k->d->x, EV__SCOPE_KIND__SCOPE_KIND_SEAT, e->seat),
-        (unsigned long long)sitting_used_ms(k->d->x, s, k->d->now_ms));
+        s->admission_no, exam_scope_name(k->x, EV__SCOPE_KIND__SCOPE_KIND_SEAT, e->seat),
+        (unsigned long long)sitting_used_ms(k->x, s, k->d->now_ms));
     k->out.marks = true;
     return shown(k);
 }
@@ -312,7 +339,7 @@ static exam_err show(struct recovering *k)
     case EV__EVENT__KIND_MOVED:
         snprintf(k->text, sizeof k->text, "move of candidate %s to seat %s by %s",
                  name_of(k, e->moved->sitting),
-                 exam_scope_name(k->d->x, EV__SCOPE_KIND__SCOPE_KIND_SEAT, e->moved->seat),
+                 exam_scope_name(k->x, EV__SCOPE_KIND__SCOPE_KIND_SEAT, e->moved->seat),
                  e->moved->who);
         return shown(k);
     case EV__EVENT__KIND_IMPORT_COMPLETED:
@@ -344,7 +371,7 @@ static const struct epoch_start *left_at(const exam *x, uint64_t epoch, uint32_t
  * whoever recovers this very event may not know of them. */
 static uint64_t untold_since(const struct recovering *k, uint64_t since_lsn)
 {
-    const exam *x = k->d->x;
+    const exam *x = k->x;
     uint64_t told = exam_shared_lsn(x, k->epoch, k->epoch_tag);
 
     for (uint32_t i = 0; i < x->recoveries_n; i++) {
@@ -377,7 +404,7 @@ static exam_err recover_event(struct recovering *k)
 /* Decides what has the origin that k names, unless the site has it: A4. */
 static exam_err recover_origin(struct recovering *k, uint64_t since_lsn)
 {
-    if (exam_recovered(k->d->x, k->epoch, k->epoch_tag, k->lsn))
+    if (exam_recovered(k->x, k->epoch, k->epoch_tag, k->lsn))
         return EXAM_OK;
     k->since_lsn = untold_since(k, since_lsn > 0 && since_lsn < k->lsn ? since_lsn : k->lsn);
     return recover_event(k);
@@ -421,31 +448,111 @@ static exam_err recover_recovered(struct recovering *k, const Ev__Recovered *e)
         return recover_origin(k, e->since_lsn);
     }
     if (e->as != EV__RECOVERED_AS__RECOVERED_AS_SHOWN ||
-        (e->marks && exam_recovery_marks_shown(k->d->x, k->epoch, k->epoch_tag)))
+        (e->marks && exam_recovery_marks_shown(k->x, k->epoch, k->epoch_tag)))
         return EXAM_OK;
     return recover_origin(k, e->since_lsn);
 }
 
+/* ---------------------------------------------------------------- what waits (A2) */
+
+static bool any_unknown(const struct recovering *k, size_t n, const uint32_t *sitting)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!sitting_of(k, sitting[i]))
+            return true;
+    return false;
+}
+
+/* Marks are shown of whoever is known. */
+static bool all_unknown(const struct recovering *k, size_t n, const uint32_t *sitting)
+{
+    for (size_t i = 0; i < n; i++)
+        if (sitting_of(k, sitting[i]))
+            return false;
+    return n > 0;
+}
+
+/* T10: it ends a sitting that has begun. */
+static bool submission_waits(const struct recovering *k, const Ev__Submitted *e)
+{
+    const struct sitting *s = sitting_of(k, e->sitting);
+
+    if (e->refused || !s)
+        return !e->refused;
+    return !sitting_finished(s) && !sitting_can_end(k->x, s);
+}
+
+static bool event_waits(const struct recovering *k, const Ev__Event *e)
+{
+    Ev__Event part;
+
+    switch (e->kind_case) {
+    case EV__EVENT__KIND_ANSWERED:
+        return !e->answered->refused && !sitting_of(k, e->answered->sitting);
+    case EV__EVENT__KIND_SUBMITTED:
+        return submission_waits(k, e->submitted);
+    case EV__EVENT__KIND_GRANTED:
+        return any_unknown(k, e->granted->n_sitting, e->granted->sitting);
+    case EV__EVENT__KIND_VIOLATION_NOTED:
+        return !sitting_of(k, e->violation_noted->sitting);
+    case EV__EVENT__KIND_MARKED:
+        return all_unknown(k, e->marked->n_sitting, e->marked->sitting);
+    case EV__EVENT__KIND_FINISHED:
+        return all_unknown(k, e->finished->n_sitting, e->finished->sitting);
+    case EV__EVENT__KIND_ATTACHED:
+        return !sitting_of(k, e->attached->sitting);
+    case EV__EVENT__KIND_SIGNED_IN:
+        return !sitting_of(k, e->signed_in->sitting);
+    case EV__EVENT__KIND_MOVED:
+        return !sitting_of(k, e->moved->sitting);
+    case EV__EVENT__KIND_RECOVERED:
+        return e->recovered->as == EV__RECOVERED_AS__RECOVERED_AS_ADOPTED &&
+               carried_part(e->recovered, &part) && event_waits(k, &part);
+    default:
+        return false;
+    }
+}
+
+/* ---------------------------------------------------------------- the command */
+
+/* False: the record's epoch is the site's newest, so it is of no dead branch. */
+static bool recovering_init(struct recovering *k, const exam *x, const struct exam_recover *c)
+{
+    const struct record *r = c->record;
+    const struct epoch_start *fork = left_at(x, r->epoch, c->epoch_tag);
+
+    *k = (struct recovering){.x = x,
+                             .event = c->event,
+                             .epoch = r->epoch,
+                             .lsn = r->lsn,
+                             .epoch_tag = c->epoch_tag,
+                             .sittings_n = fork ? fork->sittings_n : 0,
+                             .incidents_n = fork ? fork->incidents_n : 0,
+                             .asked = c};
+    ev__recovered__init(&k->out);
+    return fork != NULL;
+}
+
+bool exam_recover_waits(const exam *x, const struct exam_recover *c)
+{
+    struct recovering k;
+
+    return recovering_init(&k, x, c) && event_waits(&k, c->event);
+}
+
 exam_err decide_recover(const struct decision *d)
 {
-    const struct record *r = d->c->u.recover.record;
-    uint32_t epoch_tag = d->c->u.recover.epoch_tag;
-    struct recovering k = {.d = d,
-                           .event = d->c->u.recover.event,
-                           .epoch = r->epoch,
-                           .lsn = r->lsn,
-                           .epoch_tag = epoch_tag};
-    const struct epoch_start *fork = left_at(d->x, r->epoch, epoch_tag);
+    const struct exam_recover *c = &d->c->u.recover;
+    struct recovering k;
 
-    if (!fork)
+    if (!recovering_init(&k, d->x, c))
         return decide_refuse(d, EXAM_INVALID, "A3",
                              "record %llu of epoch %llu is of no dead branch: that epoch is the "
                              "site's newest",
-                             (unsigned long long)r->lsn, (unsigned long long)r->epoch);
-    k.sittings_n = fork->sittings_n;
-    k.incidents_n = fork->incidents_n;
-    ev__recovered__init(&k.out);
+                             (unsigned long long)c->record->lsn,
+                             (unsigned long long)c->record->epoch);
+    k.d = d;
     if (k.event->kind_case == EV__EVENT__KIND_RECOVERED)
         return recover_recovered(&k, k.event->recovered);
-    return recover_origin(&k, d->c->u.recover.since_lsn);
+    return recover_origin(&k, c->since_lsn);
 }

@@ -110,6 +110,23 @@ struct exam_word {
     uint64_t heard_ms; /* site_ms: what seats had sent before had been read by then; 0: unknown */
 };
 
+/* A3: n numbers of sittings from `there` on, which a dead branch has imported itself
+ * (SittingsAdded), are those from `here` on in this log; here 0: of candidates whom nobody knows
+ * here. */
+struct exam_renumbered {
+    uint32_t there, here, n;
+};
+
+/* A3: a record of a dead branch; they come in their order, and each is decided once. */
+struct exam_recover {
+    const struct record *record; /* its epoch, with the tag, and its lsn name it */
+    const Ev__Event *event;
+    uint32_t epoch_tag;
+    uint64_t since_lsn; /* of that epoch: all up to the record were decided here already */
+    const struct exam_renumbered *renumbered; /* the first that has a number counts */
+    size_t renumbered_n;
+};
+
 struct exam_command {
     enum exam_command_kind kind;
     union {
@@ -225,12 +242,7 @@ struct exam_command {
             uint32_t interruption; /* counted from 1 */
             const char *who, *why;
         } own_doing;
-        struct { /* A3: records of a dead branch, in their order; each is decided once */
-            const struct record *record; /* its epoch, with the tag, and its lsn name it */
-            const Ev__Event *event;
-            uint32_t epoch_tag;
-            uint64_t since_lsn; /* of that epoch: all up to the record were decided here already */
-        } recover;
+        struct exam_recover recover;
     } u;
 };
 
@@ -454,6 +466,13 @@ void exam_seat_view(const exam *x, uint32_t seat_no, const char **room, const ch
  * An epoch is known by its number and by the first four bytes of its EpochBegan's hash, as carried
  * marks name it: two wrong promotions may give one number twice. */
 bool exam_recovered(const exam *x, uint64_t epoch, uint32_t epoch_tag, uint64_t lsn);
+/* A2, A3: what the record says has a meaning only once something else is in this log: the import of
+ * a candidate whom it names, or the start of the batch that a submission ends. It is not to be
+ * decided before, nor to be told of by a later one's since_lsn, and is asked about again when
+ * exam_batch_steps has changed. */
+bool exam_recover_waits(const exam *x, const struct exam_recover *c);
+/* How many times a batch was imported, started or closed. */
+uint32_t exam_batch_steps(const exam *x);
 /* The batch that the projected end runs into: the next one planned for one of its rooms, by its
  * planned entry (wall time, for people; `end_wall_ms` is the caller's to reckon); 0: none. */
 uint32_t exam_batch_runs_into(const exam *x, uint32_t batch_no, int64_t end_wall_ms);

@@ -601,6 +601,16 @@ bool exam_recovered(const exam *x, uint64_t epoch, uint32_t epoch_tag, uint64_t 
     return false;
 }
 
+uint32_t exam_batch_steps(const exam *x)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < x->batches_n; i++)
+        n +=
+            (uint32_t)x->batches[i].complete + x->batches[i].started + batch_closed(&x->batches[i]);
+    return n;
+}
+
 void exam_batch_index(exam *x, const struct batch *b)
 {
     for (uint32_t i = 0; i < b->sittings_n; i++) {

@@ -8,7 +8,9 @@
 enum {
     RECORDS_PER_FRAME = 256,
     RECORDS_PER_TURN = 1024,
-    VALUES_BYTES = FRAME_BYTES_MAX - 4 * RECORDS_PER_FRAME - 256,
+    RENUMBERED_BYTES = 20, /* a stretch of numbers in a frame, at the most */
+    VALUES_BYTES =
+        FRAME_BYTES_MAX - 4 * RECORDS_PER_FRAME - RENUMBERED_BYTES * RENUMBERED_MAX - 256,
     RESEND_MS = 1000, /* a primary that waits for its standby decides again sooner or later */
     SLOW_MS = 20,     /* until a link that takes nothing is tried again */
 };
@@ -21,6 +23,8 @@ exam_err branches_init(struct branches *b)
     b->records = malloc(RECORDS_PER_FRAME * sizeof *b->records);
     b->values = malloc(VALUES_BYTES);
     b->frame = malloc(FRAME_HEADER_BYTES + FRAME_BYTES_MAX);
+    for (size_t i = 0; i < RENUMBERED_MAX; i++)
+        b->renumbered_list[i] = &b->renumbered[i];
     if (b->records && b->values && b->frame)
         return EXAM_OK;
     branches_fini(b);
@@ -39,7 +43,17 @@ void branches_changed(struct branches *b)
 {
     b->link = 0;
     b->own = (struct branch_place){0};
-    b->own_done = false;
+    b->own_done = b->waits = false;
+    b->numbers.branch = 0; /* numbers mean others as soon as the log is another one */
+}
+
+/* A2: what has waited may have a meaning now. */
+static void steps_follow(struct branches *b, struct engine *e)
+{
+    uint32_t steps = exam_batch_steps(engine_exam(e));
+    if (steps != b->steps)
+        branches_changed(b);
+    b->steps = steps;
 }
 
 /* ---------------------------------------------------------------- which epoch a record is of */
@@ -244,13 +258,151 @@ static bool is_left(const struct branch_place *p, struct engine *e)
     return !exam_recovered(engine_exam(e), p->epoch, p->epoch_tag, p->lsn);
 }
 
+/* ---------------------------------------------------------------- whom its numbers mean */
+
+/* There is no room for more stretches: from the last one on, whoever they leave out is unknown. */
+static void numbers_drop(struct exam_renumbered *last, uint32_t there)
+{
+    uint32_t from = there < last->there ? there : last->there;
+    uint32_t to = last->there + last->n - 1;
+    to = there > to ? there : to;
+    *last = (struct exam_renumbered){.there = from, .n = to - from + 1};
+}
+
+static void numbers_add(struct branch_numbers *numbers, uint32_t there, uint32_t here)
+{
+    struct exam_renumbered *last = numbers->n ? &numbers->list[numbers->n - 1] : NULL;
+    if (last && last->there + last->n == there && (here ? last->here : !last->here) &&
+        (!here || last->here + last->n == here))
+        last->n++;
+    else if (numbers->n < RENUMBERED_MAX)
+        numbers->list[numbers->n++] =
+            (struct exam_renumbered){.there = there, .here = here, .n = 1};
+    else
+        numbers_drop(last, there);
+}
+
+static void numbers_take(struct branch_numbers *numbers, const exam *x, const Ev__SittingsAdded *m)
+{
+    for (size_t i = 0; m->first > 0 && i < m->n_sittings; i++) {
+        uint32_t here;
+        if (exam_find_sitting(x, m->sittings[i]->admission_no, &here))
+            here = 0;
+        numbers_add(numbers, m->first + (uint32_t)i, here);
+    }
+}
+
+/* Reads the imports of a branch, up to where the branch that is asked about continues it. */
+struct numbering {
+    struct branch_numbers *numbers;
+    struct engine *e;
+    struct arena *arena;
+    struct root root;
+    uint64_t until_lsn;
+    uint8_t prev_hash[HASH_BYTES]; /* of the record before the next one */
+    bool prev_known;
+};
+
+static exam_err numbering_record(void *ctx, const struct record *r)
+{
+    struct numbering *k = ctx;
+    const Ev__Event *event;
+    if (r->lsn > k->until_lsn)
+        return EXAM_AGAIN;
+    if (codec_event_kind(r->event, r->event_bytes) == EV__EVENT__KIND_SITTINGS_ADDED &&
+        k->prev_known && !record_verify(r, k->prev_hash) && /* D8 */
+        !codec_event(k->arena, r->event, r->event_bytes, &event, NULL))
+        numbers_take(k->numbers, engine_exam(k->e), event->sittings_added);
+    memcpy(k->prev_hash, r->hash, HASH_BYTES);
+    k->prev_known = true;
+    return EXAM_OK;
+}
+
+/* *parent: the branch that it continues; 0: the log, or nothing that is on this disk. */
+static exam_err numbering_branch(struct numbering *k, uint64_t branch, uint64_t *parent)
+{
+    static const uint8_t none[HASH_BYTES];
+    struct root *root = &k->root;
+    bool done;
+    *root = (struct root){.e = k->e, .branch = branch};
+    exam_err err = stopped(store_read_branch(engine_store(k->e), branch, 1, root_first, root));
+    uint64_t first_lsn = root->first.lsn;
+    if (err)
+        return err;
+    if (first_lsn == 1 && !record_verify(&root->first, none))
+        root_found(root, none);
+    else if (first_lsn > 1 && !root_in_log(root))
+        err = root_in_branches(root, &done);
+    *parent = root->found ? root->branch : 0;
+    memcpy(k->prev_hash, root->prev_hash, HASH_BYTES);
+    k->prev_known = root->is_rooted;
+    if (!err)
+        err =
+            stopped(store_read_branch(engine_store(k->e), branch, first_lsn, numbering_record, k));
+    k->until_lsn = first_lsn - 1;
+    return err;
+}
+
+static exam_err numbers_of(struct branches *b, struct engine *e, struct arena *arena,
+                           uint64_t branch)
+{
+    if (b->numbers.branch == branch)
+        return EXAM_OK;
+    struct numbering *k = malloc(sizeof *k);
+    if (!k)
+        return EXAM_NOMEM;
+    exam_err err = EXAM_OK;
+    *k =
+        (struct numbering){.numbers = &b->numbers, .e = e, .arena = arena, .until_lsn = UINT64_MAX};
+    b->numbers = (struct branch_numbers){0};
+    for (uint64_t at = branch, parent; !err && at; at = parent)
+        err = numbering_branch(k, at, &parent);
+    if (!err)
+        b->numbers.branch = branch;
+    free(k);
+    return err;
+}
+
+/* Of the branch that the numbers are of. An event that cannot be read waits for nothing. */
+static bool record_waits(struct branches *b, struct engine *e, struct arena *arena,
+                         const struct record *r, uint32_t epoch_tag)
+{
+    struct exam_recover c = {.record = r,
+                             .epoch_tag = epoch_tag,
+                             .renumbered = b->numbers.list,
+                             .renumbered_n = b->numbers.n};
+    if (codec_event(arena, r->event, r->event_bytes, &c.event, NULL))
+        return false;
+    bool waits = exam_recover_waits(engine_exam(e), &c);
+    b->waits |= waits;
+    return waits;
+}
+
+/* What comes after it does not tell of it. */
+static void place_past_waiting(struct branch_place *p)
+{
+    p->since_lsn = 0;
+    p->rotten_epoch = 0;
+}
+
+static void tell_waiting(const struct branches *b)
+{
+    if (b->waits)
+        oplog(OPLOG_WARN, "branch-waits",
+              OPLOG_S("text", "a dead branch has answers or acts of candidates whom this site does "
+                              "not know: import their batch again, and start it (A2)"));
+}
+
 /* Walks on until `each` says EXAM_AGAIN, or to the end: EXAM_NOT_FOUND. */
-static exam_err places_walk(struct branch_place *p, struct engine *e,
+static exam_err places_walk(struct branches *b, struct branch_place *p, struct engine *e,
+                            struct arena *arena,
                             exam_err (*each)(void *ctx, const struct record *r), void *ctx)
 {
     exam_err err = EXAM_OK;
     while (!err) {
         if (p->branch)
+            err = numbers_of(b, e, arena, p->branch);
+        if (!err && p->branch)
             err = store_read_branch(engine_store(e), p->branch, p->lsn + 1, each, ctx);
         if (!err)
             err = place_next_branch(p, e);
@@ -263,8 +415,22 @@ static exam_err places_walk(struct branch_place *p, struct engine *e,
 struct sending {
     struct branches *b;
     struct engine *e;
+    struct arena *arena;
     size_t left; /* records to be looked at in this turn */
 };
+
+static void renumbered_add(struct branches *b)
+{
+    for (size_t i = 0; i < b->numbers.n; i++) {
+        const struct exam_renumbered *r = &b->numbers.list[i];
+        rep__renumbered__init(&b->renumbered[i]);
+        b->renumbered[i].there = r->there;
+        b->renumbered[i].here = r->here;
+        b->renumbered[i].n = r->n;
+    }
+    b->message.n_renumbered = b->numbers.n;
+    b->message.renumbered = b->renumbered_list;
+}
 
 /* Records of one frame follow one another, and are of one epoch of one branch. */
 static exam_err record_add(void *ctx, const struct record *r)
@@ -275,16 +441,19 @@ static exam_err record_add(void *ctx, const struct record *r)
     struct branch_place at = b->sent;
     size_t bytes = RECORD_HEADER_BYTES + r->event_bytes;
     bool is_sound = place_on(&at, r);
-    if (m->n_records &&
-        (!is_sound || m->n_records == RECORDS_PER_FRAME || b->values_bytes + bytes > VALUES_BYTES ||
-         at.branch != m->branch || at.epoch != m->branch_epoch || !is_left(&at, s->e)))
+    bool waits = is_sound && is_left(&at, s->e) && record_waits(b, s->e, s->arena, r, at.epoch_tag);
+    if (m->n_records && (!is_sound || waits || m->n_records == RECORDS_PER_FRAME ||
+                         b->values_bytes + bytes > VALUES_BYTES || at.branch != m->branch ||
+                         at.epoch != m->branch_epoch || !is_left(&at, s->e)))
         return EXAM_AGAIN;
     if (!s->left--)
         return EXAM_AGAIN;
+    if (waits)
+        place_past_waiting(&at);
     b->sent = at;
     if (!is_sound)
         tell_rotten(&at);
-    if (!is_sound || !is_left(&at, s->e))
+    if (!is_sound || waits || !is_left(&at, s->e))
         return EXAM_OK;
     if (!m->n_records) {
         m->branch = at.branch;
@@ -292,6 +461,7 @@ static exam_err record_add(void *ctx, const struct record *r)
         m->branch_epoch = at.epoch;
         m->epoch_tag = at.epoch_tag;
         m->since_lsn = at.since_lsn;
+        renumbered_add(b);
     }
     uint8_t *to = b->values + b->values_bytes;
     memcpy(to, r->event - RECORD_HEADER_BYTES, bytes); /* as in root_first */
@@ -318,40 +488,43 @@ static void sending_begin(struct branches *b, uint64_t link, uint64_t epoch)
     b->link = link;
     b->epoch = epoch;
     b->taken = (struct branch_place){0};
-    b->under_way = b->done = false;
+    b->under_way = b->done = b->waits = false;
     b->due_ms = 0;
 }
 
 /* Makes the next frame; without a record when there is nothing left. */
-static exam_err frame_make(struct branches *b, struct engine *e)
+static exam_err frame_make(struct branches *b, struct engine *e, struct arena *arena)
 {
-    struct sending s = {.b = b, .e = e, .left = RECORDS_PER_TURN};
+    struct sending s = {.b = b, .e = e, .arena = arena, .left = RECORDS_PER_TURN};
     rep__branch_records__init(&b->message);
     b->message.epoch = b->epoch;
     b->message.records = b->records;
     b->values_bytes = 0;
     b->sent = b->taken;
-    return places_walk(&b->sent, e, record_add, &s);
+    return places_walk(b, &b->sent, e, arena, record_add, &s);
 }
 
-exam_err branches_send(struct branches *b, struct engine *e, struct link_hub *hub,
-                       struct link_id link, uint64_t epoch, uint64_t now_ms)
+exam_err branches_send(struct branches *b, struct engine *e, struct arena *arena,
+                       const struct branches_to *to, uint64_t now_ms)
 {
-    sending_begin(b, link.n, epoch);
+    steps_follow(b, e);
+    sending_begin(b, to->link.n, to->epoch);
     if (b->done)
         return EXAM_OK;
     if (now_ms < b->due_ms)
         return EXAM_AGAIN;
-    exam_err err = frame_make(b, e);
+    exam_err err = frame_make(b, e, arena);
     if (err != EXAM_AGAIN && err != EXAM_NOT_FOUND)
         return err;
     b->under_way = b->message.n_records > 0;
     if (!b->under_way) {
         b->taken = b->sent; /* the site has all of that */
         b->done = err == EXAM_NOT_FOUND;
+        if (b->done)
+            tell_waiting(b);
         return b->done ? EXAM_OK : EXAM_AGAIN;
     }
-    b->due_ms = now_ms + (frame_send(b, hub, link) ? SLOW_MS : RESEND_MS);
+    b->due_ms = now_ms + (frame_send(b, to->hub, to->link) ? SLOW_MS : RESEND_MS);
     return EXAM_AGAIN;
 }
 
@@ -368,15 +541,15 @@ void branches_answered(struct branches *b, uint64_t link, const Rep__BranchTaken
 
 /* ---------------------------------------------------------------- taking */
 
+/* `from` has all but the record and its event. */
 static exam_err record_take(struct engine *e, struct arena *arena, const struct record *r,
-                            const struct branch_place *at)
+                            const struct exam_recover *from)
 {
-    struct exam_command c = {
-        .kind = EXAM_CMD_RECOVER,
-        .u.recover = {.record = r, .epoch_tag = at->epoch_tag, .since_lsn = at->since_lsn}};
+    struct exam_command c = {.kind = EXAM_CMD_RECOVER, .u.recover = *from};
     struct exam_refusal refused;
     uint64_t decided_lsn;
     const char *why = "";
+    c.u.recover.record = r;
     exam_err err = codec_event(arena, r->event, r->event_bytes, &c.u.recover.event, &why);
     if (!err)
         err = engine_decide(e, &c, &refused, &decided_lsn);
@@ -386,13 +559,21 @@ static exam_err record_take(struct engine *e, struct arena *arena, const struct 
 void branches_take(struct engine *e, struct arena *arena, const Rep__BranchRecords *m,
                    const char *peer)
 {
-    const struct branch_place at = {.epoch_tag = m->epoch_tag, .since_lsn = m->since_lsn};
+    struct exam_renumbered renumbered[RENUMBERED_MAX];
+    const struct exam_recover from = {.epoch_tag = m->epoch_tag,
+                                      .since_lsn = m->since_lsn,
+                                      .renumbered = renumbered,
+                                      .renumbered_n = m->n_renumbered};
+    for (size_t i = 0; i < m->n_renumbered; i++)
+        renumbered[i] = (struct exam_renumbered){.there = m->renumbered[i]->there,
+                                                 .here = m->renumbered[i]->here,
+                                                 .n = m->renumbered[i]->n};
     uint64_t before = engine_last(e).lsn;
     size_t refused = 0;
     for (size_t i = 0; i < m->n_records; i++) {
         struct record r;
         exam_err err = record_open(m->first_lsn + i, m->records[i].data, m->records[i].len, &r);
-        if (err || r.epoch != m->branch_epoch || record_take(e, arena, &r, &at))
+        if (err || r.epoch != m->branch_epoch || record_take(e, arena, &r, &from))
             refused++;
     }
     oplog(refused ? OPLOG_WARN : OPLOG_INFO, "branch-recovered", OPLOG_S("peer", peer),
@@ -413,10 +594,21 @@ static exam_err own_take(void *ctx, const struct record *r)
     if (!t->left)
         return EXAM_AGAIN;
     t->left--;
-    if (!place_on(&t->b->own, r))
-        tell_rotten(&t->b->own);
-    else if (is_left(&t->b->own, t->e))
-        t->refused += record_take(t->e, t->arena, r, &t->b->own) != EXAM_OK;
+    struct branch_place *own = &t->b->own;
+    if (!place_on(own, r)) {
+        tell_rotten(own);
+        return EXAM_OK;
+    }
+    const struct exam_recover from = {.epoch_tag = own->epoch_tag,
+                                      .since_lsn = own->since_lsn,
+                                      .renumbered = t->b->numbers.list,
+                                      .renumbered_n = t->b->numbers.n};
+    if (!is_left(own, t->e))
+        return EXAM_OK;
+    if (record_waits(t->b, t->e, t->arena, r, own->epoch_tag))
+        place_past_waiting(own);
+    else
+        t->refused += record_take(t->e, t->arena, r, &from) != EXAM_OK;
     return EXAM_OK;
 }
 
@@ -424,11 +616,22 @@ exam_err branches_take_own(struct branches *b, struct engine *e, struct arena *a
 {
     struct taking_own t = {.b = b, .e = e, .arena = arena, .left = RECORDS_PER_TURN};
     uint64_t before = engine_last(e).lsn;
-    exam_err err = places_walk(&b->own, e, own_take, &t);
+    steps_follow(b, e);
+    if (b->own_done)
+        return EXAM_OK;
+    exam_err err = places_walk(b, &b->own, e, arena, own_take, &t);
     if (engine_last(e).lsn > before || t.refused)
         oplog(t.refused ? OPLOG_WARN : OPLOG_INFO, "branch-recovered", OPLOG_S("peer", "(own)"),
               OPLOG_U("records", RECORDS_PER_TURN - t.left),
               OPLOG_U("decided", engine_last(e).lsn - before), OPLOG_U("refused", t.refused));
     b->own_done = err == EXAM_NOT_FOUND;
+    if (b->own_done)
+        tell_waiting(b);
     return b->own_done ? EXAM_OK : err;
+}
+
+bool branches_own_left(const struct branches *b, struct engine *e)
+{
+    return (!b->own_done || b->steps != exam_batch_steps(engine_exam(e))) &&
+           store_branch_records(engine_store(e)) > 0;
 }

@@ -85,8 +85,7 @@ static uint64_t due_next_ms(struct node *n, uint64_t now_ms)
         at = earliest(at, n->down_until_ms);
     if (n->leaving && n->down != DOWN_NOW)
         at = earliest(at, n->leave_until_ms);
-    if (n->serving && !n->held && !n->branches.own_done &&
-        store_branch_records(engine_store(n->engine)))
+    if (n->serving && !n->held && branches_own_left(&n->branches, n->engine))
         return now_ms;
     if (n->serving && !n->held) {
         uint64_t due = exam_next_due_ms(engine_exam(n->engine));

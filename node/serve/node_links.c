@@ -46,8 +46,8 @@ static void take_branch(struct node *n, uint64_t link, const Rep__BranchRecords 
 /* A3: what this node holds itself, and did not bring in as a standby. */
 void node_take_own_branches(struct node *n)
 {
-    if (n->failure || !n->serving || !rep_may_decide(n->rep) || n->branches.own_done ||
-        !store_branch_records(engine_store(n->engine)))
+    if (n->failure || !n->serving || !rep_may_decide(n->rep) ||
+        !branches_own_left(&n->branches, n->engine))
         return;
     exam_err err = branches_take_own(&n->branches, n->engine, &n->branch_arena);
     if (err && err != EXAM_AGAIN)
@@ -64,11 +64,12 @@ void node_send_branches(struct node *n)
         return;
     for (size_t i = 0; i < rep_peers(n->rep); i++) {
         rep_peer_status(n->rep, i, clock_boot_ms(), &s);
-        struct link_id link = {.n = rep_peer_link(n->rep, i).n};
+        const struct branches_to to = {
+            .hub = n->hub, .link = {.n = rep_peer_link(n->rep, i).n}, .epoch = rep_epoch(n->rep)};
         if (!s.in_sync || s.role != REP_ROLE_PRIMARY)
             continue;
-        exam_err err = branches_send(&n->branches, n->engine, n->hub, link, rep_epoch(n->rep),
-                                     clock_boot_ms());
+        exam_err err =
+            branches_send(&n->branches, n->engine, &n->branch_arena, &to, clock_boot_ms());
         if (err == EXAM_AGAIN)
             n->branches_due_ms = n->branches.due_ms;
         else if (err)

@@ -196,6 +196,7 @@ static const struct meaning meanings[] = {
     {"rep.HandOver", "at", PRESENT, 0, 0},
     {"rep.Refused", "text", TEXT, 0, 512},
     {"rep.BranchRecords", "records", RECORDS, 56, 61440},
+    {"rep.BranchRecords", "renumbered", LIST, 0, 128},
 
     /* admin.proto */
     {"admin.Request", "signature", EXACT_OPT, 0, 64},

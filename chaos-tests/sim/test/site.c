@@ -155,13 +155,13 @@ static void send_sitting(struct office *o, uint32_t i)
     send_part(o, &part);
 }
 
-static void import(struct site *s, uint64_t grace_ms)
+void site_import(struct site *s, uint32_t node, uint64_t grace_ms)
 {
     struct office *o = NULL;
     struct office_refusal why = {0};
     Admin__ImportCommit commit = ADMIN__IMPORT_COMMIT__INIT;
     Admin__Request m = ADMIN__REQUEST__INIT;
-    must(office_open(s->w, 0, WHO, &o, &why), &why);
+    must(office_open(s->w, node, WHO, &o, &why), &why);
     send_begin(o, grace_ms);
     send_room(s, o);
     for (uint32_t i = 0; i < s->seats_n; i++)
@@ -179,7 +179,14 @@ void site_open_as(struct site *s, const struct site_options *how)
     *s = (struct site){.nodes_n = how->nodes_n, .seats_n = how->seats_n};
     make_world(s, how);
     site_found(s, 0);
-    import(s, how->grace_ms);
+    if (how->import_alone) {
+        enum { SOLO_MS = 6000 };
+        site_run_for(s, SOLO_MS);
+        for (uint32_t i = 1; i < s->nodes_n; i++)
+            world_cut_nodes(s->w, 0, i);
+        site_run_for(s, SOLO_MS);
+    }
+    site_import(s, 0, how->grace_ms);
     for (uint32_t i = 0; i < s->seats_n; i++) {
         exam_err err = world_boot_seat(s->w, i);
         assert(!err);

@@ -23,6 +23,7 @@ struct site_options {
     uint32_t window_bytes; /* 0: the usual (world.h) */
     uint64_t grace_ms;     /* 0: the usual (T6) */
     bool no_hints;
+    bool import_alone; /* the other nodes are cut off from A before the import */
 };
 
 /* Everything is switched on, founded, imported and in sync; nobody has signed in. */
@@ -38,6 +39,8 @@ void site_assert_sound(struct site *s);
 
 /* Founds a site on a node, and nothing else. */
 void site_found(struct site *s, uint32_t node);
+/* B1, of all seats, at a node; grace_ms 0: the usual. */
+void site_import(struct site *s, uint32_t node, uint64_t grace_ms);
 void site_start(struct site *s);
 void site_sign_in_all(struct site *s);
 /* EXAM_OK, or the refusal. */

@@ -279,6 +279,84 @@ static void test_branches__a_seat_goes_on_from_the_mark_of_a_lost_branch(void **
     site_close(&s);
 }
 
+/* A alone has imported the batch and started it; 1001 has answered, 1002 has submitted; B is
+ * promoted, A comes back as its standby, and no PC remembers anything. */
+static void lose_the_import(struct site *s)
+{
+    char why[256] = "";
+    site_open_as(
+        s, &(struct site_options){.seed = SEED, .nodes_n = 2, .seats_n = 2, .import_alone = true});
+    site_start(s);
+    site_sign_in_all(s);
+    site_run_for(s, 1000);
+    assert_int_equal(world_answer(s->w, 0, "q1", "A"), EXAM_OK);
+    assert_int_equal(site_grant(s, "1001", GRANT_MS), EXAM_OK);
+    site_run_for(s, 1000);
+    assert_int_equal(world_submit(s->w, 1), EXAM_OK);
+    site_run_for(s, 1000);
+    assert_int_equal(site_pause(s, "site", false),
+                     EXAM_OK); /* it is shown, and comes in before them */
+    site_run_for(s, 1000);
+    assert_int_equal(seat_core_unsaved_n(world_seat(s->w, 0)->core), 0);
+    for (uint32_t i = 0; i < 2; i++) {
+        world_leave(s->w, i);
+        assert_int_equal(world_kill_seat(s->w, i), EXAM_OK);
+        world_wipe_seat(s->w, i);
+    }
+    assert_int_equal(world_kill_node(s->w, A), EXAM_OK);
+    site_run_for(s, 4000);
+    assert_int_equal(site_promote(s, B, true), EXAM_OK);
+    assert_int_equal(exam_sittings(node_exam(world_node(s->w, B))), 0);
+    assert_int_equal(world_boot_node(s->w, A, why, sizeof why), EXAM_OK);
+}
+
+static void assert_come_in(struct site *s)
+{
+    assert_string_equal(answer_of(s, "1001"), "A");
+    assert_int_equal(site_sitting(s, "1001").account.grants_ms, GRANT_MS);
+    assert_int_equal(site_sitting(s, "1002").finish, EV__FINISH__FINISH_SUBMITTED);
+    site_assert_sound(s);
+    site_close(s);
+}
+
+/* A2: the branch of a log that ends before the import waits on its disk until the batch is imported
+ * again, whoever serves then. */
+static void test_branches__wait_for_the_import(void **state)
+{
+    (void)state;
+    for (int own = 0; own < 2; own++) {
+        struct site s;
+        lose_the_import(&s);
+        world_heal_nodes(s.w, A, B);
+        site_run_for(&s, 6000);
+        assert_true(store_image_records(world_disk(s.w, A), true) > 0);
+        if (own)
+            assert_int_equal(site_promote(&s, A, false), EXAM_OK);
+        site_run_for(&s, 6000);
+        site_import(&s, world_primary(s.w), 0);
+        site_run_for(&s, 3000);
+        assert_string_equal(answer_of(&s, "1001"), "A");
+        assert_int_equal(site_sitting(&s, "1002").finish, EV__FINISH__FINISH_NONE);
+        site_start(&s);
+        site_run_for(&s, 3000);
+        assert_come_in(&s);
+    }
+}
+
+/* A2: the same when that has happened before the branch comes back. */
+static void test_branches__find_the_import_done_again(void **state)
+{
+    struct site s;
+    (void)state;
+    lose_the_import(&s);
+    site_import(&s, B, 0);
+    site_start(&s);
+    site_run_for(&s, 3000);
+    world_heal_nodes(s.w, A, B);
+    site_run_for(&s, 6000);
+    assert_come_in(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,6 +366,8 @@ int main(void)
         cmocka_unit_test(test_branches__what_has_rotted_is_left_out),
         cmocka_unit_test(test_branches__a_seat_hands_in_what_only_a_lost_branch_knew),
         cmocka_unit_test(test_branches__a_seat_goes_on_from_the_mark_of_a_lost_branch),
+        cmocka_unit_test(test_branches__wait_for_the_import),
+        cmocka_unit_test(test_branches__find_the_import_done_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

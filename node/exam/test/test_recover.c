@@ -442,6 +442,320 @@ static void test_a3__what_the_site_has_itself_is_not_taken_twice(void **state)
     site_free(dead);
 }
 
+/* ---------------------------------------------------------------- begins on a branch (T12) */
+
+/* 1001 has signed in before the parting; the branch has started the batch at 0:00, and its mark of
+ * 5:00 is what the seat carries; the successor has begun to serve at 6:00, and has not started it.
+ */
+static struct exam_command began_apart(struct parted *p)
+{
+    static uint8_t session[SESSION_BYTES], mark[MARK_BYTES_MAX];
+    struct exam_command c = {.kind = EXAM_CMD_ATTACH};
+
+    site_free(p->main);
+    site_free(p->branch);
+    p->branch = site_new();
+    site_plan_batch(p->branch, &PLAN);
+    assert_int_equal(site_sign_in(p->branch, 1001, "R1-01", 1), EXAM_OK);
+    p->common = p->branch->log_n;
+    p->main = site_fork(p->branch, p->common);
+    assert_int_equal(site_start(p->branch, "B1"), EXAM_OK);
+    site_go(p->branch, MS(5, 0, 0));
+    assert_int_equal(site_mark(p->branch, 1), EXAM_OK);
+    p->main->now_ms = MS(6, 0, 0);
+    assert_int_equal(site_epoch(p->main, true), EXAM_OK);
+    memset(session, 1, sizeof session);
+    c.u.attach.seat = "R1-01";
+    c.u.attach.admission_no = "1001";
+    c.u.attach.session = session;
+    c.u.attach.mark = mark;
+    c.u.attach.mark_bytes = exam_mark_make(p->branch->x, 1, MS(5, 0, 0), mark);
+    c.u.attach.clock_continuous = true;
+    return c;
+}
+
+/* Section 5: what is used and lost is the time since the begin. */
+static void expect_began(struct parted *p, uint64_t begin_ms, uint64_t used_ms, uint64_t until_ms)
+{
+    const struct exam_sitting_view v = site_view(p->main, 1);
+
+    assert_true(v.begun);
+    assert_int_equal(v.begin_ms, begin_ms);
+    assert_int_equal(v.account.used_ms, used_ms);
+    assert_int_equal(v.account.used_ms + v.account.lost_ms, until_ms - v.begin_ms);
+}
+
+/* Started again here at 6:00, a sitting has used more at 6:10 than has passed since: so it began
+ * earlier, as early as its mark proves. */
+static void test_t12__a_mark_proves_an_earlier_begin(void **state)
+{
+    struct parted *p = *state;
+    struct exam_command c = began_apart(p);
+
+    assert_int_equal(site_start(p->main, "B1"), EXAM_OK);
+    p->main->now_ms = MS(6, 10, 0);
+    c.u.attach.since_ms = MS(1, 10, 0);
+    c.u.attach.open_ms = MS(0, 15, 0); /* from a mark that is older than the start here */
+    assert_int_equal(site_do(p->main, &c), EXAM_OK);
+    site_go(p->main, MS(8, 0, 0));
+    expect_began(p, MS(1, 10, 0), MS(5, 0, 0) + MS(1, 50, 0), MS(8, 0, 0));
+}
+
+/* The same of a mark that comes before the start here; and no begin is moved of whom nothing is
+ * proven. */
+static void test_t12__a_mark_from_before_the_start_proves_it_too(void **state)
+{
+    struct parted *p = *state;
+    struct exam_command c = began_apart(p);
+
+    assert_int_equal(site_do(p->main, &c), EXAM_OK);
+    assert_int_equal(site_start(p->main, "B1"), EXAM_OK);
+    expect_began(p, MS(1, 0, 0), MS(5, 0, 0), MS(6, 0, 0));
+    assert_int_equal(site_view(p->main, 2).begin_ms, MS(6, 0, 0));
+    assert_int_equal(site_view(p->main, 2).account.used_ms, 0);
+}
+
+/* T10: the candidate has submitted, out of contact: the account ends no sooner than it can have
+ * used what it has. */
+static void test_t10__a_submission_proves_an_earlier_begin(void **state)
+{
+    struct parted *p = *state;
+    struct exam_command c = began_apart(p);
+
+    assert_int_equal(site_start(p->main, "B1"), EXAM_OK);
+    p->main->now_ms = MS(6, 10, 0);
+    c.u.attach.since_ms = MS(1, 10, 0);
+    c.u.attach.submitted = true;
+    c.u.attach.ended_ago_ms = MS(0, 5, 0);
+    assert_int_equal(site_do(p->main, &c), EXAM_OK);
+    assert_int_equal(site_view(p->main, 1).finish, EV__FINISH__FINISH_SUBMITTED);
+    assert_int_equal(site_view(p->main, 1).finish_ms, MS(6, 10, 0));
+    expect_began(p, MS(1, 10, 0), MS(5, 0, 0), MS(6, 10, 0));
+}
+
+/* The branch's own submission proves it, too. */
+static void test_a3__a_recovered_submission_proves_an_earlier_begin(void **state)
+{
+    struct parted *p = *state;
+
+    (void)began_apart(p);
+    assert_int_equal(site_submit(p->branch, 1, 1), EXAM_OK);
+    assert_int_equal(site_start(p->main, "B1"), EXAM_OK);
+    p->main->now_ms = MS(6, 10, 0);
+    recover(p);
+    assert_int_equal(site_view(p->main, 1).finish, EV__FINISH__FINISH_SUBMITTED);
+    expect_began(p, MS(1, 10, 0), MS(5, 0, 0), MS(6, 10, 0));
+}
+
+/* After a dark time that nobody has measured the site's timeline says nothing about it. */
+static void test_t4__no_begin_is_proven_over_an_unknown_time(void **state)
+{
+    struct parted *p = *state;
+    struct exam_command c = began_apart(p);
+
+    assert_int_equal(site_start(p->main, "B1"), EXAM_OK);
+    assert_true(exam_time_known_since(p->main->x, MS(6, 0, 0)));
+    assert_int_equal(site_epoch(p->main, false), EXAM_OK);
+    assert_false(exam_time_known_since(p->main->x, MS(6, 0, 0)));
+    p->main->now_ms = MS(6, 10, 0);
+    assert_true(exam_time_known_since(p->main->x, MS(6, 10, 0)));
+    c.u.attach.since_ms = MS(1, 10, 0);
+    assert_int_equal(site_do(p->main, &c), EXAM_OK);
+    assert_int_equal(site_view(p->main, 1).begin_ms, MS(6, 0, 0));
+}
+
+/* ---------------------------------------------------------------- imports of a branch alone */
+
+/* Whoever is imported first here has the number that 1001 has on the branch. */
+static const struct site_plan ANOTHER = {.batch = "B0",
+                                         .room = "R0",
+                                         .room_seats = 4,
+                                         .sittings = 2,
+                                         .first_no = 2001,
+                                         .allot_ms = MS(60, 0, 0)};
+
+/* What the numbers mean that the branch has given, one stretch a sitting. */
+static size_t renumber(struct site *to, struct site *from, size_t common,
+                       struct exam_renumbered *out, size_t max)
+{
+    size_t n = 0;
+
+    for (size_t i = common; i < from->log_n; i++) {
+        const Ev__Event *e = site_event(from, i);
+        for (size_t j = 0;
+             e->kind_case == EV__EVENT__KIND_SITTINGS_ADDED && j < e->sittings_added->n_sittings;
+             j++) {
+            assert_true(n < max);
+            out[n] =
+                (struct exam_renumbered){.there = e->sittings_added->first + (uint32_t)j, .n = 1};
+            if (exam_find_sitting(to->x, e->sittings_added->sittings[j]->admission_no,
+                                  &out[n].here))
+                out[n].here = 0;
+            n++;
+        }
+    }
+    return n;
+}
+
+/* As a node does it: what waits is left, and nothing tells of it. How many records wait. */
+static size_t bring(struct site *to, struct site *from, size_t common)
+{
+    struct exam_renumbered renumbered[200];
+    size_t n = renumber(to, from, common, renumbered, 200), waits = 0, since = common;
+
+    for (size_t i = common; i < from->log_n; i++) {
+        const struct record *r = &from->log[i].r;
+        struct exam_command c = {.kind = EXAM_CMD_RECOVER,
+                                 .u.recover = {.record = r,
+                                               .event = site_event(from, i),
+                                               .epoch_tag = tag_of(from, r->epoch),
+                                               .since_lsn = from->log[since].r.lsn,
+                                               .renumbered = renumbered,
+                                               .renumbered_n = n}};
+        if (exam_recovered(to->x, r->epoch, c.u.recover.epoch_tag, r->lsn))
+            continue;
+        if (exam_recover_waits(to->x, &c.u.recover)) {
+            waits++;
+            since = i + 1;
+        } else {
+            assert_int_equal(site_do(to, &c), EXAM_OK);
+        }
+    }
+    return waits;
+}
+
+/* 1001 and 1002 work on the branch, 1002 submits; a grant and a violation. */
+static void work_apart(struct site *branch)
+{
+    struct exam_command c = {.kind = EXAM_CMD_VIOLATION};
+
+    assert_int_equal(site_start(branch, "B1"), EXAM_OK);
+    assert_int_equal(site_sign_in(branch, 1001, "R1-01", 1), EXAM_OK);
+    assert_int_equal(site_sign_in(branch, 1002, "R1-02", 2), EXAM_OK);
+    site_go(branch, MS(5, 0, 0));
+    assert_int_equal(site_answer(branch, 1, 1, "q1", "A"), EXAM_OK);
+    assert_int_equal(site_answer(branch, 2, 1, "q1", "B"), EXAM_OK);
+    assert_int_equal(site_grant(branch, "B1", MS(0, 7, 0), "noise"), EXAM_OK);
+    c.u.violation.admission_no = "1001";
+    c.u.violation.text = "phone";
+    c.u.violation.who = "tester";
+    assert_int_equal(site_do(branch, &c), EXAM_OK);
+    site_go(branch, MS(8, 0, 0));
+    assert_int_equal(site_submit(branch, 2, 2), EXAM_OK);
+}
+
+/* The branch begins before the import of B1, and the successor's epoch at 30:00. */
+static void part_before_the_import(struct parted *p, const struct site_plan *plan)
+{
+    site_free(p->main);
+    site_free(p->branch);
+    p->branch = site_new();
+    p->common = p->branch->log_n;
+    p->main = site_fork(p->branch, p->common);
+    site_plan_batch(p->branch, plan);
+    p->main->now_ms = MS(30, 0, 0);
+}
+
+static uint32_t number_of(struct site *t, const char *admission_no)
+{
+    uint32_t no = 0;
+
+    assert_int_equal(exam_find_sitting(t->x, admission_no, &no), EXAM_OK);
+    return no;
+}
+
+/* A2: the branch comes in before anybody has imported the batch again: what it has of its
+ * candidates waits, and comes in when they are known, under the numbers that they have here; a
+ * submission comes in when the batch has started, too. */
+static void test_a2__a_branch_waits_for_its_import(void **state)
+{
+    struct parted *p = *state;
+
+    part_before_the_import(p, &PLAN);
+    work_apart(p->branch);
+    assert_int_equal(site_epoch(p->main, true), EXAM_OK);
+    size_t waits = bring(p->main, p->branch, p->common), n = p->main->log_n;
+    assert_true(waits > 0);
+    site_plan_batch(p->main, &ANOTHER); /* 1001's number there is 2001's here */
+    n = p->main->log_n;
+    assert_int_equal(bring(p->main, p->branch, p->common), waits);
+    assert_int_equal(p->main->log_n, n);
+
+    uint32_t steps = exam_batch_steps(p->main->x);
+    site_plan_batch(p->main, &PLAN);
+    assert_int_not_equal(exam_batch_steps(p->main->x), steps);
+    assert_int_equal(bring(p->main, p->branch, p->common), 1); /* the submission */
+    uint32_t first = number_of(p->main, "1001");
+    assert_int_equal(first, 3);
+    assert_string_equal(site_answer_value(p->main, first, "q1"), "A");
+    assert_string_equal(site_answer_value(p->main, first + 1, "q1"), "B");
+    assert_string_equal(site_answer_value(p->main, 1, "q1"), "");
+    assert_int_equal(site_view(p->main, 1).violations, 0);
+    steps = exam_batch_steps(p->main->x);
+    assert_int_equal(site_start(p->main, "B1"), EXAM_OK);
+    assert_int_not_equal(exam_batch_steps(p->main->x), steps);
+    assert_int_equal(bring(p->main, p->branch, p->common), 0);
+    assert_int_equal(site_view(p->main, first + 1).finish, EV__FINISH__FINISH_SUBMITTED);
+    assert_int_equal(site_view(p->main, first + 1).account.used_ms, MS(8, 0, 0));
+    n = p->main->log_n;
+    assert_int_equal(bring(p->main, p->branch, p->common), 0);
+    assert_int_equal(p->main->log_n, n);
+    for (uint32_t i = 0; i < 3; i++)
+        assert_int_equal(site_view(p->main, first + i).account.grants_ms, MS(0, 7, 0));
+    assert_int_equal(site_view(p->main, first).violations, 1);
+}
+
+/* The same, when it has been imported and started again before the branch comes in. */
+static void test_a2__a_branch_finds_its_import_done_again(void **state)
+{
+    struct parted *p = *state;
+
+    part_before_the_import(p, &PLAN);
+    work_apart(p->branch);
+    assert_int_equal(site_epoch(p->main, true), EXAM_OK);
+    site_plan_batch(p->main, &PLAN);
+    assert_int_equal(site_start(p->main, "B1"), EXAM_OK);
+    assert_int_equal(bring(p->main, p->branch, p->common), 0);
+    assert_string_equal(site_answer_value(p->main, 1, "q1"), "A");
+    assert_int_equal(site_view(p->main, 2).finish, EV__FINISH__FINISH_SUBMITTED);
+}
+
+/* D7: the log ends in the middle of the import, so that this one is done again with other numbers:
+ * some candidates are known here by the one that was cut off, others by the branch alone. */
+static void test_a2__a_branch_of_an_import_that_was_cut_off(void **state)
+{
+    static const struct site_plan many = {.batch = "B1",
+                                          .room = "R1",
+                                          .room_seats = 120,
+                                          .sittings = 120,
+                                          .first_no = 1001,
+                                          .allot_ms = MS(60, 0, 0)};
+    struct parted *p = *state;
+
+    part_before_the_import(p, &many);
+    site_free(p->main);
+    p->common = 0;
+    while (site_event(p->branch, p->common)->kind_case != EV__EVENT__KIND_SITTINGS_ADDED)
+        p->common++;
+    p->main = site_fork(p->branch, ++p->common);
+    p->main->now_ms = MS(30, 0, 0);
+    assert_int_equal(site_start(p->branch, "B1"), EXAM_OK);
+    assert_int_equal(site_sign_in(p->branch, 1010, "R1-10", 1), EXAM_OK);
+    assert_int_equal(site_sign_in(p->branch, 1060, "R1-60", 1), EXAM_OK);
+    assert_int_equal(site_answer(p->branch, 10, 1, "q1", "A"), EXAM_OK);
+    assert_int_equal(site_answer(p->branch, 60, 1, "q1", "B"), EXAM_OK);
+    assert_int_equal(site_grant(p->branch, "B1", MS(0, 7, 0), "noise"), EXAM_OK);
+    assert_int_equal(site_epoch(p->main, true), EXAM_OK);
+    assert_true(bring(p->main, p->branch, p->common) >= 3);
+    site_plan_batch(p->main, &many);
+    assert_int_equal(number_of(p->main, "1001"), 51);
+    assert_int_equal(bring(p->main, p->branch, p->common), 0);
+    assert_string_equal(site_answer_value(p->main, 60, "q1"), "A");
+    assert_string_equal(site_answer_value(p->main, 110, "q1"), "B");
+    for (uint32_t no = 51; no <= 170; no++)
+        assert_int_equal(site_view(p->main, no).account.grants_ms, MS(0, 7, 0));
+}
+
 /* ---------------------------------------------------------------- seats of a dead branch (T11) */
 
 /* Seat R1-03, where 1003 signed in on the branch alone, knocks at the successor. */
@@ -1086,6 +1400,14 @@ int main(void)
         TEST(test_a3__what_a_dead_branch_had_recovered_is_recovered),
         TEST(test_a3__pieces_come_in_any_order),
         TEST(test_a3__what_the_site_has_itself_is_not_taken_twice),
+        TEST(test_t12__a_mark_proves_an_earlier_begin),
+        TEST(test_t12__a_mark_from_before_the_start_proves_it_too),
+        TEST(test_t10__a_submission_proves_an_earlier_begin),
+        TEST(test_a3__a_recovered_submission_proves_an_earlier_begin),
+        TEST(test_t4__no_begin_is_proven_over_an_unknown_time),
+        TEST(test_a2__a_branch_waits_for_its_import),
+        TEST(test_a2__a_branch_finds_its_import_done_again),
+        TEST(test_a2__a_branch_of_an_import_that_was_cut_off),
         TEST(test_a2__a_session_that_only_the_branch_knows_hands_in),
         TEST(test_a3__a_sign_in_that_no_seat_has_shown_is_shown),
         TEST(test_a3__a_sign_in_that_its_seat_has_shown_is_not),
