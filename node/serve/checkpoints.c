@@ -4,7 +4,7 @@
 #include <string.h>
 
 enum {
-    CHECKED_A_TIME = 2048,
+    LOOKED_AT_A_TIME = 2048,
     EPOCHS_MAX = 4096, /* of a log that are looked at, newest first */
 };
 
@@ -238,12 +238,14 @@ const struct checkpoint *checkpoints_check(struct checkpoints *c, struct engine 
 {
     static struct checkpoint_epoch epochs[EPOCHS_MAX];
     size_t n = epochs_of(e, epochs);
-    for (size_t i = 0; i < CHECKED_A_TIME && i < c->n; i++) {
+    size_t read = 0;
+    for (size_t i = 0; i < LOOKED_AT_A_TIME && i < c->n && read < CHECKPOINTS_READ_A_TIME; i++) {
         c->next = c->next < c->n ? c->next : 0;
         struct kept *k = &c->list[c->next++];
         if (k->fit != FIT_OPEN)
             continue;
         k->fit = fit_of(&k->c, e, epochs, n);
+        read += k->fit == FIT_SAME;
         if (k->fit == FIT_CONTRADICTS)
             return &k->c;
     }

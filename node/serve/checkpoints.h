@@ -14,6 +14,7 @@
 enum {
     CHECKPOINTS_OF_A_NODE_MAX = 1024, /* nearly three hours of one every 10 s, then thinner */
     CHECKPOINTS_MAX = 2 * NODES_MAX * CHECKPOINTS_OF_A_NODE_MAX,
+    CHECKPOINTS_READ_A_TIME = 16, /* records of the log, each some 10 ms on a cold disk */
 };
 
 struct checkpoints;
@@ -34,8 +35,8 @@ bool checkpoints_have(const struct checkpoints *c, const struct checkpoint *one)
  * EXAM_FULL: nothing was written, to be tried again; EXAM_IO. */
 EXAM_MUST_USE exam_err checkpoints_write(struct checkpoints *c, store *s, const char *node);
 
-/* Holds some more of them against the log. NULL: none contradicts it; else one that does, which is
- * told once. */
+/* Holds some more of them against the log, of which it reads CHECKPOINTS_READ_A_TIME records. NULL:
+ * none contradicts it; else one that does, which is told once. */
 const struct checkpoint *checkpoints_check(struct checkpoints *c, struct engine *e);
 /* The log was cut: it has other records now. */
 void checkpoints_again(struct checkpoints *c);

@@ -13,6 +13,7 @@
 
 #include "branches.h"
 #include "engine.h"
+#include "engine_site.h"
 #include "folder.h"
 #include "oplog.h"
 #include "store_mem.h"
@@ -20,52 +21,10 @@
 static char why_text[512];
 static const uint8_t SESSION[SESSION_BYTES] = {1, 2, 3};
 
-static struct engine *open_engine(const char *node, const char *dir)
-{
-    const struct store_options o = {.map_bytes = 64 << 20, .reserve_bytes = 1 << 20};
-    struct engine *e;
-    store *s;
-    exam_err err = store_open(dir, &o, &s, why_text, sizeof why_text);
-    if (!err)
-        err = engine_open(node, s, &e, why_text, sizeof why_text);
-    if (err)
-        fail_msg("engine_open: %s: %s", exam_err_text(err), why_text);
-    return e;
-}
-
-static void decide(struct engine *e, const struct exam_command *c)
-{
-    struct exam_refusal why;
-    uint64_t lsn;
-    exam_err err = engine_decide(e, c, &why, &lsn);
-    if (err)
-        fail_msg("refused: %s", why.text);
-    assert_int_equal(lsn, engine_last(e).lsn);
-}
-
-static void begin_epoch(struct engine *e, const char *node, uint64_t epoch)
-{
-    struct exam_command c = {.kind = EXAM_CMD_BEGIN_EPOCH};
-    c.u.begin_epoch.epoch = epoch;
-    c.u.begin_epoch.node = node;
-    c.u.begin_epoch.who = c.u.begin_epoch.why = "";
-    c.u.begin_epoch.reason = epoch == 1 ? EV__EPOCH_REASON__EPOCH_REASON_FOUNDED
-                                        : EV__EPOCH_REASON__EPOCH_REASON_ATTESTED;
-    c.u.begin_epoch.dark_known = engine_now_known(e);
-    c.u.begin_epoch.solo = true;
-    decide(e, &c);
-}
-
 static void found(struct engine *e, const char *node)
 {
-    static const uint8_t id[SITE_ID_BYTES] = {7}, key[32] = {9};
-    struct exam_command c = {.kind = EXAM_CMD_FOUND};
-    c.u.found.site_id = id;
-    c.u.found.site_key = key;
-    c.u.found.name = "test site";
-    c.u.found.who = "tester";
-    decide(e, &c);
-    begin_epoch(e, node, 1);
+    static const uint8_t id[SITE_ID_BYTES] = {7};
+    engine_found(e, node, id, "test site");
 }
 
 /* A batch of two candidates without a paper, started, the first one signed in. */
@@ -95,34 +54,14 @@ static void import_and_start(struct engine *e)
                                        .sittings_n = 2};
     struct exam_command c = {.kind = EXAM_CMD_IMPORT};
     c.u.import = &import;
-    decide(e, &c);
-    c = (struct exam_command){.kind = EXAM_CMD_BATCH_START};
-    c.u.batch_start.batch = "B1";
-    c.u.batch_start.who = "tester";
-    decide(e, &c);
+    engine_do(e, &c);
+    engine_start_batch(e, "B1");
     c = (struct exam_command){.kind = EXAM_CMD_SIGN_IN};
     c.u.sign_in.seat = "R1-01";
     c.u.sign_in.admission_no = "1001";
     c.u.sign_in.id_no = "ID1001";
     c.u.sign_in.session = SESSION;
-    decide(e, &c);
-}
-
-static void answer(struct engine *e, uint64_t seq, const char *item, const char *value)
-{
-    struct exam_sitting_view v;
-    exam_sitting_view(engine_exam(e), 1, engine_now_ms(e), &v);
-    struct exam_command c = {.kind = EXAM_CMD_ANSWER};
-    c.u.answer.sitting = 1;
-    c.u.answer.seq = seq;
-    c.u.answer.item = item;
-    c.u.answer.value = (const uint8_t *)value;
-    c.u.answer.value_bytes = strlen(value);
-    c.u.answer.made_at_ms = v.account.used_ms;
-    c.u.answer.said_ms = UINT64_MAX;
-    c.u.answer.attachment_epoch = v.attachment_epoch;
-    c.u.answer.attachment_lsn = v.attachment_lsn;
-    decide(e, &c);
+    engine_do(e, &c);
 }
 
 static void answers(struct engine *e, uint64_t first, uint64_t last)
@@ -130,7 +69,8 @@ static void answers(struct engine *e, uint64_t first, uint64_t last)
     for (uint64_t i = first; i <= last; i++) {
         char item[16];
         snprintf(item, sizeof item, "q%llu", (unsigned long long)(i % 50));
-        answer(e, i, item, i % 3 ? "A" : "ABCD, in more than eight bytes");
+        assert_int_equal(engine_answer(e, i, item, i % 3 ? "A" : "ABCD, in more than eight bytes"),
+                         EXAM_OK);
     }
 }
 
@@ -153,7 +93,7 @@ static void test_engine__comes_back_with_the_same_state(void **state)
     char dir[FOLDER_PATH_BYTES];
     (void)state;
     folder_make(dir);
-    struct engine *e = open_engine("A", dir);
+    struct engine *e = engine_in_folder("A", dir);
     found(e, "A");
     import_and_start(e);
     answers(e, 1, 200);
@@ -161,7 +101,7 @@ static void test_engine__comes_back_with_the_same_state(void **state)
     digest_of(e, before);
     struct position last = engine_last(e);
     engine_close(e);
-    e = open_engine("A", dir);
+    e = engine_in_folder("A", dir);
     digest_of(e, after);
     assert_memory_equal(before, after, HASH_BYTES);
     assert_int_equal(engine_last(e).lsn, last.lsn);
@@ -169,12 +109,12 @@ static void test_engine__comes_back_with_the_same_state(void **state)
 
     /* What is appended after the flush and committed, but never flushed, comes back from the log.
      */
-    begin_epoch(e, "A", 2);
+    engine_begin_epoch(e, "A", 2);
     commit(e);
     digest_of(e, before);
     last = engine_last(e);
     engine_abandon(e); /* without a flush */
-    e = open_engine("A", dir);
+    e = engine_in_folder("A", dir);
     digest_of(e, after);
     assert_memory_equal(before, after, HASH_BYTES);
     assert_int_equal(exam_epoch(engine_exam(e)), 2);
@@ -207,7 +147,7 @@ static void test_engine__follower_has_the_same_state(void **state)
     (void)state;
     folder_make(dir_a);
     folder_make(dir_b);
-    struct engine *a = open_engine("A", dir_a), *b = open_engine("B", dir_b);
+    struct engine *a = engine_in_folder("A", dir_a), *b = engine_in_folder("B", dir_b);
     struct copy copy = {.to = b};
     found(a, "A");
     import_and_start(a);
@@ -258,7 +198,7 @@ static void test_engine__refuses_what_does_not_continue_the_chain(void **state)
     (void)state;
     folder_make(dir_a);
     folder_make(dir_b);
-    struct engine *a = open_engine("A", dir_a), *b = open_engine("B", dir_b);
+    struct engine *a = engine_in_folder("A", dir_a), *b = engine_in_folder("B", dir_b);
     found(a, "A");
     assert_int_equal(engine_read(a, 1, 1, take_each, &t), EXAM_OK);
     for (size_t i = 0; i < t.n; i++) {
@@ -284,7 +224,7 @@ static void test_engine__cut_takes_the_state_back(void **state)
     char dir[FOLDER_PATH_BYTES];
     (void)state;
     folder_make(dir);
-    struct engine *e = open_engine("A", dir);
+    struct engine *e = engine_in_folder("A", dir);
     found(e, "A");
     import_and_start(e);
     answers(e, 1, 40);
@@ -292,10 +232,10 @@ static void test_engine__cut_takes_the_state_back(void **state)
     digest_of(e, before);
     uint64_t lsn = engine_last(e).lsn;
     answers(e, 41, 50);
-    begin_epoch(e, "A", 2);
+    engine_begin_epoch(e, "A", 2);
     commit(e);
     engine_close(e); /* flushes the tables: they know the tail */
-    e = open_engine("A", dir);
+    e = engine_in_folder("A", dir);
     assert_int_equal(engine_cut(e, lsn), EXAM_OK);
     digest_of(e, after);
     assert_memory_equal(before, after, HASH_BYTES);
@@ -305,7 +245,7 @@ static void test_engine__cut_takes_the_state_back(void **state)
     size_t n;
     engine_epochs(e, &n);
     assert_int_equal(n, 1);
-    begin_epoch(e, "A", 3); /* and the log goes on from there */
+    engine_begin_epoch(e, "A", 3); /* and the log goes on from there */
     commit(e);
     engine_close(e);
     folder_remove(dir);
@@ -319,7 +259,7 @@ static void grants(struct engine *e, int n)
     c.u.grant.who = "tester";
     c.u.grant.why = "noise";
     while (n-- > 0)
-        decide(e, &c);
+        engine_do(e, &c);
 }
 
 /* W5: a branch that continues another one, which was set apart after it, is of the epoch that began
@@ -334,14 +274,14 @@ static void cut_twice_and_take(bool at_the_epoch)
     arena_init(&arena, block, sizeof block);
     assert_int_equal(branches_init(&b), EXAM_OK);
     folder_make(dir);
-    struct engine *e = open_engine("A", dir);
+    struct engine *e = engine_in_folder("A", dir);
     found(e, "A");
     import_and_start(e);
     uint64_t first_cut = engine_last(e).lsn;
     grants(e, 3);
     if (at_the_epoch)
         first_cut = engine_last(e).lsn;
-    begin_epoch(e, "A", 2);
+    engine_begin_epoch(e, "A", 2);
     const struct engine_epoch *epochs = engine_epochs(e, &n);
     uint32_t tags[] = {record_tag(epochs[0].first_hash), record_tag(epochs[1].first_hash)};
     uint64_t began_lsn = epochs[1].first_lsn;
@@ -352,7 +292,7 @@ static void cut_twice_and_take(bool at_the_epoch)
     commit(e);
     assert_int_equal(engine_cut(e, second_cut), EXAM_OK);
     assert_int_equal(engine_cut(e, first_cut), EXAM_OK);
-    begin_epoch(e, "A", 3);
+    engine_begin_epoch(e, "A", 3);
     uint64_t before = engine_last(e).lsn;
     assert_int_equal(branches_take_own(&b, e, &arena), EXAM_OK);
     assert_true(b.own_done);
@@ -386,7 +326,7 @@ static void test_engine__flushes_the_tables_now_and_then(void **state)
     char dir[FOLDER_PATH_BYTES];
     (void)state;
     folder_make(dir);
-    struct engine *e = open_engine("A", dir);
+    struct engine *e = engine_in_folder("A", dir);
     found(e, "A");
     import_and_start(e);
     for (uint64_t i = 1; i <= 100000; i += 500) {
@@ -398,7 +338,7 @@ static void test_engine__flushes_the_tables_now_and_then(void **state)
     assert_int_equal(store_get(engine_store(e), STORE_META, "state", 5, &v, &n), EXAM_OK);
     digest_of(e, before);
     engine_abandon(e);
-    e = open_engine("A", dir);
+    e = engine_in_folder("A", dir);
     digest_of(e, after);
     assert_memory_equal(before, after, HASH_BYTES);
     engine_close(e);

@@ -15,6 +15,7 @@
 #include <sodium.h>
 
 #include "engine.h"
+#include "engine_site.h"
 #include "folder.h"
 #include "vault.h"
 
@@ -26,31 +27,16 @@ static const char NAME[] = "Ouyang Zhenhua", ID_NO[] = "33010619991231876X";
 static const char ANSWER[] = "the capacitor is discharged first";
 static const char PAPER_WORDS[] = "A fuse in the neutral conductor is forbidden.";
 
-static char why_text[512];
 static uint8_t paper[PAPER_BYTES];
 
 /* --- a site with one batch, one candidate and one paper --- */
 
 static struct engine *open_engine(const char *dir, struct vault *v)
 {
-    const struct store_options o = {.map_bytes = 64 << 20, .reserve_bytes = 1 << 20};
-    struct engine *e;
-    store *s;
-    exam_err err = store_open(dir, &o, &s, why_text, sizeof why_text);
-    if (!err)
-        err = engine_open("A", s, &e, why_text, sizeof why_text);
-    if (err)
-        fail_msg("engine_open: %s: %s", exam_err_text(err), why_text);
+    struct engine *e = engine_in_folder("A", dir);
     if (v)
         engine_on_append(e, vault_seal, v);
     return e;
-}
-
-static exam_err decide(struct engine *e, const struct exam_command *c)
-{
-    struct exam_refusal why;
-    uint64_t lsn;
-    return engine_decide(e, c, &why, &lsn);
 }
 
 static char *text_of(const char *text)
@@ -60,19 +46,7 @@ static char *text_of(const char *text)
 
 static void found(struct engine *e)
 {
-    static const uint8_t site_key[SITE_KEY_BYTES] = {9};
-    struct exam_command c = {.kind = EXAM_CMD_FOUND};
-    c.u.found.site_id = SITE;
-    c.u.found.site_key = site_key;
-    c.u.found.name = c.u.found.who = "tester";
-    assert_int_equal(decide(e, &c), EXAM_OK);
-    c = (struct exam_command){.kind = EXAM_CMD_BEGIN_EPOCH};
-    c.u.begin_epoch.epoch = 1;
-    c.u.begin_epoch.node = "A";
-    c.u.begin_epoch.who = c.u.begin_epoch.why = "";
-    c.u.begin_epoch.reason = EV__EPOCH_REASON__EPOCH_REASON_FOUNDED;
-    c.u.begin_epoch.solo = true;
-    assert_int_equal(decide(e, &c), EXAM_OK);
+    engine_found(e, "A", SITE, "tester");
 }
 
 static void paper_make(void)
@@ -152,11 +126,8 @@ static void import(struct engine *e)
                                    .sittings = sittings,
                                    .sittings_n = 2};
     struct exam_command c = {.kind = EXAM_CMD_IMPORT, .u.import = &im};
-    assert_int_equal(decide(e, &c), EXAM_OK);
-    c = (struct exam_command){.kind = EXAM_CMD_BATCH_START};
-    c.u.batch_start.batch = "B1";
-    c.u.batch_start.who = "tester";
-    assert_int_equal(decide(e, &c), EXAM_OK);
+    engine_do(e, &c);
+    engine_start_batch(e, "B1");
 }
 
 static exam_err sign_in(struct engine *e, const struct vault *v, const char *id_no)
@@ -167,24 +138,7 @@ static exam_err sign_in(struct engine *e, const struct vault *v, const char *id_
     c.u.sign_in.admission_no = "1001";
     c.u.sign_in.id_no = vault_id_given(v, engine_exam(e), "1001", id_no, id);
     c.u.sign_in.session = SESSION;
-    return decide(e, &c);
-}
-
-static exam_err answer(struct engine *e, uint64_t seq, const char *item, const char *value)
-{
-    struct exam_sitting_view v;
-    exam_sitting_view(engine_exam(e), 1, engine_now_ms(e), &v);
-    struct exam_command c = {.kind = EXAM_CMD_ANSWER};
-    c.u.answer.sitting = 1;
-    c.u.answer.seq = seq;
-    c.u.answer.item = item;
-    c.u.answer.value = (const uint8_t *)value;
-    c.u.answer.value_bytes = strlen(value);
-    c.u.answer.made_at_ms = v.account.used_ms;
-    c.u.answer.said_ms = UINT64_MAX;
-    c.u.answer.attachment_epoch = v.attachment_epoch;
-    c.u.answer.attachment_lsn = v.attachment_lsn;
-    return decide(e, &c);
+    return engine_try(e, &c);
 }
 
 static struct vault *vault_of(const uint8_t key[DATA_KEY_BYTES])
@@ -208,11 +162,11 @@ static void sit(struct engine *e, const struct vault *v)
 {
     assert_int_equal(sign_in(e, v, "330106199912318761"), EXAM_AUTH);
     assert_int_equal(sign_in(e, v, ID_NO), EXAM_OK);
-    assert_int_equal(answer(e, 1, "q1", ANSWER), EXAM_OK);
-    assert_int_equal(answer(e, 2, "q2", "B"), EXAM_OK);
-    assert_int_equal(answer(e, 3, "q3", "C"), EXAM_OK);
-    assert_int_equal(answer(e, 4, "q3", ""), EXAM_OK);
-    assert_int_equal(answer(e, 5, "no-such-item", ANSWER), EXAM_NOT_FOUND);
+    assert_int_equal(engine_answer(e, 1, "q1", ANSWER), EXAM_OK);
+    assert_int_equal(engine_answer(e, 2, "q2", "B"), EXAM_OK);
+    assert_int_equal(engine_answer(e, 3, "q3", "C"), EXAM_OK);
+    assert_int_equal(engine_answer(e, 4, "q3", ""), EXAM_OK);
+    assert_int_equal(engine_answer(e, 5, "no-such-item", ANSWER), EXAM_NOT_FOUND);
 }
 
 /* --- what comes out --- */
@@ -316,7 +270,7 @@ static void test_vault__nothing_personal_is_in_the_folder(void **state)
     expect_in_folder(plain_dir, true);
     e = open_engine(dir, v);
     expect_all(e, v);
-    assert_int_equal(answer(e, 6, "q4", ANSWER), EXAM_OK);
+    assert_int_equal(engine_answer(e, 6, "q4", ANSWER), EXAM_OK);
     assert_int_equal(engine_commit(e), EXAM_OK);
     engine_close(e);
     expect_in_folder(dir, false);
@@ -370,7 +324,8 @@ static void test_vault__locked_standby_follows(void **state)
     assert_int_equal(vault_unlock(locked, other), EXAM_AUTH);
     assert_false(vault_is_locked(locked));
     expect_all(standby, locked);
-    assert_int_equal(answer(standby, 6, "q4", ANSWER), EXAM_OK); /* and it goes on from there */
+    /* And it goes on from there. */
+    assert_int_equal(engine_answer(standby, 6, "q4", ANSWER), EXAM_OK);
     expect_answer(standby, locked, 2, ANSWER);
     assert_int_equal(engine_commit(primary), EXAM_OK);
     assert_int_equal(engine_commit(standby), EXAM_OK);
@@ -478,7 +433,7 @@ static void test_vault__what_an_answer_costs(void **state)
         for (uint64_t i = 1; i <= TIMED; i++) {
             char item[8];
             snprintf(item, sizeof item, "q%llu", (unsigned long long)(i % ITEMS));
-            assert_int_equal(answer(e, i, item, "ABD"), EXAM_OK);
+            assert_int_equal(engine_answer(e, i, item, "ABD"), EXAM_OK);
         }
         clock_gettime(CLOCK_MONOTONIC, &until);
         ns[sealed] =
