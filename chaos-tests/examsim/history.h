@@ -84,9 +84,10 @@ struct history {
     bool signed_in_again[PLAN_CANDIDATES_MAX]; /* a node did not know the session any more */
     uint32_t seat_boots[PLAN_SEATS_MAX];
     uint64_t submitted_ms[PLAN_SEATS_MAX], attached_ms[PLAN_SEATS_MAX];
-    bool started;                        /* the batch, as far as any node has said so */
-    bool collected;                      /* ... or a node was asked to */
-    uint64_t rotten_lsn[PLAN_NODES_MAX]; /* the first record of its log that has rotted; 0: none */
+    uint32_t attached_to[PLAN_SEATS_MAX]; /* the node that has taken it in last */
+    bool started;                         /* the batch, as far as any node has said so */
+    bool collected;                       /* ... or a node was asked to */
+    uint64_t rotten_lsn[PLAN_NODES_MAX];  /* the first record of its log that has rotted; 0: none */
     bool learner[PLAN_NODES_MAX]; /* has lost its disk, and not been level with a primary since */
     bool log_is_lost; /* every sound copy of some record has rotted: nobody gets past it */
     bool

@@ -312,6 +312,7 @@ static void take_first_sign_in(struct history *h, uint32_t candidate, uint32_t s
 static void take_attached(struct history *h, uint32_t seat, const struct seat_event *e)
 {
     int candidate = candidate_at(h, seat);
+    h->attached_to[seat] = seat_core_node(world_seat(h->w, seat)->core);
     if (candidate < 0)
         return;
     bool had_sat = h->screens[candidate].sat_down;
@@ -356,7 +357,7 @@ void watch_seat(void *ctx, uint32_t seat, const struct seat_event *e)
             break;
         promises_discarded(h, seat);
         promises_seat_wiped(h, seat);
-        saved_discarded(&h->saved, h->plan->site.nodes_n + seat);
+        saved_discarded(&h->saved, h->plan->site.nodes_n + seat, h->attached_to[seat]);
         break;
     default:
         break;
@@ -387,33 +388,6 @@ static struct epoch_name epoch_before(const store_image *disk, size_t *n)
     return (struct epoch_name){0};
 }
 
-static void take_epoch(struct history *h, uint32_t node, const struct oplog_field *fields)
-{
-    char what[200];
-    const store_image *disk = world_disk(h->w, node);
-    size_t n = store_image_records(disk, false);
-    struct epoch_begun b = {.node = node};
-    uint64_t reason = field_of(fields, "reason");
-    bool person = b.person = reason == EV__EPOCH_REASON__EPOCH_REASON_ATTESTED;
-    b.switchover = reason == EV__EPOCH_REASON__EPOCH_REASON_SWITCHOVER;
-    b.name = epoch_before(disk, &n);
-    size_t records = n;
-    b.before = epoch_before(disk, &n);
-    if (!epochs_began(&h->epochs, &b, what, sizeof what))
-        history_fail_what(h, what);
-    if (h->learner[node] && field_of(fields, "reason") == EV__EPOCH_REASON__EPOCH_REASON_RESTARTED)
-        history_fail(h, "D7", "node %s has lost its disk, and serves by itself",
-                     stage_node_name(node));
-    h->attested_once |= person;
-    if (person) /* what it has is the history: it settles a number on that, not by itself */
-        h->learner[node] = false;
-    h->saved.twins = h->epochs.twins;
-    if (field_of(fields, "forced"))
-        promises_forced(h, node, records);
-    promises_epoch(h, node, &b, reason);
-    h->serves[node] = true;
-}
-
 /* It has all that the primary had when that was looked at last: no learner any more (D7). */
 static bool is_level(const struct history *h, uint32_t node, uint32_t primary)
 {
@@ -435,6 +409,37 @@ static void look_if_level(struct history *h, uint32_t node, uint32_t primary)
         return;
     h->learner[node] = false;
     promises_level(h, node);
+}
+
+static void take_epoch(struct history *h, uint32_t node, const struct oplog_field *fields)
+{
+    char what[200];
+    const store_image *disk = world_disk(h->w, node);
+    size_t n = store_image_records(disk, false);
+    struct epoch_begun b = {.node = node};
+    uint64_t reason = field_of(fields, "reason");
+    bool person = b.person = reason == EV__EPOCH_REASON__EPOCH_REASON_ATTESTED;
+    b.switchover = reason == EV__EPOCH_REASON__EPOCH_REASON_SWITCHOVER;
+    b.name = epoch_before(disk, &n);
+    size_t records = n;
+    b.before = epoch_before(disk, &n);
+    if (!epochs_began(&h->epochs, &b, what, sizeof what))
+        history_fail_what(h, what);
+    if (h->learner[node] && field_of(fields, "reason") == EV__EPOCH_REASON__EPOCH_REASON_RESTARTED)
+        history_fail(h, "D7", "node %s has lost its disk, and serves by itself",
+                     stage_node_name(node));
+    /* Who has handed over in order has told nobody that it was level with it. */
+    for (uint32_t i = 0; b.switchover && i < h->plan->site.nodes_n; i++)
+        if (!h->learner[i])
+            look_if_level(h, node, i);
+    h->attested_once |= person;
+    if (person) /* what it has is the history: it settles a number on that, not by itself */
+        h->learner[node] = false;
+    h->saved.twins = h->epochs.twins;
+    if (field_of(fields, "forced"))
+        promises_forced(h, node, records);
+    promises_epoch(h, node, &b, reason);
+    h->serves[node] = true;
 }
 
 /* A primary says that it was level with it, and its disk shows it (D7). */

@@ -48,11 +48,12 @@ void saved_place_destroyed(struct saved *s, uint32_t place)
         saved_destroyed(s, i, place);
 }
 
-void saved_discarded(struct saved *s, uint32_t seat_place)
+void saved_discarded(struct saved *s, uint32_t seat_place, uint32_t told_by)
 {
     uint32_t nodes = bit(s->nodes_n) - 1;
+    assert(told_by < s->nodes_n);
     for (uint32_t i = 0; i < s->n; i++)
-        if (s->answers[i].held & nodes)
+        if (s->answers[i].held & nodes || s->answers[i].seen & bit(told_by))
             saved_destroyed(s, i, seat_place);
 }
 

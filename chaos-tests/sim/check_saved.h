@@ -50,9 +50,10 @@ void saved_seen(struct saved *s, uint32_t answer, uint32_t place, uint64_t epoch
 /* A fault has destroyed what that place held of it, or all that the place held. */
 void saved_destroyed(struct saved *s, uint32_t answer, uint32_t place);
 void saved_place_destroyed(struct saved *s, uint32_t place);
-/* The seat has thrown its journal away, as it was told (P6, collected). It may, of what a node
- * holds. */
-void saved_discarded(struct saved *s, uint32_t seat_place);
+/* The seat has thrown its journal away, as that node told it (P6, collected; T11). It may, of what
+ * a node holds, and of what the one that told it had: that disk may be lost while the word is on
+ * its way. */
+void saved_discarded(struct saved *s, uint32_t seat_place, uint32_t told_by);
 
 /* Somebody was told that it is saved, by the primary of that epoch. False: it was not (D1), or not
  * by who may say so (D3). */

@@ -90,10 +90,23 @@ static void test_check_saved__a_journal_is_not_to_be_thrown_away_too_early(void 
     uint32_t delivered = made(1, 5, 1), alone = made(1, 5, 2);
     (void)state;
     saved_seen(&saved, delivered, B, 1);
-    saved_discarded(&saved, SEAT);
+    saved_discarded(&saved, SEAT, B);
     saved_place_destroyed(&saved, B);
     assert_int_equal(saved_expected(&saved, 0, 0), alone);
     assert_false(saved_counts(&saved, 0, 0, SAVED_NONE, what, sizeof what));
+}
+
+/* The disk of the node that told it to may be lost before the word is there; another's may not. */
+static void test_check_saved__the_word_to_throw_it_away_may_be_late(void **state)
+{
+    uint32_t at_a = made(1, 5, 1), at_b = made(1, 5, 2);
+    (void)state;
+    saved_seen(&saved, at_a, A, 1);
+    saved_seen(&saved, at_b, B, 1);
+    saved_place_destroyed(&saved, A);
+    saved_place_destroyed(&saved, B);
+    saved_discarded(&saved, SEAT, B);
+    assert_int_equal(saved_expected(&saved, 0, 0), at_a);
 }
 
 /* What was made after the finish need not count. */
@@ -115,6 +128,7 @@ int main(void)
         cmocka_unit_test_setup(test_check_saved__excuses_only_what_was_destroyed, setup),
         cmocka_unit_test_setup(test_check_saved__a_journal_is_not_to_be_thrown_away_too_early,
                                setup),
+        cmocka_unit_test_setup(test_check_saved__the_word_to_throw_it_away_may_be_late, setup),
         cmocka_unit_test_setup(test_check_saved__what_was_refused_need_not_count, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
