@@ -313,7 +313,7 @@ static exam_err session_unknown(const struct decision *d, uint32_t no, uint32_t 
 
     for (uint32_t i = 0; s && i < s->formers_n; i++) {
         const struct former *f = &s->formers[i];
-        if (f->seat != seat_no || sodium_is_zero(f->session, SESSION_BYTES) ||
+        if (sodium_is_zero(f->session, SESSION_BYTES) ||
             sodium_memcmp(f->session, d->c->u.attach.session, SESSION_BYTES) != 0)
             continue;
         if (f->seat != seat_no)
