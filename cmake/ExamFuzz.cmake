@@ -69,4 +69,5 @@ function(exam_fuzz_libfuzzer name max_bytes corpus)
     list(JOIN arguments "\n" lines)
     file(WRITE ${CMAKE_BINARY_DIR}/fuzz/${name}.arguments "${lines}\n") # for ops/fuzz
     add_test(NAME ${name} COMMAND ${name} -max_total_time=${EXAM_FUZZ_SECONDS} ${arguments})
+    exam_heavy(${EXAM_FUZZ_SECONDS} ${name}) # else its time is other targets', too
 endfunction()

@@ -24,7 +24,8 @@ function(exam_program name)
     target_link_libraries(${name} PRIVATE exam_flags)
 endfunction()
 
-# exam_test(NAME SOURCE LIBRARIES...): a CMocka program that ctest runs.
+# exam_test(NAME SOURCE LIBRARIES...): a CMocka program that ctest runs. EXAM_TEST_LABELS, where a folder sets it,
+# are the labels of its tests; `one-thread`: a thread sanitizer has nothing to find there (CMakePresets.json).
 function(exam_test name source)
     if(NOT BUILD_TESTING)
         return()
@@ -33,5 +34,13 @@ function(exam_test name source)
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test)
     target_link_libraries(${name} PRIVATE exam_flags ${ARGN} PkgConfig::CMOCKA)
     add_test(NAME ${name} COMMAND ${name})
-    set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+    set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS "${EXAM_TEST_LABELS}")
+endfunction()
+
+# exam_heavy(SECONDS TEST...): tests that keep a processor busy for so long; the longest begin first. Most of
+# the end-to-end tests' time is waiting, so `ops/test` runs EXAM_SLOTS tests a processor, and a heavy one counts
+# as so many.
+set(EXAM_SLOTS 3)
+function(exam_heavy seconds)
+    set_tests_properties(${ARGN} PROPERTIES COST ${seconds} PROCESSORS ${EXAM_SLOTS})
 endfunction()
