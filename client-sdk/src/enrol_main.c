@@ -40,10 +40,28 @@ struct enrolling {
 
 /* ---------------------------------------------------------------- the connection */
 
+/* False, and errno: nobody is there. */
+static bool dial_one(struct enrolling *e, const struct addrinfo *to)
+{
+    const struct timeval limit = {.tv_sec = SILENT_S_MAX};
+    e->fd = socket(to->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (e->fd < 0)
+        return false;
+    if (setsockopt(e->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0 &&
+        setsockopt(e->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) == 0 &&
+        connect(e->fd, to->ai_addr, to->ai_addrlen) == 0)
+        return true;
+    int why = errno;
+    close(e->fd);
+    e->fd = -1;
+    errno = why;
+    return false;
+}
+
+/* A name may have several addresses, of which one answers. */
 static exam_err dial(struct enrolling *e, const char *address)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
-    const struct timeval limit = {.tv_sec = SILENT_S_MAX};
     const char *colon = strrchr(address, ':');
     size_t host_bytes = colon != NULL ? (size_t)(colon - address) : strlen(address);
     char host[HOST_BYTES], port[16];
@@ -55,12 +73,11 @@ static exam_err dial(struct enrolling *e, const char *address)
         snprintf(e->why, sizeof e->why, "%s: %s", address, gai_strerror(rc));
         return EXAM_INVALID;
     }
-    e->fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    rc = e->fd < 0 || setsockopt(e->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0 ||
-         setsockopt(e->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) != 0 ||
-         connect(e->fd, found->ai_addr, found->ai_addrlen) != 0;
+    bool there = false;
+    for (const struct addrinfo *at = found; at != NULL && !there; at = at->ai_next)
+        there = dial_one(e, at);
     freeaddrinfo(found);
-    if (rc == 0)
+    if (there)
         return EXAM_OK;
     snprintf(e->why, sizeof e->why,
              "%s: %s. Does `examctl site enrol` run there, and is its port open?", address,
@@ -97,9 +114,10 @@ static exam_err hear(struct enrolling *e, const uint8_t **message, size_t *n)
         frame_reader_space(&e->reader, &at, &room);
         ssize_t got = recv(e->fd, at, room, 0);
         if (got <= 0) {
-            snprintf(e->why, sizeof e->why, "%s",
-                     got == 0 ? "the other side has hung up"
-                              : "nothing came from the other side for too long");
+            const char *text = got == 0 ? "the other side has hung up" : strerror(errno);
+            if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+                text = "nothing came from the other side for too long";
+            snprintf(e->why, sizeof e->why, "%s", text);
             return EXAM_CONN;
         }
         frame_reader_filled(&e->reader, (size_t)got);
@@ -194,13 +212,13 @@ static exam_err enrol(struct enrolling *e, const struct asked *a, const struct e
         err = enrol_folder_seed(a->dir, seed, e->why, sizeof e->why);
     if (err == EXAM_OK)
         err = dial(e, a->host);
-    if (err != EXAM_OK)
-        return err;
-    randombytes_buf(chance, sizeof chance);
-    enrol_machine_begin(&e->machine, code, seed, chance, message, &bytes);
-    sodium_memzero(chance, sizeof chance);
+    if (err == EXAM_OK) {
+        randombytes_buf(chance, sizeof chance);
+        enrol_machine_begin(&e->machine, code, seed, chance, message, &bytes);
+        sodium_memzero(chance, sizeof chance);
+        err = say(e, message, bytes);
+    }
     sodium_memzero(seed, sizeof seed);
-    err = say(e, message, bytes);
     if (err == EXAM_OK)
         err = converse(e);
     if (err == EXAM_OK)

@@ -713,14 +713,15 @@ exam_err journal_discard(struct journal *j, bool keep)
     struct journal_chain chain;
     struct sealing sealing;
     err = file_create(j, &fd, &sealing, &chain);
-    if (err != EXAM_OK) {
+    if (err == EXAM_OK) {
+        close(j->fd);
+        journal_begin(j, fd, &chain, JOURNAL_HEADER_BYTES);
+        j->sealing = sealing;
+    } else {
         j->failed = !name_is_of(j, j->fd); /* in place already, but perhaps not durably */
-        return err;
     }
-    close(j->fd);
-    journal_begin(j, fd, &chain, JOURNAL_HEADER_BYTES);
-    j->sealing = sealing;
-    return EXAM_OK;
+    sodium_memzero(&sealing, sizeof(sealing));
+    return err;
 }
 
 const char *journal_why(const struct journal *j)
