@@ -17,7 +17,7 @@
 
 const char *argp_program_version = "seatsim 0.1.0";
 
-enum { EXIT_USAGE = 2 };
+enum { EXIT_USAGE = 2, ANSWERS = 40, ANSWERS_UNTIL = 10000 };
 
 enum {
     OPT_NODES = 256,
@@ -48,7 +48,8 @@ enum {
     OPT_FROM,
     OPT_ADDRESSES,
     OPT_RATE,
-    OPT_SINK
+    OPT_SINK,
+    OPT_UNTIL
 };
 
 static uint64_t number(struct argp_state *state, const char *arg, uint64_t max)
@@ -119,6 +120,9 @@ static error_t run_option(int key, char *arg, struct argp_state *state)
     case OPT_CONTINGENCIES:
         o->contingencies = decimal(state, arg, "contingencies a minute");
         return 0;
+    case OPT_UNTIL:
+        o->until_path = arg;
+        return 0;
     case OPT_GRACE:
         o->grace_ms = number(state, arg, 3600000);
         return 0;
@@ -132,6 +136,8 @@ static error_t run_option(int key, char *arg, struct argp_state *state)
         o->json = true;
         return 0;
     case ARGP_KEY_END:
+        if (o->answers_n == UINT32_MAX)
+            o->answers_n = o->until_path != NULL ? ANSWERS_UNTIL : ANSWERS;
         if (o->keys_dir == NULL)
             o->keys_dir = keys_dir_of_environment();
         if (o->nodes == NULL || o->roster_path == NULL || o->journals_dir == NULL)
@@ -154,7 +160,9 @@ static int run_main(int argc, char **argv)
         {"journals", OPT_JOURNALS, "DIR", 0, "Folder for the seats' journals; must exist", 0},
         {"seats", OPT_SEATS, "N", 0, "Only N candidates of the roster", 0},
         {"skip", OPT_SKIP, "N", 0, "Leave out the first N: others play them (descriptors)", 0},
-        {"answers", OPT_ANSWERS, "N", 0, "Answers of each before submitting (default 40)", 0},
+        {"answers", OPT_ANSWERS, "N", 0,
+         "Answers of each before submitting (default 40; with --until 10000)", 0},
+        {"until", OPT_UNTIL, "FILE", 0, "Submit when this file exists, if not before", 0},
         {"think-ms", OPT_THINK, "MS", 0, "Mean time between two answers (default 400)", 0},
         {"seed", OPT_SEED, "N", 0, "Repeats the candidates' choices (default 1)", 0},
         {"acked", OPT_ACKED, "FILE", 0, "Write each acknowledged answer as CSV", 0},
@@ -198,7 +206,7 @@ static int run_main(int argc, char **argv)
         NULL,
         NULL};
     struct run_options o = {
-        .answers_n = 40, .think_ms = 400, .seed = 1, .timeout_s = 1800, .grace_ms = 15000};
+        .answers_n = UINT32_MAX, .think_ms = 400, .seed = 1, .timeout_s = 1800, .grace_ms = 15000};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     return run_seats(&o);
 }

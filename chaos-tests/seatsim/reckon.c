@@ -208,7 +208,7 @@ static void gap_end(struct reckoning *r, struct reckon_stretch *k, const struct 
         k->into_pause = true;
         return;
     }
-    told_take(k, a->told_used_ms, a->told_lost_ms);
+    told_take(k, a->told_used_ms + a->ago_ms, a->told_lost_ms);
     stretch_end(r, k, at);
 }
 
@@ -304,7 +304,8 @@ void reckon_attached(struct reckoning *r, const struct reckon_attach *a)
     r->state = a->state;
     r->attached = r->signed_in = true;
     r->doubt_ms = 0;
-    r->mark = at;
+    r->mark = (struct reckon_instant){.lo_ms = less(at.lo_ms, a->ago_ms),
+                                      .hi_ms = less(at.hi_ms, a->ago_ms)};
 }
 
 void reckon_finished(struct reckoning *r, enum reckon_finish finish, uint64_t sent_ms,

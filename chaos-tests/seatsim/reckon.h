@@ -106,6 +106,7 @@ struct reckon_attach {
     bool anew; /* by a sign-in: claims nothing (T7, T11) */
     uint32_t room;
     uint64_t told_used_ms, told_lost_ms;
+    uint64_t ago_ms; /* T7: what was told is of a mark so long before the attachment */
 };
 void reckon_attached(struct reckoning *r, const struct reckon_attach *a);
 

@@ -96,7 +96,7 @@ static void act_once(struct desk *d, uint64_t now_ms)
     struct sitter *c = d->sitter;
     uint64_t seq;
     exam_err err;
-    if (!c->holding && !candidate_next(&c->candidate, c->paper, &c->held)) {
+    if (d->run->enough || (!c->holding && !candidate_next(&c->candidate, c->paper, &c->held))) {
         err = submit(d, now_ms);
     } else {
         c->holding = true;
@@ -186,11 +186,28 @@ static void progress_tell(const struct run *run)
             run->n.losses - run->n.resumed, run->n.finished);
 }
 
+/* Whoever thinks comes to an end within the time of an answer, not all in one instant. */
+static void enough_look(struct run *run, uint64_t now_ms)
+{
+    const struct run_options *o = run->options;
+    if (run->enough || o->until_path == NULL || access(o->until_path, F_OK) != 0)
+        return;
+    run->enough = true;
+    for (uint32_t i = 0; i < run->sitters_n; i++) {
+        struct sitter *c = &run->sitter[i];
+        uint64_t end_ms = now_ms + rng_below(&run->rng, (uint32_t)o->think_ms + 1);
+        if (end_ms < c->think_until_ms)
+            c->think_until_ms = end_ms;
+        swarm_seat_wake(c->desk->seat);
+    }
+}
+
 static void on_beat(void *user, uint64_t now_ms)
 {
     struct run *run = user;
     outputs_flush(&run->outputs);
     run_acts_beat(run, now_ms);
+    enough_look(run, now_ms);
     if (run->options->timeout_s > 0 && now_ms - run->began_ms > run->options->timeout_s * 1000) {
         run->timed_out = true;
         swarm_stop(run->swarm);

@@ -12,9 +12,10 @@ struct run_options {
     const char *keys_dir;                                 /* NULL: plain connections */
     const char *acked_path, *events_path, *accounts_path; /* NULL: none */
     const char *plan_path;                                /* NULL: none */
-    double contingencies; /* a seat and minute, drawn from the seed */
-    uint32_t seats_n;     /* 0: all of the roster after skip_n */
-    uint32_t skip_n;      /* candidates that other processes play */
+    const char *until_path; /* when it exists, everybody submits; NULL: none */
+    double contingencies;   /* a seat and minute, drawn from the seed */
+    uint32_t seats_n;       /* 0: all of the roster after skip_n */
+    uint32_t skip_n;        /* candidates that other processes play */
     uint32_t answers_n;
     uint64_t think_ms, seed;
     uint64_t grace_ms;  /* T6, as imported */

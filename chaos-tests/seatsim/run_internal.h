@@ -107,6 +107,7 @@ struct run {
     struct witness_faults faults;
     struct run_figures n;
     uint64_t began_ms, told_ms;
+    bool enough; /* --until: everybody submits */
     bool timed_out, tty;
 };
 

@@ -46,7 +46,8 @@ static void see_attached(struct desk *d, const struct seat_event *e)
                                        .epoch = e->u.attached.epoch,
                                        .anew = e->u.attached.signed_in,
                                        .told_used_ms = a->used_ms,
-                                       .told_lost_ms = a->lost_ms};
+                                       .told_lost_ms = a->lost_ms,
+                                       .ago_ms = a->ago_ms};
     d->told = *a;
     outputs_event(&run->outputs, d->seat, name,
                   ",\"epoch\":%" PRIu64 ",\"node\":%u,\"out_ms\":%" PRIu64 ",\"open_ms\":%" PRIu64

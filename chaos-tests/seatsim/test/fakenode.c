@@ -3,6 +3,7 @@
  *
  *   fakenode LIE SEATS  prints its port, serves until it is killed
  *     none              an honest node
+ *     ago               another: it tells whoever attaches what was used up to 300 ms before
  *     forget            breaks all connections once, and then has one answer less than acknowledged
  *     fast              used runs 5 % too fast
  *     back              used falls by 400 ms once
@@ -34,6 +35,7 @@ enum {
     BREAK_AFTER_ANSWERS = 20,
     REFUSED_SEQ = 10,
     GRACE_MS = 500,
+    AGO_MS = 300,
 };
 
 static const char paper_text[] =
@@ -46,6 +48,7 @@ struct sitting {
     char admission_no[NAME_BYTES_MAX + 1];
     uint64_t seq_have;
     uint64_t used_ms, mark_ms, lost_ms; /* at the last mark */
+    uint64_t told_ms;                   /* the last used_ms that was told */
     bool attached;
     bool finished;
     bool went_back;
@@ -215,6 +218,11 @@ static void attached_send(struct fake *f, struct connection *c, uint32_t id)
     who.paper = who.paper_title = word;
     s->attached = true;
     account_put(f, s, &account);
+    if (lies(f, "ago"))
+        a.ago_ms = s->used_ms - s->told_ms < AGO_MS ? s->used_ms - s->told_ms : AGO_MS;
+    account.used_ms -= a.ago_ms;
+    account.left_ms += a.ago_ms;
+    uint64_t marked_ms = s->told_ms = s->used_ms - a.ago_ms;
     a.candidate = &who;
     a.account = &account;
     a.state = s->finished        ? SEAT__SITTING_STATE__SITTING_STATE_FINISHED
@@ -229,7 +237,7 @@ static void attached_send(struct fake *f, struct connection *c, uint32_t id)
     a.paper_bytes = f->start_ms == 0 ? 0 : sizeof paper_text - 1;
     a.paper_digest = (ProtobufCBinaryData){HASH_BYTES, f->digest};
     a.durability = SEAT__DURABILITY__DURABILITY_DUAL;
-    a.mark = (ProtobufCBinaryData){sizeof s->used_ms, (uint8_t *)&s->used_ms};
+    a.mark = (ProtobufCBinaryData){sizeof marked_ms, (uint8_t *)&marked_ms};
     a.epoch = 1;
     r.kind_case = SEAT__REPLY__KIND_ATTACHED;
     r.attached = &a;
@@ -246,6 +254,7 @@ static void ack_send(struct fake *f, struct connection *c, uint32_t id, uint64_t
     a.seq = seq;
     a.durability = SEAT__DURABILITY__DURABILITY_DUAL;
     a.used_ms = mark(f, s);
+    s->told_ms = s->used_ms;
     a.left_ms = ALLOT_MS - a.used_ms + lies(f, "sum");
     a.mark = (ProtobufCBinaryData){sizeof s->used_ms, (uint8_t *)&s->used_ms};
     a.finished = s->finished;

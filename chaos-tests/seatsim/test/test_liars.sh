@@ -36,7 +36,12 @@ run() { # OWN_FOLDER LIE SEED: exit code in $code
     node_pid=
 }
 
-# Where all six have a request under way at the wrong moment nothing is proved (reckon.h): again then.
+is_found() { # SAID EXIT_CODE TEXT
+    [ $code = "$2" ] && grep -Eq -- "$3" "$1"
+}
+
+# Where all six have a request under way at the wrong moment, or hear nothing for long, a lie may not show, or as
+# something else (reckon.h): again then. An honest node gets one try.
 check() { # OWN_FOLDER LIE EXIT_CODE TEXT PLAN_LINE
     local seed own=$1
     node_pid=
@@ -45,9 +50,9 @@ check() { # OWN_FOLDER LIE EXIT_CODE TEXT PLAN_LINE
     printf '%s\n' "$5" >"$own/plan"
     for seed in 1 2 3 4 5; do
         run "$own" "$2" $seed
-        [ $code = 0 ] && [ "$3" = 1 ] || break
+        if [ "$3" = 0 ] || is_found "$own/out" "$3" "$4"; then break; fi
     done
-    if [ $code != "$3" ] || ! grep -Eq -- "$4" "$own/out"; then
+    if ! is_found "$own/out" "$3" "$4"; then
         echo "FAILED: against \"$2\" (plan \"$5\") seatsim ended with $code, not $3, or does not say \"$4\":" >&2
         cat "$own/out" >&2
         return 1
@@ -63,6 +68,9 @@ begin() { # LIE EXIT_CODE TEXT [PLAN_LINE]: its folder is the number of the chec
 begin none 0 'all hold'
 for line in '0:00.400 power all for 0:01' '0:00.400 cut all for 0:01' '0:00.400 reset all for 0:01'; do
     begin none 0 'all hold' "$line"
+done
+for line in '0:00.400 power all for 0:01' '0:00.400 reset all for 0:01'; do
+    begin ago 0 'all hold' "$line"
 done
 begin forget 1 'A2'
 begin fast 1 'T2'
