@@ -80,6 +80,8 @@ void admin_send_done(struct admin_server *a, struct conn *c, uint32_t id, const 
 void admin_send_receipt(struct admin_server *a, struct conn *c, uint32_t id, const char *text);
 /* The connection's next request may be taken: the caller releases what is held. */
 void admin_finish_request(struct conn *c);
+/* A place for what is told when the record `lsn` may be; until then the connection is busy. */
+struct waiting *admin_wait(struct admin_server *a, struct conn *c, uint32_t id, uint64_t lsn);
 /* Done is told when the record `lsn` may be. */
 void admin_wait_durable(struct admin_server *a, struct conn *c, uint32_t id, uint64_t lsn,
                         const char *text);
@@ -89,6 +91,8 @@ enum conn_verdict admin_take(struct admin_server *a, struct conn *c, const Admin
 
 /* ---------------------------------------------------------------- admin_reads.c */
 
+/* Of this process, for monitors, too. */
+uint64_t admin_memory_bytes(void);
 void admin_take_status(struct admin_server *a, struct conn *c, uint32_t id, bool digest);
 void admin_take_batch_status(struct admin_server *a, struct conn *c, uint32_t id, const char *name);
 void admin_take_results(struct admin_server *a, struct conn *c, uint32_t id,
@@ -116,11 +120,15 @@ void admin_take_batch_collect(struct admin_server *a, struct conn *c, uint32_t i
                               const Admin__BatchCollect *m);
 /* R3, R4. False: it is none of these. */
 bool admin_take_contingency(struct admin_server *a, struct conn *c, const Admin__Request *m);
-void admin_take_unlock(struct admin_server *a, struct conn *c, uint32_t id, const Admin__Unlock *m);
+/* Wipes the data key wherever it came by, the payload of the frame included. */
+void admin_take_unlock(struct admin_server *a, struct conn *c, const Admin__Request *m,
+                       const uint8_t *payload, size_t bytes);
 void admin_take_promotion(struct admin_server *a, struct conn *c, const Admin__Request *m);
 
 /* ---------------------------------------------------------------- admin_persons.c */
 
+/* Whom the roster in use has for the key of a connection; NULL: plain. */
+const struct key_entry *admin_person_of(const struct admin_server *a, const struct conn *c);
 /* Whether a name is that of the connection's key; without keys every name is. */
 bool admin_is_of_peer(const struct conn *c, const char *who);
 void admin_refuse_impostor(struct admin_server *a, struct conn *c, uint32_t id, const char *who);

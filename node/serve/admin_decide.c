@@ -149,17 +149,21 @@ bool admin_take_contingency(struct admin_server *a, struct conn *c, const Admin_
 }
 
 /* The key lives in the vault, and nowhere else. */
-void admin_take_unlock(struct admin_server *a, struct conn *c, uint32_t id, const Admin__Unlock *m)
+void admin_take_unlock(struct admin_server *a, struct conn *c, const Admin__Request *m,
+                       const uint8_t *payload, size_t bytes)
 {
+    ProtobufCBinaryData key = m->unlock->data_key;
     const char *text;
-    exam_err err = a->node.unlock(a->node.ctx, m->data_key.data, &text);
-    sodium_memzero(m->data_key.data, m->data_key.len);
+    exam_err err = a->node.unlock(a->node.ctx, key.data, &text);
+    sodium_memzero(key.data, key.len);
+    sodium_memzero(a->asked.request, sizeof a->asked.request);
+    sodium_memzero((uint8_t *)(uintptr_t)payload, bytes);
     oplog(err ? OPLOG_WARN : OPLOG_INFO, "unlock", OPLOG_S("who", a->acting),
           OPLOG_S("code", exam_err_name(err)), OPLOG_S("text", text));
     if (err)
-        admin_refuse(a, c, id, err, "P3", text);
+        admin_refuse(a, c, m->id, err, "P3", text);
     else
-        admin_send_done(a, c, id, text, 0);
+        admin_send_done(a, c, m->id, text, 0);
 }
 
 void admin_take_promotion(struct admin_server *a, struct conn *c, const Admin__Request *m)

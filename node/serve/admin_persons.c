@@ -48,8 +48,7 @@ char **admin_person_place(const Admin__Request *m)
     return (char **)(void *)((uint8_t *)act + field->offset);
 }
 
-/* Whom the roster in use has for the key of a connection; NULL: plain. */
-static const struct key_entry *person_of(const struct admin_server *a, const struct conn *c)
+const struct key_entry *admin_person_of(const struct admin_server *a, const struct conn *c)
 {
     const struct key_entry *key = conn_identity(c);
     return key ? key_roster_find_key(keyring_roster(a->node.keys), key->public) : NULL;
@@ -71,7 +70,7 @@ exam_err admin_authorise(struct admin_server *a, struct conn *c, const Admin__Re
                          const uint8_t *payload, size_t bytes, struct exam_refusal *why)
 {
     const struct admin *admin = conn_data(c);
-    const struct key_entry *person = person_of(a, c);
+    const struct key_entry *person = admin_person_of(a, c);
     const struct key_roster *roster = a->node.keys ? keyring_roster(a->node.keys) : NULL;
     const struct admin_signed_by by = {.person = person,
                                        .site_id = roster ? key_roster_site(roster) : NULL,
@@ -240,8 +239,8 @@ static exam_err confirm_check(struct admin_server *a, const struct conn *c,
     *why = (struct exam_refusal){
         .code = EXAM_NOT_FOUND,
         .rule = "P2",
-        .text = "no such proposal waits here: it has expired, was carried out, or was proposed "
-                "before this node began to serve; propose it again"};
+        .text = "no such proposal waits here: it has expired, was carried out, or ended when this "
+                "server restarted or served no more; propose it again"};
     if (!p)
         return why->code;
     admin_signed_digest(&p->first, digest);
@@ -251,13 +250,14 @@ static exam_err confirm_check(struct admin_server *a, const struct conn *c,
                  "what was confirmed is not what was proposed: look at `examctl proposals` again");
         return why->code;
     }
-    return m->reject ? EXAM_OK : admin_rights_confirm(person_of(a, c), p->first.who, why);
+    return m->reject ? EXAM_OK : admin_rights_confirm(admin_person_of(a, c), p->first.who, why);
 }
 
 enum conn_verdict admin_take_confirm(struct admin_server *a, struct conn *c,
                                      const Admin__Request *m)
 {
     struct proposal *p = proposals_find(&a->proposals, clock_boot_ms(), m->confirm->proposal);
+    const struct admin *admin = conn_data(c);
     struct exam_refusal why;
     uint32_t id = m->id;
     if (a->node.serving(a->node.ctx) && a->node.held(a->node.ctx))
@@ -274,6 +274,7 @@ enum conn_verdict admin_take_confirm(struct admin_server *a, struct conn *c,
     } else {
         confirmed(a, c, id, p);
     }
+    act_by(a, admin->who, NULL, NULL); /* the first one's words go with the proposal */
     proposals_drop(&a->proposals, p);
     return CONN_TAKEN;
 }

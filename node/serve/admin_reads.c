@@ -21,12 +21,13 @@ enum {
 
 /* ---------------------------------------------------------------- reading the state */
 
-static struct admin_view view_of(struct admin_server *a)
+static struct admin_view view_of(struct admin_server *a, const struct conn *c)
 {
     return (struct admin_view){.x = engine_exam(a->node.engine),
                                .now_ms = engine_now_ms(a->node.engine),
                                .wall_ms = clock_wall_ms(),
                                .node = a->node.name,
+                               .person = admin_person_of(a, c),
                                .vault = a->node.vault};
 }
 
@@ -40,7 +41,7 @@ static bool batch_shown(struct admin_server *a, uint32_t batch)
 
 /* The node's own memory. Pages of the data file that the kernel happens to keep mapped are its
  * cache, to be had back at any time: they are not counted. */
-static uint64_t memory_bytes(void)
+uint64_t admin_memory_bytes(void)
 {
     unsigned long resident = 0, shared = 0;
     FILE *f = fopen("/proc/self/statm", "re");
@@ -91,10 +92,10 @@ void admin_take_status(struct admin_server *a, struct conn *c, uint32_t id, bool
     }
     n.limits_reached = exam_limits_reached(x);
     n.branch_records = store_branch_records(engine_store(a->node.engine));
-    n.memory_bytes = memory_bytes();
+    n.memory_bytes = admin_memory_bytes();
     proposals_expire(&a->proposals, clock_boot_ms());
     n.proposals = (uint32_t)a->proposals.n;
-    struct admin_view v = view_of(a);
+    struct admin_view v = view_of(a, c);
     for (uint32_t i = first; i <= exam_batches(x); i++) {
         if (!batch_shown(a, i))
             continue;
@@ -112,7 +113,7 @@ void admin_take_status(struct admin_server *a, struct conn *c, uint32_t id, bool
 static void send_batch(struct admin_server *a, struct conn *c, uint32_t id, uint32_t batch,
                        bool more)
 {
-    struct admin_view v = view_of(a);
+    struct admin_view v = view_of(a, c);
     char warning[REASON_BYTES_MAX + 1];
     Admin__BatchInfo b;
     Admin__Reply r = ADMIN__REPLY__INIT;
@@ -153,7 +154,7 @@ void admin_take_batch_status(struct admin_server *a, struct conn *c, uint32_t id
 
 static void send_sitting(struct admin_server *a, struct conn *c, const struct stream *t)
 {
-    struct admin_view v = view_of(a);
+    struct admin_view v = view_of(a, c);
     struct exam_sitting_view sitting;
     Admin__SittingResult s;
     Admin__Reply r = ADMIN__REPLY__INIT;
@@ -310,7 +311,7 @@ void admin_take_sitting_show(struct admin_server *a, struct conn *c, uint32_t id
                              const char *admission_no)
 {
     struct showing to = {.server = a, .conn = c, .id = id};
-    struct admin_view v = view_of(a);
+    struct admin_view v = view_of(a, c);
     struct admin *admin = conn_data(c);
     uint32_t sitting;
     if (refuse_locked(a, c, id))
@@ -336,8 +337,7 @@ void admin_take_receipt(struct admin_server *a, struct conn *c, uint32_t id,
 {
     const exam *x = engine_exam(a->node.engine);
     struct exam_sitting_view v;
-    struct waiting w = {.conn = conn_ref_of(c), .id = id, .receipt = true};
-    char text[200] = "";
+    char receipt[RECEIPT_BYTES_MAX + 1] = "", text[200] = "";
     size_t n = 0;
     uint32_t sitting;
     exam_err err = exam_find_sitting(x, admission_no, &sitting);
@@ -353,27 +353,27 @@ void admin_take_receipt(struct admin_server *a, struct conn *c, uint32_t id,
         snprintf(text, sizeof text,
                  "candidate %s is not through: there is a receipt when the answers are final",
                  admission_no);
-    } else if ((err = receipt_issue(a->node.engine, a->node.keys, sitting, NULL, w.text, &n))) {
+    } else if ((err = receipt_issue(a->node.engine, a->node.keys, sitting, NULL, receipt, &n))) {
         snprintf(text, sizeof text, "this site has no keys: a receipt would be signed by nobody");
     }
     if (err) {
         admin_refuse(a, c, id, err, "D8", text);
         return;
     }
-    w.lsn = engine_last(a->node.engine).lsn;
-    if (w.lsn <= a->released_lsn) {
-        admin_send_receipt(a, c, id, w.text);
+    uint64_t lsn = engine_last(a->node.engine).lsn;
+    if (lsn <= a->released_lsn) {
+        admin_send_receipt(a, c, id, receipt);
         return;
     }
-    assert(a->waiting_n < WAITING_MAX); /* one request at a time on each connection */
-    a->waiting[a->waiting_n++] = w;
-    ((struct admin *)conn_data(c))->busy = true;
+    struct waiting *w = admin_wait(a, c, id, lsn);
+    w->receipt = true;
+    memcpy(w->text, receipt, n); /* zeros follow */
 }
 
 void admin_take_incidents(struct admin_server *a, struct conn *c, uint32_t id, bool open_only)
 {
     struct showing to = {.server = a, .conn = c, .id = id};
-    struct admin_view v = view_of(a);
+    struct admin_view v = view_of(a, c);
     v.send = show;
     v.ctx = &to;
     admin_view_incidents(&v, open_only);
@@ -383,7 +383,7 @@ void admin_take_incidents(struct admin_server *a, struct conn *c, uint32_t id, b
 void admin_take_seats(struct admin_server *a, struct conn *c, uint32_t id, const char *room)
 {
     struct showing to = {.server = a, .conn = c, .id = id};
-    struct admin_view v = view_of(a);
+    struct admin_view v = view_of(a, c);
     struct seat_contact *by_seat = calloc(exam_seats(v.x) + 1, sizeof *by_seat);
     if (!by_seat) {
         admin_refuse(a, c, id, EXAM_NOMEM, "", "this node is out of memory");

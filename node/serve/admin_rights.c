@@ -9,6 +9,7 @@ enum {
     INVIGILATOR = 1u << KEY_ROLE_INVIGILATOR, /* about what is in their rooms */
     REVIEWER = 1u << KEY_ROLE_REVIEWER,
     OFFICE = 1u << KEY_ROLE_OFFICE,
+    ALL_ROOMS = ADMINISTRATOR | REVIEWER | OFFICE,
     EVERYBODY = ADMINISTRATOR | INVIGILATOR | REVIEWER | OFFICE,
 };
 
@@ -27,9 +28,8 @@ static const struct right rights[] = {
     [ADMIN__REQUEST__KIND_SEATS] = {"the seats", EVERYBODY, false},
     [ADMIN__REQUEST__KIND_SITTING_SHOW] = {"a candidate's account and answers", EVERYBODY, false},
     [ADMIN__REQUEST__KIND_RECEIPT] = {"a candidate's receipt", EVERYBODY, false},
-    [ADMIN__REQUEST__KIND_RESULTS] = {"the export of results", ADMINISTRATOR | OFFICE | REVIEWER,
-                                      false},
-    [ADMIN__REQUEST__KIND_PROPOSALS] = {"the proposals", EVERYBODY, false},
+    [ADMIN__REQUEST__KIND_RESULTS] = {"the export of results", ALL_ROOMS, false},
+    [ADMIN__REQUEST__KIND_PROPOSALS] = {"the list of proposals", ALL_ROOMS, false},
     [ADMIN__REQUEST__KIND_FOUND] = {"founding a site", ADMINISTRATOR, true},
     [ADMIN__REQUEST__KIND_PROMOTE] = {"a promotion", ADMINISTRATOR, true},
     [ADMIN__REQUEST__KIND_UNLOCK] = {"unlocking", ADMINISTRATOR, true},
@@ -133,6 +133,7 @@ static exam_err no_role(const struct key_entry *person, const struct right *r,
 struct asking {
     const struct key_entry *person;
     const exam *x;
+    bool act;
     struct exam_refusal *why;
 };
 
@@ -144,9 +145,9 @@ static exam_err no_room(const struct asking *k, const char *what, const char *na
     for (size_t i = 0; i < k->person->rooms_n && n + KEY_NAME_BYTES + 3 < sizeof rooms; i++)
         n += (size_t)snprintf(rooms + n, sizeof rooms - n, "%s%s", i == 0 ? "" : ", ",
                               k->person->rooms[i]);
-    return no(k->why, "R4",
-              "%s is an invigilator of %s, and decides nothing about %s %s: ask an administrator",
-              k->person->name, rooms, what, name);
+    return no(k->why, "R4", "%s is an invigilator of %s, and %s %s %s: ask an administrator",
+              k->person->name, rooms, k->act ? "decides nothing about" : "is shown nothing of",
+              what, name);
 }
 
 static exam_err in_room(const struct asking *k, const char *room, const char *what,
@@ -222,17 +223,22 @@ static exam_err in_room_of_target(const struct asking *k, const Admin__Target *t
     return err ? err : in_room_of_sitting(k, t->name);
 }
 
+/* The refusal names the number that was given, and not whom it concerns. */
 static exam_err in_room_of_incident(const struct asking *k, uint32_t incident)
 {
     struct exam_incident_view v;
     Admin__Target t = ADMIN__TARGET__INIT;
+    char number[16];
 
     if (!incident || incident > exam_incidents(k->x))
         return EXAM_OK;
     exam_incident_view(k->x, incident, &v);
     t.kind = v.scope;
     t.name = (char *)(uintptr_t)v.scope_name;
-    return in_room_of_target(k, &t);
+    if (!in_room_of_target(k, &t))
+        return EXAM_OK;
+    snprintf(number, sizeof number, "%u", incident);
+    return no_room(k, "incident", number);
 }
 
 static exam_err rooms_check(const struct asking *k, const Admin__Request *m)
@@ -261,6 +267,8 @@ static exam_err rooms_check(const struct asking *k, const Admin__Request *m)
         return in_room_of_sitting(k, m->sitting_show->admission_no);
     case ADMIN__REQUEST__KIND_RECEIPT:
         return in_room_of_sitting(k, m->receipt->admission_no);
+    case ADMIN__REQUEST__KIND_SEATS:
+        return m->seats->room[0] ? in_room(k, m->seats->room, "room", m->seats->room) : EXAM_OK;
     default:
         return right_of(m)->act ? no_role(k->person, right_of(m), k->why) : EXAM_OK;
     }
@@ -271,8 +279,8 @@ static exam_err rooms_check(const struct asking *k, const Admin__Request *m)
 exam_err admin_rights_check(const struct key_entry *person, const Admin__Request *m, const exam *x,
                             struct exam_refusal *why)
 {
-    const struct asking k = {.person = person, .x = x, .why = why};
     const struct right *r = right_of(m);
+    const struct asking k = {.person = person, .x = x, .act = r->act, .why = why};
 
     if (!(r->roles & 1u << person->role))
         return no_role(person, r, why);
@@ -281,6 +289,49 @@ exam_err admin_rights_check(const struct key_entry *person, const Admin__Request
         return no_role(person, &id_numbers, why);
     return person->role == KEY_ROLE_INVIGILATOR ? rooms_check(&k, m) : EXAM_OK;
 }
+
+/* ---------------------------------------------------------------- what is shown */
+
+static bool sees_all(const struct key_entry *person)
+{
+    return !person || person->role != KEY_ROLE_INVIGILATOR;
+}
+
+bool admin_rights_sees_room(const struct key_entry *person, const char *room)
+{
+    return sees_all(person) || key_entry_has_room(person, room);
+}
+
+static bool batch_is_in_room(const struct key_entry *person, const exam *x, const char *name)
+{
+    struct exam_sitting_view v;
+    uint32_t batch;
+
+    if (exam_find_batch(x, name, &batch))
+        return false;
+    for (uint32_t s = 0; (s = exam_batch_next_sitting(x, batch, s));) {
+        exam_sitting_view(x, s, exam_last_ms(x), &v);
+        if (key_entry_has_room(person, v.room))
+            return true;
+    }
+    return false;
+}
+
+bool admin_rights_sees_incident(const struct key_entry *person, const exam *x, uint32_t incident)
+{
+    struct exam_refusal unsaid;
+    const struct asking k = {.person = person, .x = x, .why = &unsaid};
+    struct exam_incident_view v;
+
+    exam_incident_view(x, incident, &v);
+    if (sees_all(person) || v.scope == EV__SCOPE_KIND__SCOPE_KIND_SITE)
+        return true;
+    if (v.scope == EV__SCOPE_KIND__SCOPE_KIND_BATCH)
+        return batch_is_in_room(person, x, v.scope_name);
+    return !in_room_of_incident(&k, incident);
+}
+
+/* ---------------------------------------------------------------- */
 
 exam_err admin_rights_confirm(const struct key_entry *second, const char *first,
                               struct exam_refusal *why)

@@ -23,6 +23,12 @@ EXAM_MUST_USE exam_err admin_rights_check(const struct key_entry *person, const 
 /* What a request asks for, as a text has it: "a grant of time". Never NULL. */
 const char *admin_rights_name(const Admin__Request *m);
 
+/* Of what everybody may look at, an invigilator is shown what is in their rooms (R4). `person`
+ * NULL, which is without keys, and the other roles see all of it. */
+bool admin_rights_sees_room(const struct key_entry *person, const char *room);
+/* One of the site, or of a batch that sits in their rooms, is about their rooms, too. */
+bool admin_rights_sees_incident(const struct key_entry *person, const exam *x, uint32_t incident);
+
 /* P2: a second person confirms what another one has proposed. EXAM_REFUSED. */
 EXAM_MUST_USE exam_err admin_rights_confirm(const struct key_entry *second, const char *first,
                                             struct exam_refusal *why);

@@ -86,19 +86,37 @@ void admin_finish_request(struct conn *c)
     admin->busy = false;
 }
 
+/* What was to be told to who is gone. */
+static void waiting_forget(struct admin_server *a)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < a->waiting_n; i++)
+        if (conn_of(a->server, a->waiting[i].conn))
+            a->waiting[kept++] = a->waiting[i];
+    a->waiting_n = kept;
+}
+
+struct waiting *admin_wait(struct admin_server *a, struct conn *c, uint32_t id, uint64_t lsn)
+{
+    struct admin *admin = conn_data(c);
+    if (a->waiting_n == WAITING_MAX)
+        waiting_forget(a);
+    assert(a->waiting_n < WAITING_MAX); /* one request at a time on each connection */
+    struct waiting *w = &a->waiting[a->waiting_n++];
+    *w = (struct waiting){.conn = conn_ref_of(c), .lsn = lsn, .id = id};
+    admin->busy = true;
+    return w;
+}
+
 void admin_wait_durable(struct admin_server *a, struct conn *c, uint32_t id, uint64_t lsn,
                         const char *text)
 {
-    struct admin *admin = conn_data(c);
     if (lsn <= a->released_lsn) { /* there was nothing to do */
         admin_send_done(a, c, id, text, lsn);
         return;
     }
-    assert(a->waiting_n < WAITING_MAX); /* one request at a time on each connection */
-    struct waiting *w = &a->waiting[a->waiting_n++];
-    *w = (struct waiting){.conn = conn_ref_of(c), .lsn = lsn, .id = id};
+    struct waiting *w = admin_wait(a, c, id, lsn);
     snprintf(w->text, sizeof w->text, "%s", text);
-    admin->busy = true;
 }
 
 void admin_server_released(struct admin_server *a, uint64_t lsn)
@@ -138,6 +156,10 @@ void admin_server_retired(struct admin_server *a)
     a->waiting_n = 0;
     a->released_lsn = 0;
     a->promoted_n = 0;
+    if (a->proposals.n)
+        oplog(OPLOG_WARN, "proposals-ended", OPLOG_U("proposals", a->proposals.n),
+              OPLOG_S("text", "this node serves no more: what waited for a second person (P2) was "
+                              "not done, and is to be proposed again"));
     proposals_clear(&a->proposals);
     server_release_held(a->server);
 }
@@ -277,7 +299,7 @@ enum conn_verdict admin_take(struct admin_server *a, struct conn *c, const Admin
     case ADMIN__REQUEST__KIND_CONFIRM:
         return admin_take_confirm(a, c, m);
     case ADMIN__REQUEST__KIND_UNLOCK:
-        admin_take_unlock(a, c, m->id, m->unlock);
+        admin_take_unlock(a, c, m, payload, bytes);
         return CONN_TAKEN;
     case ADMIN__REQUEST__KIND_PROMOTE:
     case ADMIN__REQUEST__KIND_FOUND:

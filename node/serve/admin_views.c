@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "admin_rights.h"
+
 enum { WARNING_BYTES_MAX = 256 };
 
 /* protobuf-c has no const; packing only reads. */
@@ -235,7 +237,7 @@ void admin_view_incidents(const struct admin_view *v, bool open_only)
 
     for (uint32_t i = 1; i <= exam_incidents(v->x); i++) {
         exam_incident_view(v->x, i, &in);
-        if (open_only && !in.open)
+        if ((open_only && !in.open) || !admin_rights_sees_incident(v->person, v->x, i))
             continue;
         incident_put(v, i, &in, &rows[n++]);
         if (n == INCIDENTS_PER_REPLY) {
@@ -294,7 +296,8 @@ void admin_view_seats(const struct admin_view *v, const char *room,
         const char *of_room, *seat;
         uint32_t sitting;
         exam_seat_view(v->x, i, &of_room, &seat, &sitting);
-        if (room[0] != '\0' && strcmp(room, of_room) != 0)
+        if ((room[0] != '\0' && strcmp(room, of_room) != 0) ||
+            !admin_rights_sees_room(v->person, of_room))
             continue;
         seat_put(v, seat, sitting, &by_seat[i], &rows[n++]);
         if (n == ROWS_PER_REPLY_MAX) {

@@ -13,6 +13,7 @@ struct admin_view {
     uint64_t now_ms; /* on the site's timeline */
     int64_t wall_ms; /* for people */
     const char *node;
+    const struct key_entry *person;           /* who looks: R4, admin_rights_sees_room */
     const struct vault *vault;                /* what it opens is shown; NULL: nothing sealed is */
     void (*send)(void *ctx, Admin__Reply *r); /* fills the id; the reply is not kept */
     void *ctx;
@@ -28,6 +29,7 @@ void admin_view_batch(const struct admin_view *v, uint32_t batch, Admin__BatchIn
 void admin_view_result(const struct admin_view *v, uint32_t sitting, Admin__SittingResult *out);
 /* Account and interruptions; the answers are the caller's to send after it. */
 void admin_view_sitting(const struct admin_view *v, uint32_t sitting);
+/* Incidents and seats: those that the person sees. */
 void admin_view_incidents(const struct admin_view *v, bool open_only);
 /* The seats of the room, or all. `by_seat`: seat_server_contacts. */
 void admin_view_seats(const struct admin_view *v, const char *room,

@@ -80,6 +80,7 @@ static struct {
     Admin__SittingShow sitting_show;
     Admin__Receipt receipt;
     Admin__Results results;
+    Admin__Seats seats;
 } made;
 
 static char in_r1[] = "R1", no_1001[] = "1001", seat_r1[] = "R1-03";
@@ -112,10 +113,15 @@ static Admin__Request request_of(Admin__Request__KindCase kind)
     admin__receipt__init(&made.receipt);
     made.receipt.admission_no = no_1001;
     admin__results__init(&made.results);
+    admin__seats__init(&made.seats);
+    made.seats.room = in_r1;
     m.kind_case = kind;
     switch (kind) {
     case ADMIN__REQUEST__KIND_RESULTS:
         m.results = &made.results;
+        break;
+    case ADMIN__REQUEST__KIND_SEATS:
+        m.seats = &made.seats;
         break;
     case ADMIN__REQUEST__KIND_PAUSE:
         m.pause = &made.pause;
@@ -171,7 +177,7 @@ static void test_admin_rights__are_what_they_are_said_to_be(void **state)
         {ADMIN__REQUEST__KIND_SEATS, "airo", false},
         {ADMIN__REQUEST__KIND_SITTING_SHOW, "airo", false},
         {ADMIN__REQUEST__KIND_RECEIPT, "airo", false},
-        {ADMIN__REQUEST__KIND_PROPOSALS, "airo", false},
+        {ADMIN__REQUEST__KIND_PROPOSALS, "a-ro", false},
         {ADMIN__REQUEST__KIND_RESULTS, "a-ro", false},
         {ADMIN__REQUEST__KIND_FOUND, "a---", true},
         {ADMIN__REQUEST__KIND_PROMOTE, "a---", true},
@@ -319,10 +325,32 @@ static void test_admin_rights__keep_candidates_to_their_rooms(void **state)
     m = request_of(ADMIN__REQUEST__KIND_SITTING_SHOW);
     made.sitting_show.admission_no = no_2001;
     assert_int_equal(ask(t, KEY_ROLE_INVIGILATOR, &m), EXAM_REFUSED);
+    assert_non_null(strstr(why.text, "is shown nothing of candidate 2001"));
     assert_int_equal(ask(t, KEY_ROLE_REVIEWER, &m), EXAM_OK);
     m = request_of(ADMIN__REQUEST__KIND_RECEIPT);
     made.receipt.admission_no = no_2001;
     assert_int_equal(ask(t, KEY_ROLE_INVIGILATOR, &m), EXAM_REFUSED);
+}
+
+/* Seats are asked for by room, or all: then only theirs are shown. */
+static void test_admin_rights__keep_seats_to_their_rooms(void **state)
+{
+    const struct key_entry li = person(KEY_ROLE_INVIGILATOR), kai = person(KEY_ROLE_REVIEWER);
+    const struct site *t = *state;
+    Admin__Request m = request_of(ADMIN__REQUEST__KIND_SEATS);
+    char in_r2[] = "R2", all[] = "";
+
+    made.seats.room = in_r2;
+    assert_int_equal(ask(t, KEY_ROLE_INVIGILATOR, &m), EXAM_REFUSED);
+    assert_non_null(
+        strstr(why.text, "li is an invigilator of R1, and is shown nothing of room R2"));
+    assert_int_equal(ask(t, KEY_ROLE_REVIEWER, &m), EXAM_OK);
+    made.seats.room = all;
+    assert_int_equal(ask(t, KEY_ROLE_INVIGILATOR, &m), EXAM_OK);
+    assert_true(admin_rights_sees_room(&li, "R1"));
+    assert_false(admin_rights_sees_room(&li, "R2"));
+    assert_true(admin_rights_sees_room(&kai, "R2"));
+    assert_true(admin_rights_sees_room(NULL, "R2")); /* without keys */
 }
 
 static void open_incident(struct site *t, Ev__ScopeKind kind, const char *name)
@@ -336,10 +364,13 @@ static void open_incident(struct site *t, Ev__ScopeKind kind, const char *name)
     assert_int_equal(site_do(t, &c), EXAM_OK);
 }
 
-/* An incident is of the room that it was opened for. */
+/* An incident is of the room that it was opened for. One of the site, or of a batch that sits in
+ * their rooms, they see, and do not decide. A refusal does not tell whom it was about. */
 static void test_admin_rights__keep_incidents_to_their_rooms(void **state)
 {
-    static const bool may[] = {true, false, true, false, false};
+    static const bool may[] = {true, false, true, false, false, true, false, false};
+    static const bool sees[] = {true, false, true, true, true, true, false, false};
+    const struct key_entry li = person(KEY_ROLE_INVIGILATOR), wu = person(KEY_ROLE_OFFICE);
     struct site *t = *state;
 
     open_incident(t, EV__SCOPE_KIND__SCOPE_KIND_ROOM, "R1");
@@ -347,7 +378,13 @@ static void test_admin_rights__keep_incidents_to_their_rooms(void **state)
     open_incident(t, EV__SCOPE_KIND__SCOPE_KIND_SEAT, "R1-02");
     open_incident(t, EV__SCOPE_KIND__SCOPE_KIND_BATCH, "B1");
     open_incident(t, EV__SCOPE_KIND__SCOPE_KIND_SITE, "");
-    for (uint32_t i = 1; i <= 5; i++) {
+    open_incident(t, EV__SCOPE_KIND__SCOPE_KIND_SITTING, "1002");
+    open_incident(t, EV__SCOPE_KIND__SCOPE_KIND_SITTING, "2002");
+    open_incident(t, EV__SCOPE_KIND__SCOPE_KIND_BATCH, "B2");
+    for (uint32_t i = 1; i <= 8; i++) {
+        assert_int_equal(admin_rights_sees_incident(&li, t->x, i), sees[i - 1]);
+        assert_true(admin_rights_sees_incident(&wu, t->x, i));
+        assert_true(admin_rights_sees_incident(NULL, t->x, i));
         Admin__Request m = request_of(ADMIN__REQUEST__KIND_INCIDENT_CLOSE);
         made.incident_close.incident = i;
         assert_int_equal(ask(t, KEY_ROLE_INVIGILATOR, &m), may[i - 1] ? EXAM_OK : EXAM_REFUSED);
@@ -355,6 +392,7 @@ static void test_admin_rights__keep_incidents_to_their_rooms(void **state)
         m = request_of(ADMIN__REQUEST__KIND_INCIDENT_NOTE);
         made.incident_note.incident = i;
         assert_int_equal(ask(t, KEY_ROLE_INVIGILATOR, &m), may[i - 1] ? EXAM_OK : EXAM_REFUSED);
+        assert_null(strstr(why.text, "2002"));
     }
 }
 
@@ -379,6 +417,7 @@ int main(void)
         WITH_SITE(test_admin_rights__give_reviewers_no_id_numbers),
         WITH_SITE(test_admin_rights__keep_invigilators_in_their_rooms),
         WITH_SITE(test_admin_rights__keep_candidates_to_their_rooms),
+        WITH_SITE(test_admin_rights__keep_seats_to_their_rooms),
         WITH_SITE(test_admin_rights__keep_incidents_to_their_rooms),
         WITH_SITE(test_admin_rights_confirm__wants_another_person),
     };

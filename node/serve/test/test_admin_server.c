@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
+#include "admin_core.h"
 #include "admin_server.h"
 #include "clock.h"
 #include "codec.h"
@@ -47,6 +48,7 @@ enum { CONNS = 4, REPLIES_MAX = 8, REPLY_BYTES_MAX = 8192 };
 struct conn {
     struct server *s;
     struct key_entry identity;
+    uint32_t generation;
     bool keyed, known;
     max_align_t data[128];
     /* the person's side */
@@ -114,12 +116,13 @@ void server_recheck(struct server *s)
 
 struct conn_ref conn_ref_of(const struct conn *c)
 {
-    return (struct conn_ref){.slot = (uint32_t)(c - c->s->conns)};
+    return (struct conn_ref){.slot = (uint32_t)(c - c->s->conns), .generation = c->generation};
 }
 
 struct conn *conn_of(struct server *s, struct conn_ref ref)
 {
-    return &s->conns[ref.slot];
+    struct conn *c = &s->conns[ref.slot];
+    return c->generation == ref.generation ? c : NULL;
 }
 
 void *conn_data(struct conn *c)
@@ -186,6 +189,9 @@ struct fixture {
     struct arena arena;
     uint8_t *arena_block;
     bool serving, held;
+    bool alone; /* nobody says that what was decided is durable */
+    exam_err unlocking;
+    uint8_t unlocked_with[DATA_KEY_BYTES];
     unsigned promotions;
     char promoter[PERSON_BYTES_MAX + 1];
     struct {
@@ -207,6 +213,28 @@ static bool ask_held(void *ctx)
 {
     (void)ctx;
     return fx->held;
+}
+
+static exam_err ask_unlock(void *ctx, const uint8_t *key, const char **text)
+{
+    (void)ctx;
+    memcpy(fx->unlocked_with, key, sizeof fx->unlocked_with);
+    *text = "unlocked, or not";
+    return fx->unlocking;
+}
+
+static void ask_status(void *ctx, Admin__NodeStatus *out)
+{
+    (void)ctx;
+    out->role = ADMIN__ROLE__ROLE_PRIMARY;
+}
+
+/* All seats are in contact here. */
+static void ask_contacts(void *ctx, struct seat_contact *by_seat)
+{
+    (void)ctx;
+    for (uint32_t i = 1; i <= exam_seats(engine_exam(fx->e)); i++)
+        by_seat[i] = (struct seat_contact){.connected = true};
 }
 
 static void ask_promote(void *ctx, const Admin__Promote *m)
@@ -307,6 +335,9 @@ static int setup(void **state)
                                     .grant_two_person_ms = 600000,
                                     .serving = ask_serving,
                                     .held = ask_held,
+                                    .unlock = ask_unlock,
+                                    .status = ask_status,
+                                    .contacts = ask_contacts,
                                     .promote = ask_promote};
     assert_int_equal(admin_server_open(NULL, &config, &node, &f->a, why, sizeof why), EXAM_OK);
     *state = f;
@@ -333,7 +364,8 @@ static int teardown(void **state)
 static void turn(struct fixture *f)
 {
     assert_int_equal(engine_commit(f->e), EXAM_OK);
-    admin_server_released(f->a, engine_durable(f->e).lsn);
+    if (!f->alone)
+        admin_server_released(f->a, engine_durable(f->e).lsn);
 }
 
 static enum conn_verdict give(struct fixture *f, struct conn *c, const uint8_t *payload, size_t n)
@@ -381,6 +413,14 @@ static struct conn *connect_as(struct fixture *f, size_t slot, enum person who)
     return c;
 }
 
+static void disconnect(struct conn *c)
+{
+    listening->h.closed(listening->ctx, c, "gone");
+    memset(c->data, 0, sizeof c->data);
+    c->known = false;
+    c->generation++;
+}
+
 enum { PAYLOAD_MAX = 1024 };
 
 /* The request, signed for a connection by a key. */
@@ -424,7 +464,7 @@ static void expect_done(struct fixture *f, struct conn *c)
 }
 
 /* Requests of which there is one at a time. */
-static char room_r1[] = "R1", reason[] = "a test", nobody[] = "";
+static char room_r1[] = "R1", room_r2[] = "R2", reason[] = "a test", nobody[] = "";
 
 static Admin__Request grant_of(int64_t ms)
 {
@@ -490,17 +530,18 @@ static void import_send(struct fixture *f, struct conn *c, Admin__Request *m, ui
     expect_done(f, c);
 }
 
-/* A batch of one candidate in R1. The commit is left to be said. */
+/* A batch of one candidate in R1, and one in R2. The commit is left to be said. */
 static Admin__Request import_of(struct fixture *f, struct conn *c)
 {
     static Admin__ImportCommit commit;
     static uint8_t digest[HASH_BYTES];
-    static char batch[] = "B1", no[] = "1001", id_no[] = "ID1001", name[] = "Li", seat[] = "R1-01";
+    static char batch[] = "B1", id_no[] = "ID1001", name[] = "Li", no[2][8] = {"1001", "2001"},
+                seat[2][8] = {"R1-01", "R2-01"}, *names[] = {room_r1, room_r2};
     Admin__ImportBegin begin = ADMIN__IMPORT_BEGIN__INIT;
     Admin__ImportPart part = ADMIN__IMPORT_PART__INIT;
-    Admin__ImportSitting row = ADMIN__IMPORT_SITTING__INIT, *rows[] = {&row};
-    Ev__RoomAdded room = EV__ROOM_ADDED__INIT, *rooms[] = {&room};
-    Ev__NewSitting sitting = EV__NEW_SITTING__INIT;
+    Admin__ImportSitting row[2], *rows[] = {&row[0], &row[1]};
+    Ev__RoomAdded room[2], *rooms[] = {&room[0], &room[1]};
+    Ev__NewSitting sitting[2];
     Admin__Request m = ADMIN__REQUEST__INIT;
 
     memset(digest, 0, sizeof digest);
@@ -510,24 +551,28 @@ static Admin__Request import_of(struct fixture *f, struct conn *c)
     m.kind_case = ADMIN__REQUEST__KIND_IMPORT_BEGIN;
     m.import_begin = &begin;
     import_send(f, c, &m, digest);
-    room.room = room_r1;
-    room.seats = 4;
-    sitting.admission_no = no;
-    sitting.id_no = id_no;
-    sitting.name = name;
-    sitting.seat = seat;
-    row.sitting = &sitting;
+    for (size_t i = 0; i < 2; i++) {
+        ev__room_added__init(&room[i]);
+        room[i].room = names[i];
+        room[i].seats = 4;
+        ev__new_sitting__init(&sitting[i]);
+        sitting[i].admission_no = no[i];
+        sitting[i].id_no = id_no;
+        sitting[i].name = name;
+        sitting[i].seat = seat[i];
+        admin__import_sitting__init(&row[i]);
+        row[i].sitting = &sitting[i];
+    }
     part.rooms = rooms;
-    part.n_rooms = 1;
     part.sittings = rows;
-    part.n_sittings = 1;
+    part.n_rooms = part.n_sittings = 2;
     admin__request__init(&m);
     m.kind_case = ADMIN__REQUEST__KIND_IMPORT_PART;
     m.import_part = &part;
     import_send(f, c, &m, digest);
     admin__import_commit__init(&commit);
     commit.batch = batch;
-    commit.rooms = commit.sittings = 1;
+    commit.rooms = commit.sittings = 2;
     commit.digest = (ProtobufCBinaryData){sizeof digest, digest};
     admin__request__init(&m);
     m.kind_case = ADMIN__REQUEST__KIND_IMPORT_COMMIT;
@@ -658,6 +703,32 @@ static void test_admin_server__takes_a_held_act_later(void **state)
     expect_done(f, wang);
 }
 
+/* While nothing is durable on a standby, somebody may act and go, again and again: what waits to be
+ * told to who is gone takes nobody's place. */
+static void test_admin_server__has_room_for_who_is_there(void **state)
+{
+    struct fixture *f = *state;
+    struct conn *wang = connect_as(f, 0, WANG), *li = connect_as(f, 1, LI);
+    Admin__Request m;
+
+    batch_begin(f, wang, li);
+    f->alone = true;
+    m = grant_of(60000);
+    assert_int_equal(say(f, li, &m), CONN_TAKEN);
+    for (int i = 0; i < 200; i++) {
+        f->log_n = 0;
+        disconnect(wang);
+        wang = connect_as(f, 0, WANG);
+        m = grant_of(i % 2 ? 60000 : -60000);
+        assert_int_equal(say(f, wang, &m), CONN_TAKEN);
+        assert_int_equal(wang->replies_n, 0);
+    }
+    f->alone = false;
+    turn(f);
+    expect_done(f, wang);
+    expect_done(f, li);
+}
+
 /* Another name in a request, a role that may not, and a key that is void by now. */
 static void test_admin_server__refuses_who_may_not(void **state)
 {
@@ -701,6 +772,158 @@ static void test_admin_server__refuses_an_import_that_was_changed(void **state)
     assert_int_equal(say(f, wang, &m), CONN_TAKEN);
     expect_refused(f, wang, EXAM_AUTH, "what was signed is not what has arrived");
     assert_int_equal(f->log_n, logged);
+}
+
+/* P3: the data key that a person brings is with the vault alone: nothing of it stays in the
+ * endpoint, the arena or the frame, whether the vault has taken it or not. */
+static void test_admin_server__keeps_no_data_key(void **state)
+{
+    static uint8_t key[DATA_KEY_BYTES] = "a key that is looked for later.";
+    struct fixture *f = *state;
+    struct conn *wang = connect_as(f, 0, WANG);
+    Admin__Unlock unlock = ADMIN__UNLOCK__INIT;
+    Admin__Request m = ADMIN__REQUEST__INIT;
+    uint8_t payload[PAYLOAD_MAX];
+
+    unlock.data_key = (ProtobufCBinaryData){sizeof key, key};
+    m.kind_case = ADMIN__REQUEST__KIND_UNLOCK;
+    m.unlock = &unlock;
+    for (int i = 0; i < 2; i++) {
+        m.id = ++wang->id;
+        f->unlocking = i == 0 ? EXAM_AUTH : EXAM_OK;
+        size_t n = said_by(wang->key, wang->nonce, &m, payload);
+        assert_non_null(memmem(payload, n, key, sizeof key));
+        assert_int_equal(give(f, wang, payload, n), CONN_TAKEN);
+        assert_int_equal(reply_at(f, wang, 0)->kind_case,
+                         i == 0 ? ADMIN__REPLY__KIND_REFUSED : ADMIN__REPLY__KIND_DONE);
+        assert_memory_equal(f->unlocked_with, key, sizeof key);
+        assert_null(memmem(f->a, sizeof *f->a, key, sizeof key));
+        assert_null(memmem(f->a->arena_block, ARENA_BYTES_FRAME, key, sizeof key));
+        assert_null(memmem(payload, n, key, sizeof key));
+    }
+}
+
+/* ---------------------------------------------------------------- what is shown */
+
+static const Admin__Reply *ask_seats(struct fixture *f, struct conn *c, char *room)
+{
+    static Admin__Seats seats;
+    Admin__Request m = ADMIN__REQUEST__INIT;
+
+    admin__seats__init(&seats);
+    seats.room = room;
+    m.kind_case = ADMIN__REQUEST__KIND_SEATS;
+    m.seats = &seats;
+    assert_int_equal(say(f, c, &m), CONN_TAKEN);
+    return reply_at(f, c, 0);
+}
+
+static enum conn_verdict ask_sitting(struct fixture *f, struct conn *c, char *admission_no)
+{
+    static Admin__SittingShow show;
+    Admin__Request m = ADMIN__REQUEST__INIT;
+
+    admin__sitting_show__init(&show);
+    show.admission_no = admission_no;
+    m.kind_case = ADMIN__REQUEST__KIND_SITTING_SHOW;
+    m.sitting_show = &show;
+    return say(f, c, &m);
+}
+
+/* R4: of seats and candidates an invigilator is shown those in their rooms, whatever is asked for;
+ * a reviewer all of them. */
+static void test_admin_server__shows_invigilators_their_rooms(void **state)
+{
+    struct fixture *f = *state;
+    struct conn *wang = connect_as(f, 0, WANG), *li = connect_as(f, 1, LI);
+    struct conn *zhou = connect_as(f, 2, ZHOU), *kai = connect_as(f, 3, KAI);
+    char no_1001[] = "1001", no_2001[] = "2001";
+
+    batch_begin(f, wang, li);
+    const Admin__SeatRows *rows = ask_seats(f, kai, nobody)->seat_rows;
+    assert_int_equal(rows->n_rows, 8);
+    rows = ask_seats(f, zhou, nobody)->seat_rows;
+    assert_int_equal(rows->n_rows, 4);
+    for (size_t i = 0; i < rows->n_rows; i++)
+        assert_memory_equal(rows->rows[i]->seat, "R1-", 3);
+    assert_string_equal(rows->rows[0]->admission_no, "1001");
+    rows = ask_seats(f, zhou, room_r1)->seat_rows;
+    assert_int_equal(rows->n_rows, 4);
+    (void)ask_seats(f, zhou, room_r2);
+    expect_refused(f, zhou, EXAM_REFUSED, "is shown nothing of room R2");
+    assert_int_equal(ask_seats(f, kai, room_r2)->seat_rows->n_rows, 4);
+    assert_int_equal(ask_sitting(f, zhou, no_2001), CONN_TAKEN);
+    expect_refused(f, zhou, EXAM_REFUSED, "is shown nothing of candidate 2001");
+    assert_int_equal(ask_sitting(f, zhou, no_1001), CONN_TAKEN);
+    assert_int_equal(reply_at(f, zhou, 0)->kind_case, ADMIN__REPLY__KIND_SITTING_DETAIL);
+    assert_int_equal(ask_sitting(f, kai, no_2001), CONN_TAKEN);
+    assert_int_equal(reply_at(f, kai, 0)->kind_case, ADMIN__REPLY__KIND_SITTING_DETAIL);
+}
+
+static void incident_open(struct fixture *f, struct conn *c, Ev__ScopeKind kind, char *name)
+{
+    static Admin__Target target;
+    static Admin__IncidentOpen open;
+    Admin__Request m = ADMIN__REQUEST__INIT;
+
+    admin__target__init(&target);
+    target.kind = kind;
+    target.name = name;
+    admin__incident_open__init(&open);
+    open.target = &target;
+    open.kind = EV__INCIDENT_KIND__INCIDENT_KIND_OTHER;
+    open.text = reason;
+    open.who = nobody;
+    m.kind_case = ADMIN__REQUEST__KIND_INCIDENT_OPEN;
+    m.incident_open = &open;
+    assert_int_equal(say(f, c, &m), CONN_TAKEN);
+    expect_done(f, c);
+}
+
+static const Admin__IncidentRows *ask_incidents(struct fixture *f, struct conn *c)
+{
+    static Admin__Incidents incidents;
+    Admin__Request m = ADMIN__REQUEST__INIT;
+
+    admin__incidents__init(&incidents);
+    m.kind_case = ADMIN__REQUEST__KIND_INCIDENTS;
+    m.incidents = &incidents;
+    assert_int_equal(say(f, c, &m), CONN_TAKEN);
+    const Admin__Reply *r = reply_at(f, c, 0);
+    assert_int_equal(r->kind_case, ADMIN__REPLY__KIND_INCIDENT_ROWS);
+    return r->incident_rows;
+}
+
+/* R4: and of incidents those of their rooms and of all rooms. Counts, which name nobody, are whole.
+ */
+static void test_admin_server__shows_invigilators_their_incidents(void **state)
+{
+    struct fixture *f = *state;
+    struct conn *wang = connect_as(f, 0, WANG), *li = connect_as(f, 1, LI);
+    struct conn *zhou = connect_as(f, 2, ZHOU);
+    Admin__Status status = ADMIN__STATUS__INIT;
+    Admin__Proposals proposals = ADMIN__PROPOSALS__INIT;
+    Admin__Request m = ADMIN__REQUEST__INIT;
+    char no_2001[] = "2001";
+
+    batch_begin(f, wang, li);
+    incident_open(f, wang, EV__SCOPE_KIND__SCOPE_KIND_SITTING, no_2001);
+    incident_open(f, wang, EV__SCOPE_KIND__SCOPE_KIND_ROOM, room_r1);
+    incident_open(f, wang, EV__SCOPE_KIND__SCOPE_KIND_SITE, nobody);
+    assert_int_equal(ask_incidents(f, wang)->n_rows, 3);
+    const Admin__IncidentRows *rows = ask_incidents(f, zhou);
+    assert_int_equal(rows->n_rows, 2);
+    assert_int_equal(rows->rows[0]->incident, 2);
+    assert_string_equal(rows->rows[0]->scope_name, "R1");
+    assert_int_equal(rows->rows[1]->incident, 3);
+    m.kind_case = ADMIN__REQUEST__KIND_STATUS;
+    m.status = &status;
+    assert_int_equal(say(f, zhou, &m), CONN_TAKEN);
+    assert_int_equal(reply_at(f, zhou, 0)->node_status->incidents_open, 3);
+    m.kind_case = ADMIN__REQUEST__KIND_PROPOSALS;
+    m.proposals = &proposals;
+    assert_int_equal(say(f, zhou, &m), CONN_TAKEN);
+    expect_refused(f, zhou, EXAM_REFUSED, "the list of proposals is for an administrator");
 }
 
 /* ---------------------------------------------------------------- two persons */
@@ -792,7 +1015,7 @@ static void test_admin_server__drops_proposals_that_are_void(void **state)
     m = seen_by(f, li);
     admin_server_retired(f->a);
     assert_int_equal(say(f, li, &m), CONN_TAKEN);
-    expect_refused(f, li, EXAM_NOT_FOUND, "before this node began to serve");
+    expect_refused(f, li, EXAM_NOT_FOUND, "restarted or served no more; propose it again");
     assert_int_equal(say(f, wang, &grant), CONN_TAKEN);
     m = seen_by(f, li);
     key_roster_next(f->site.roster);
@@ -865,8 +1088,12 @@ int main(void)
         WITH_SITE(test_admin_server__refuses_what_was_not_said),
         WITH_SITE(test_admin_server__refuses_what_was_said_before),
         WITH_SITE(test_admin_server__takes_a_held_act_later),
+        WITH_SITE(test_admin_server__has_room_for_who_is_there),
         WITH_SITE(test_admin_server__refuses_who_may_not),
         WITH_SITE(test_admin_server__refuses_an_import_that_was_changed),
+        WITH_SITE(test_admin_server__keeps_no_data_key),
+        WITH_SITE(test_admin_server__shows_invigilators_their_rooms),
+        WITH_SITE(test_admin_server__shows_invigilators_their_incidents),
         WITH_SITE(test_admin_server__waits_for_the_second_person),
         WITH_SITE(test_admin_server__refuses_wrong_second_words),
         WITH_SITE(test_admin_server__drops_proposals_that_are_void),
