@@ -56,7 +56,18 @@ static struct {
     size_t clients_n;
     uint32_t taken[SEATS], taken_in_turn[SEATS], closed;
     bool replies; /* each frame is answered with REPLY bytes */
+    bool no_memory;
+    uint32_t denied;
 } t;
+
+/* --wrap=calloc */
+void *__real_calloc(size_t n, size_t bytes);
+void *__wrap_calloc(size_t n, size_t bytes);
+void *__wrap_calloc(size_t n, size_t bytes)
+{
+    t.denied += t.no_memory;
+    return t.no_memory ? NULL : __real_calloc(n, bytes);
+}
 
 /* ---------------------------------------------------------------- the server */
 
@@ -326,6 +337,20 @@ static void test_server__accepts_a_few_a_turn(void **state)
     assert_true(n.turns >= 30 / SERVER_ACCEPTS_PER_TURN);
 }
 
+/* When memory is short for a moment, who comes then waits, and whoever comes later is heard, too:
+ * libuv accepts nobody any more while one is not taken from it. */
+static void test_server__accepts_again_when_there_is_memory(void **state)
+{
+    (void)state;
+    t.no_memory = true;
+    connect_from("127.0.0.1");
+    until(t.denied > 0);
+    t.no_memory = false;
+    connect_from("127.0.0.1");
+    until(came() == 2);
+    assert_int_equal(server_counts(t.server).accepted, 2);
+}
+
 /* However many say hello at once, a turn has so many handshakes, and each of them has its own. */
 static void test_server__greets_a_few_a_turn(void **state)
 {
@@ -513,6 +538,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_server__accepts_a_few_a_turn, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_server__accepts_again_when_there_is_memory, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_server__greets_a_few_a_turn, setup, teardown),
         cmocka_unit_test_setup_teardown(test_server__a_flood_gets_its_share_of_a_turn, setup,
                                         teardown),
