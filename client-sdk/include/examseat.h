@@ -173,7 +173,8 @@ typedef struct examseat_config {
     void *user;
     /* This seat's own key, and the site's roster of keys: files that the site's administrator made.
      * With both, connections are encrypted and either end proves who it is. Neither, or both. A
-     * newer roster may take the file's place at any time. */
+     * newer roster may take the file's place at any time; one that is older than one that this seat
+     * has used is refused (SEAT.roster-used in journal_dir has its number). */
     const char *key_file;
     const char *key_roster;
 } examseat_config;
@@ -186,7 +187,7 @@ typedef struct examseat_config {
 /* Opens the seat: its journal is read, and if a sitting is in it the seat goes back to it by
  * itself. On failure, *h is untouched and `why` (may be NULL; why_bytes of room) has the text.
  * INVALID, NOT_FOUND (journal_dir, a file of keys), REFUSED (the key is another's, was revoked, or
- * can be read by others), LOCKED, CORRUPT, VERSION, OTHER_SITE, FULL, IO, SYSTEM. */
+ * can be read by others; the roster is an old one), LOCKED, CORRUPT, VERSION, OTHER_SITE, FULL, IO, SYSTEM. */
 EXAMSEAT_API EXAMSEAT_MUST_USE examseat_err examseat_open(const examseat_config *config,
                                                           examseat **h, char *why,
                                                           size_t why_bytes);

@@ -25,6 +25,7 @@ enum {
     URL_BYTES = 256,
     LINKS_MAX = 4 * NODES_MAX, /* a closed one may linger while another is dialled */
     SEND_BYTES_MAX = 256 * 1024,
+    ROSTER_USED_PATH_BYTES = 4096,
 };
 
 #define CLIENT_DEFAULT "libexamseat"
@@ -559,6 +560,19 @@ static exam_err own_journal_open(examseat *h, const examseat_config *c, char why
     return err;
 }
 
+/* What was revoked since must not come back with an older roster: the seat would dial a server that
+ * is none any more. */
+static exam_err roster_remember(examseat *h, const examseat_config *c, char why[JOURNAL_WHY_BYTES])
+{
+    char path[ROSTER_USED_PATH_BYTES];
+    if (h->keys == NULL)
+        return EXAM_OK;
+    if (snprintf(path, sizeof(path), "%s/%s.roster-used", c->journal_dir, c->seat) >=
+        (int)sizeof(path))
+        return EXAM_TOO_BIG;
+    return keyring_remember_file(h->keys, path, why, JOURNAL_WHY_BYTES);
+}
+
 static examseat_err handle_open(examseat *h, const examseat_config *c, char why[JOURNAL_WHY_BYTES])
 {
     snprintf(why, JOURNAL_WHY_BYTES, "no memory, or no descriptor, for a seat");
@@ -571,6 +585,8 @@ static examseat_err handle_open(examseat *h, const examseat_config *c, char why[
     if (h->journal_dir == NULL)
         return EXAMSEAT_SYSTEM;
     exam_err opened = own_journal_open(h, c, why);
+    if (opened == EXAM_OK)
+        opened = roster_remember(h, c, why);
     if (opened != EXAM_OK)
         return err_of(opened);
     snprintf(why, JOURNAL_WHY_BYTES, "no memory, or no descriptor, for the seat's connections");

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include <sodium.h>
 
 #include "examseat.h"
+#include "site_keys.h"
 #include "tcp_node.h"
 
 enum { PATIENCE_MS = 30000 };
@@ -332,6 +334,63 @@ static void test_examseat__bad_configurations(void **state)
     assert_null(h);
 }
 
+static void text_put(const char *path, const char *text, size_t n)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    assert_int_equal(fchmod(fileno(f), 0600), 0);
+    assert_int_equal(fwrite(text, 1, n, f), n);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void roster_put(const struct site_keys *site, const char *path)
+{
+    char *text;
+    size_t n;
+    assert_int_equal(key_roster_format(site->roster, &site->authority, &text, &n), EXAM_OK);
+    text_put(path, text, n);
+    free(text);
+}
+
+/* What was revoked since would be let in: over a restart, too, a seat uses no older roster. */
+static void test_examseat__goes_back_to_no_older_roster(void **state)
+{
+    struct fixture *f = *state;
+    char key[96], roster[96], old[96], why[512] = "", text[KEY_FILE_BYTES_MAX];
+    struct site_keys site;
+    examseat *h = NULL;
+    size_t n;
+    examseat_config c = config_of(f);
+    site_keys_init(&site, 7);
+    snprintf(key, sizeof(key), "%s/seat.key", f->dir);
+    snprintf(roster, sizeof(roster), "%s/roster", f->dir);
+    snprintf(old, sizeof(old), "%s/old", f->dir);
+    assert_int_equal(key_file_format(&site.own[SITE_SEAT], text, &n), EXAM_OK);
+    text_put(key, text, n);
+    roster_put(&site, old);
+    key_roster_next(site.roster);
+    roster_put(&site, roster);
+    f->nodes[0] = "A@127.0.0.1:1";
+    f->nodes[1] = "B@127.0.0.1:1";
+    c.seat = site.own[SITE_SEAT].name;
+    c.key_file = key;
+    c.key_roster = old;
+    for (int i = 0; i < 2; i++) { /* the old one is good until it is old */
+        assert_int_equal(examseat_open(&c, &h, why, sizeof(why)), EXAMSEAT_OK);
+        examseat_close(h);
+        c.key_roster = roster;
+    }
+    c.key_roster = old;
+    h = NULL;
+    assert_int_equal(examseat_open(&c, &h, why, sizeof(why)), EXAMSEAT_REFUSED);
+    assert_non_null(strstr(why, "roster 2 has been used here already"));
+    assert_null(h);
+    c.key_roster = roster;
+    assert_int_equal(examseat_open(&c, &h, why, sizeof(why)), EXAMSEAT_OK);
+    examseat_close(h);
+    site_keys_fini(&site);
+}
+
 /* A program that was built before there were keys runs on as it is. */
 static void test_examseat__takes_the_shorter_configuration(void **state)
 {
@@ -395,6 +454,7 @@ int main(void)
         API_TEST(test_examseat__callbacks_may_call),
         API_TEST(test_examseat__the_descriptor_tells_when),
         API_TEST(test_examseat__bad_configurations),
+        API_TEST(test_examseat__goes_back_to_no_older_roster),
         API_TEST(test_examseat__takes_the_shorter_configuration),
         API_TEST(test_examseat__no_node_at_all),
         API_TEST(test_examseat__another_version),

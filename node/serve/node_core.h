@@ -143,8 +143,6 @@ EXAM_MUST_USE exam_err node_keys_check_site(const struct node *n, char *why, siz
 /* A roster that this node has used is the oldest that it ever uses again, over restarts too.
  * EXAM_REFUSED: the one it was started with is older. Otherwise as store_get and store_commit. */
 EXAM_MUST_USE exam_err node_roster_check(struct node *n, char *why, size_t why_bytes);
-/* Remembers the one in use. */
-EXAM_MUST_USE exam_err node_roster_keep(struct node *n);
 
 /* --- node_evidence.c --- */
 

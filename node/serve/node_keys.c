@@ -39,11 +39,6 @@ void node_keys_turn(struct node *n)
               OPLOG_S("why", why));
     if (!changed)
         return;
-    err = node_roster_keep(n);
-    if (err) {
-        node_fail(n, err, "keeping which roster of keys is in use");
-        return;
-    }
     node_keys_told(n);
     node_vault_told(n);
     seat_server_recheck(n->seats);

@@ -201,18 +201,18 @@ void enrol_book_wipe(struct enrol_book *b)
     sodium_memzero(b, sizeof *b);
 }
 
+static bool may_be_used(const struct enrol_entry *e, uint64_t now_ms)
+{
+    return e->state <= ENROL_USED && now_ms < e->until_ms;
+}
+
 size_t enrol_book_open(const struct enrol_book *b, uint64_t now_ms)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < b->n; i++)
-        n += b->entries[i].state <= ENROL_USED && now_ms < b->entries[i].until_ms;
+        n += may_be_used(&b->entries[i], now_ms);
     return n;
-}
-
-static bool may_be_used(const struct enrol_entry *e, uint64_t now_ms)
-{
-    return e->state <= ENROL_USED && now_ms < e->until_ms;
 }
 
 /* ---------------------------------------------------------------- the site */

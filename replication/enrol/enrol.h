@@ -3,14 +3,13 @@
  * its own identity, and the roster in which the machine now is. Pure: bytes in, bytes out; time and
  * chance come in.
  *
- *     machine                                   site (the administrator's, with the authority's
- * key) BEGIN  which code, session, share  -->
- *                                        <--   SHARE  share, or REFUSED
- *     KEYS   sealed: its public keys     -->          wrong: REFUSED, and the code has a try less
- *                                        <--   WELCOME  sealed: site, authority, name, roster's
- * size
- *                                        <--   ROSTER ...  as it is: the authority has signed it
- *     STORED sealed: nothing             -->          it has all that on its disk
+ *   machine                                  site (the administrator's, with the authority's key)
+ *   BEGIN   which code, session, share  -->
+ *                                       <--  SHARE    share, or REFUSED
+ *   KEYS    sealed: its public keys     -->  wrong: REFUSED, and the code has a try less
+ *                                       <--  WELCOME  sealed: site, authority, name, roster's size
+ *                                       <--  ROSTER   ... as it is: the authority has signed it
+ *   STORED  sealed: nothing             -->  it has all that on its disk
  *
  * The code is the short secret of a CPace run (cpace.h): nobody in between learns it or can try it
  * out afterwards, and who pretends to be either end has one guess a run. The machine's guess shows

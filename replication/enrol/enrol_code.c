@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char symbols[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+#include "base32.h"
 
 void enrol_code_make(uint16_t slot, const uint8_t chance[ENROL_SECRET_BYTES],
                      struct enrol_code *out)
@@ -13,28 +13,14 @@ void enrol_code_make(uint16_t slot, const uint8_t chance[ENROL_SECRET_BYTES],
     assert(slot < ENROL_SLOTS);
     out->slot = slot;
     for (size_t i = 0; i < ENROL_SECRET_BYTES; i++)
-        out->secret[i] = (uint8_t)symbols[chance[i] % 32];
+        out->secret[i] = (uint8_t)base32_symbols[chance[i] % BASE32_SYMBOLS];
 }
 
 void enrol_code_text(const struct enrol_code *c, char out[ENROL_CODE_TEXT_BYTES])
 {
-    snprintf(out, ENROL_CODE_TEXT_BYTES, "%c%c%c%.2s-%.5s", symbols[c->slot >> 10 & 31],
-             symbols[c->slot >> 5 & 31], symbols[c->slot & 31], (const char *)c->secret,
-             (const char *)c->secret + 2);
-}
-
-/* The value of a symbol as typed; -1: it is none. */
-static int symbol_value(char typed)
-{
-    char upper = typed >= 'a' && typed <= 'z' ? (char)(typed - 'a' + 'A') : typed;
-    const char *at;
-
-    if (upper == 'O')
-        upper = '0';
-    if (upper == 'I' || upper == 'L')
-        upper = '1';
-    at = upper != '\0' ? strchr(symbols, upper) : NULL;
-    return at != NULL ? (int)(at - symbols) : -1;
+    snprintf(out, ENROL_CODE_TEXT_BYTES, "%c%c%c%.2s-%.5s", base32_symbols[c->slot >> 10 & 31],
+             base32_symbols[c->slot >> 5 & 31], base32_symbols[c->slot & 31],
+             (const char *)c->secret, (const char *)c->secret + 2);
 }
 
 exam_err enrol_code_parse(const char *typed, struct enrol_code *out)
@@ -43,7 +29,7 @@ exam_err enrol_code_parse(const char *typed, struct enrol_code *out)
     size_t n = 0;
 
     for (; *typed != '\0'; typed++) {
-        int value = symbol_value(*typed);
+        int value = base32_value(*typed);
 
         if (*typed == '-' || *typed == ' ')
             continue;
@@ -52,7 +38,7 @@ exam_err enrol_code_parse(const char *typed, struct enrol_code *out)
         if (n < ENROL_SLOT_SYMBOLS)
             c.slot = (uint16_t)(c.slot << 5 | value);
         else
-            c.secret[n - ENROL_SLOT_SYMBOLS] = (uint8_t)symbols[value];
+            c.secret[n - ENROL_SLOT_SYMBOLS] = (uint8_t)base32_symbols[value];
         n++;
     }
     if (n != ENROL_CODE_SYMBOLS)

@@ -1,7 +1,6 @@
 /* enrol_code.h - a code by which one seat enrols: what a person reads off a sheet and types once.
- * Pure. Ten symbols of Crockford's base32 (no I, L, O, U; typed ones are taken for 1, 1, 0), shown
- * as 4K79Q-F2MXD: the first three say which code it is, in clear; the other seven (35 bits) are
- * the secret, which never leaves either machine (cpace.h). */
+ * Pure. Ten symbols (base32.h), shown as 4K79Q-F2MXD: the first three say which code it is, in
+ * clear; the other seven (35 bits) are the secret, which never leaves either machine (cpace.h). */
 #ifndef EXAM_ENROL_CODE_H
 #define EXAM_ENROL_CODE_H
 

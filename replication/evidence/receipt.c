@@ -11,12 +11,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "base32.h"
 #include "codec.h"
 
 static const char format_name[] = "shunyan-receipt-1";
 static const char context[] = "receipt";
 static const char answers_context[] = "shunyan-answers-1";
-static const char base32[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; /* Crockford's */
 
 enum {
     CHECK_CHARS = 12,
@@ -143,10 +143,10 @@ static void check_of(const struct text *facts, char out[RECEIPT_CHECK_BYTES])
     assert(bad == 0);
     memcpy(&bits, hash, sizeof bits);
     bits = be64toh(bits);
-    for (int i = 0; i < CHECK_CHARS; i++, bits <<= 5) {
+    for (int i = 0; i < CHECK_CHARS; i++, bits <<= BASE32_BITS) {
         if (i > 0 && i % CHECK_GROUP == 0)
             *out++ = '-';
-        *out++ = base32[bits >> 59];
+        *out++ = base32_symbols[bits >> (64 - BASE32_BITS)];
     }
     *out = '\0';
 }
@@ -321,17 +321,14 @@ exam_err receipt_parse(const char *text, size_t n, struct receipt *out)
 
 bool receipt_check_same(const char check[RECEIPT_CHECK_BYTES], const char *typed)
 {
-    for (;; typed++) {
-        int c = toupper((unsigned char)*typed);
-        if (c == '-' || c == ' ')
+    for (; *typed; typed++) {
+        if (*typed == '-' || *typed == ' ')
             continue;
-        c = c == 'O' ? '0' : c == 'I' || c == 'L' ? '1' : c;
         check += *check == '-';
-        if (c != *check)
+        if (!*check || base32_value(*typed) != base32_value(*check++))
             return false;
-        if (*check++ == '\0')
-            return true;
     }
+    return !*check;
 }
 
 bool receipt_same_facts(const struct receipt *a, const struct receipt *b)

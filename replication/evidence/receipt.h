@@ -16,9 +16,9 @@
  *   node A
  *   signature (base64; key_file_sign, "receipt", over all the lines above it)
  *
- * All above `check` follows from the log alone, and `check` (60 bits of its BLAKE2b hash, in
- * Crockford's base32) from that: so a person who has no more than the printed paper types
- * candidate, record and check. */
+ * All above `check` follows from the log alone, and `check` (60 bits of its BLAKE2b hash, base32.h)
+ * from that: so a person who has no more than the printed paper types candidate, record and check.
+ */
 #ifndef EXAM_RECEIPT_H
 #define EXAM_RECEIPT_H
 
@@ -66,8 +66,7 @@ void receipt_format(const struct receipt *r, char out[RECEIPT_BYTES_MAX], size_t
 EXAM_MUST_USE exam_err receipt_parse(const char *text, size_t n, struct receipt *out);
 
 void receipt_check(const struct receipt *r, char out[RECEIPT_CHECK_BYTES]);
-/* True when a person's typing means `check`: case, dashes, and O for 0, I and L for 1 do not count.
- */
+/* True when a person's typing (base32.h) means `check`: dashes and blanks do not count. */
 bool receipt_check_same(const char check[RECEIPT_CHECK_BYTES], const char *typed);
 /* True when all that follows from the log is equal: everything but node and signature. */
 bool receipt_same_facts(const struct receipt *a, const struct receipt *b);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "key_text.h"
+
 static const char format_name[] = "shunyan-data-key-1";
 
 enum { BOUND_BYTES = sizeof format_name + SITE_ID_BYTES + DATA_ID_BYTES };
@@ -76,11 +78,7 @@ void data_key_file_wipe(struct data_key_file *f)
 
 static bool hex_take(const char *hex, uint8_t *out, size_t n)
 {
-    size_t got;
-    const char *end;
-
-    return sodium_hex2bin(out, n, hex, strlen(hex), NULL, &got, &end) == 0 && got == n &&
-           *end == '\0';
+    return key_text_hex(hex, strlen(hex), out, n);
 }
 
 struct texts {
@@ -105,13 +103,6 @@ static exam_err texts_take(const struct texts *t, struct data_key_file *f, const
     return key_fits(f) ? EXAM_OK : EXAM_INVALID;
 }
 
-/* jansson gives its memory back as it is. */
-static void secret_forget(const char *text)
-{
-    if (text != NULL)
-        sodium_memzero((char *)(uintptr_t)text, strlen(text));
-}
-
 exam_err data_key_file_parse(const char *text, size_t n, struct data_key_file *out, char *why,
                              size_t why_bytes)
 {
@@ -130,7 +121,7 @@ exam_err data_key_file_parse(const char *text, size_t n, struct data_key_file *o
         json_unpack(root, "{s:s, s:s, s:s, s?s, s?s !}", "format", &t.format, "site", &t.site, "id",
                     &t.id, "box", &t.box, "key", &t.key) == 0) {
         err = texts_take(&t, &f, &what);
-        secret_forget(t.key);
+        key_text_forget(t.key);
     }
     json_decref(root);
     if (err == EXAM_OK)
@@ -163,7 +154,7 @@ exam_err data_key_file_format(const struct data_key_file *f, char out[DATA_KEY_F
     if (root == NULL)
         return EXAM_NOMEM;
     size_t bytes = json_dumpb(root, out, DATA_KEY_FILE_BYTES_MAX - 1, JSON_INDENT(2));
-    secret_forget(json_string_value(json_object_get(root, member)));
+    key_text_forget(json_string_value(json_object_get(root, member)));
     json_decref(root);
     assert(bytes > 0 && bytes < DATA_KEY_FILE_BYTES_MAX);
     out[bytes] = '\n';

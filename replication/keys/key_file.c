@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "codec.h"
+#include "key_text.h"
 
 static const char format_name[] = "shunyan-key-2";
 
@@ -114,21 +115,11 @@ exam_err key_verify(const uint8_t sign_public[KEY_BYTES], const uint8_t site_id[
     return crypto_sign_final_verify(&st, signature, sign_public) == 0 ? EXAM_OK : EXAM_AUTH;
 }
 
-/* jansson gives its memory back as it is. */
-static void secret_forget(const char *text)
-{
-    sodium_memzero((char *)(uintptr_t)text, strlen(text));
-}
-
 /* ---------------------------------------------------------------- reading */
 
 static bool hex_take(const char *hex, uint8_t *out, size_t n)
 {
-    size_t got;
-    const char *end;
-
-    return sodium_hex2bin(out, n, hex, strlen(hex), NULL, &got, &end) == 0 && got == n &&
-           *end == '\0';
+    return key_text_hex(hex, strlen(hex), out, n);
 }
 
 /* secret or boxed: one of the two. public: an authority's file has none. */
@@ -242,8 +233,7 @@ exam_err key_file_parse(const char *text, size_t n, const struct key_password *p
                                     &t.site, "authority", &t.authority, "public", &t.public, "sign",
                                     &t.sign, "secret", &t.secret, "boxed", &t.boxed) == 0)
         err = texts_take(&t, password, &k, &what);
-    if (t.secret != NULL)
-        secret_forget(t.secret);
+    key_text_forget(t.secret);
     json_decref(root);
     if (err == EXAM_OK)
         *out = k;
@@ -289,7 +279,7 @@ static exam_err texts_write(const struct key_texts *t, const char *member, const
     if (root == NULL)
         return EXAM_NOMEM;
     bytes = json_dumpb(root, out, KEY_FILE_BYTES_MAX - 1, JSON_INDENT(2));
-    secret_forget(json_string_value(json_object_get(root, member)));
+    key_text_forget(json_string_value(json_object_get(root, member)));
     json_decref(root);
     assert(bytes > 0 && bytes < KEY_FILE_BYTES_MAX);
     out[bytes] = '\n';

@@ -86,6 +86,7 @@ enum key_purpose {
     KEY_FOR_CHANNEL = 1, /* derivation numbers: never renumber */
     KEY_FOR_SIGNING,
     KEY_FOR_JOURNAL,
+    KEY_FOR_WEB, /* of an authority: encrypts the key of the web's authority */
 };
 void key_file_derive(const struct key_file *k, enum key_purpose purpose, uint8_t out[KEY_BYTES]);
 

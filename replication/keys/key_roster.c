@@ -10,6 +10,7 @@
 #include <uthash.h>
 
 #include "codec.h"
+#include "key_text.h"
 
 static const char format_name[] = "shunyan-roster-2";
 
@@ -294,15 +295,6 @@ __attribute__((format(printf, 3, 4))) static exam_err no(const struct reading *g
     return err;
 }
 
-static bool hex_take(const char *hex, size_t hex_bytes, uint8_t *out, size_t n)
-{
-    size_t got;
-    const char *end;
-
-    return sodium_hex2bin(out, n, hex, hex_bytes, NULL, &got, &end) == 0 && got == n &&
-           end == hex + hex_bytes;
-}
-
 /* The bytes that are signed, when they are. */
 static exam_err signature_check(const struct reading *g, const char *text, size_t n,
                                 const uint8_t authority[KEY_BYTES])
@@ -311,7 +303,7 @@ static exam_err signature_check(const struct reading *g, const char *text, size_
 
     if (n < HEAD_BYTES || memcmp(text, format_name, FORMAT_BYTES) != 0 ||
         text[FORMAT_BYTES] != ' ' || text[HEAD_BYTES - 1] != '\n' ||
-        !hex_take(text + FORMAT_BYTES + 1, SIGNATURE_HEX_BYTES, signature, sizeof signature))
+        !key_text_hex(text + FORMAT_BYTES + 1, SIGNATURE_HEX_BYTES, signature, sizeof signature))
         return no(g, EXAM_MALFORMED, "it is no roster of keys of this version of the software");
     if (crypto_sign_verify_detached(signature, (const uint8_t *)text + HEAD_BYTES, n - HEAD_BYTES,
                                     authority) != 0)
@@ -352,8 +344,8 @@ static exam_err entry_take(const struct reading *g, struct key_roster *r, json_t
                     &revoked) != 0)
         return no(g, EXAM_INVALID, "key %zu is no key", r->n + 1);
     if (!codec_name_ok(name) || key_kind_of(kind, &e.kind) != EXAM_OK || e.kind == KEY_AUTHORITY ||
-        !hex_take(public, strlen(public), e.public, KEY_BYTES) ||
-        !hex_take(sign, strlen(sign), e.sign_public, KEY_BYTES) || revoked < 0 ||
+        !key_text_hex(public, strlen(public), e.public, KEY_BYTES) ||
+        !key_text_hex(sign, strlen(sign), e.sign_public, KEY_BYTES) || revoked < 0 ||
         (uint64_t)revoked > r->version)
         return no(g, EXAM_INVALID, "key %zu has a value out of its range", r->n + 1);
     if ((role != NULL && key_role_of(role, &e.role) != EXAM_OK) || !rooms_take(rooms, &e) ||
@@ -382,14 +374,14 @@ static exam_err body_take(const struct reading *g, struct key_roster *r, json_t 
         return no(g, EXAM_MALFORMED, "its parts are not those of a roster of keys");
     if (strcmp(format, format_name) != 0)
         return no(g, EXAM_VERSION, "it is of another format");
-    if (!hex_take(site, strlen(site), site_id, SITE_ID_BYTES) || !json_is_array(keys))
+    if (!key_text_hex(site, strlen(site), site_id, SITE_ID_BYTES) || !json_is_array(keys))
         return no(g, EXAM_INVALID, "its site or its list of keys is none");
     if (g->any_site)
         memcpy(r->site_id, site_id, SITE_ID_BYTES);
     if (memcmp(site_id, r->site_id, SITE_ID_BYTES) != 0)
         return no(g, EXAM_OTHER_SITE, "it is another site's");
     r->sealing = data != NULL;
-    if (data != NULL && !hex_take(data, strlen(data), r->data_id, DATA_ID_BYTES))
+    if (data != NULL && !key_text_hex(data, strlen(data), r->data_id, DATA_ID_BYTES))
         return no(g, EXAM_INVALID, "its data key has no such name");
     if (version < 1 || accepts < 1 || accepts > version)
         return no(g, EXAM_INVALID, "its versions are out of their range");

@@ -23,7 +23,9 @@ struct keyring {
     const struct key_roster *roster;
     struct key_roster *roster_owned; /* NULL: the caller's */
     char *roster_path;
-    struct file_mark mark; /* of the roster's file, as it was seen last */
+    struct roster_memory memory; /* put NULL: none */
+    char *memory_path;           /* when it is a file */
+    struct file_mark mark;       /* of the roster's file, as it was seen last */
 };
 
 /* ---------------------------------------------------------------- files */
@@ -206,6 +208,7 @@ void keyring_free(struct keyring *k)
         sodium_munlock(&k->own, sizeof k->own);
     key_roster_free(k->roster_owned);
     free(k->roster_path);
+    free(k->memory_path);
     free(k);
 }
 
@@ -274,6 +277,59 @@ exam_err keyring_open_person(const char *key_path, const char *roster_path,
     return ring_open(key_path, roster_path, KEY_PERSON, password, out, why, why_bytes);
 }
 
+exam_err keyring_remember(struct keyring *k, const struct roster_memory *m, char *why,
+                          size_t why_bytes)
+{
+    uint64_t used = key_roster_version(k->roster), newest;
+    exam_err err = m->get(m->ctx, k->own.authority, &newest, why, why_bytes);
+
+    if (err == EXAM_OK && used < newest) {
+        snprintf(why, why_bytes,
+                 "%s is roster %llu of the site's keys, and roster %llu has been used here "
+                 "already: what was revoked since would be let in. Fetch the newest one from where "
+                 "the site's keys are made",
+                 k->roster_path != NULL ? k->roster_path : "this", (unsigned long long)used,
+                 (unsigned long long)newest);
+        return EXAM_REFUSED;
+    }
+    if (err == EXAM_OK && used > newest)
+        err = m->put(m->ctx, k->own.authority, used, why, why_bytes);
+    if (err == EXAM_OK)
+        k->memory = *m;
+    return err;
+}
+
+exam_err keyring_remember_file(struct keyring *k, const char *path, char *why, size_t why_bytes)
+{
+    struct roster_memory memory;
+
+    k->memory = (struct roster_memory){.ctx = NULL};
+    free(k->memory_path);
+    k->memory_path = strdup(path);
+    if (k->memory_path == NULL)
+        return named(EXAM_NOMEM, path, "", why, why_bytes);
+    memory = roster_memory_file(k->memory_path);
+    return keyring_remember(k, &memory, why, why_bytes);
+}
+
+/* The newer one, which takes the place of the one in use, or is freed. */
+static exam_err roster_use(struct keyring *k, struct key_roster *newer, char *why, size_t why_bytes)
+{
+    exam_err err = EXAM_OK;
+
+    if (k->memory.put != NULL)
+        err = k->memory.put(k->memory.ctx, k->own.authority, key_roster_version(newer), why,
+                            why_bytes);
+    if (err != EXAM_OK) {
+        key_roster_free(newer);
+        k->mark = (struct file_mark){.inode = 1}; /* it is no bad file: it is read again */
+        return err;
+    }
+    key_roster_free(k->roster_owned);
+    k->roster = k->roster_owned = newer;
+    return EXAM_OK;
+}
+
 exam_err keyring_refresh(struct keyring *k, bool *changed, char *why, size_t why_bytes)
 {
     const struct roster_file f = {k->roster_path, k->own.authority, k->own.site_id};
@@ -301,10 +357,9 @@ exam_err keyring_refresh(struct keyring *k, bool *changed, char *why, size_t why
                  k->roster_path);
         return EXAM_INVALID;
     }
-    key_roster_free(k->roster_owned);
-    k->roster = k->roster_owned = read;
-    *changed = true;
-    return EXAM_OK;
+    err = roster_use(k, read, why, why_bytes);
+    *changed = err == EXAM_OK;
+    return err;
 }
 
 const struct key_file *keyring_own(const struct keyring *k)

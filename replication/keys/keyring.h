@@ -15,6 +15,7 @@
 #include "data_key.h"
 #include "key_file.h"
 #include "key_roster.h"
+#include "roster_memory.h"
 
 enum { KEYRING_WHY_BYTES = 512 };
 
@@ -49,9 +50,18 @@ EXAM_MUST_USE exam_err keyring_new(const struct key_file *own, const struct key_
 /* Wipes it. NULL is allowed. */
 void keyring_free(struct keyring *k);
 
+/* Has the ring use no roster that is older than one that its owner has used before: remembers the
+ * one in use, and from here on each newer one before it is used. EXAM_REFUSED: the one in use is
+ * older; otherwise as the memory's. What `m` points to lives longer than the ring. */
+EXAM_MUST_USE exam_err keyring_remember(struct keyring *k, const struct roster_memory *m, char *why,
+                                        size_t why_bytes);
+/* The same in a file of that path, which is made when there is none. */
+EXAM_MUST_USE exam_err keyring_remember_file(struct keyring *k, const char *path, char *why,
+                                             size_t why_bytes);
+
 /* Looks whether there is a newer roster. *changed: there is, and entries of the old one are void.
  * Errors as keyring_read_roster, and EXAM_INVALID: another roster than the one in use that is not
- * newer. Then the old one stays in use; each error is told once a file. */
+ * newer; and as the memory's. Then the old one stays in use; each error of a file is told once. */
 EXAM_MUST_USE exam_err keyring_refresh(struct keyring *k, bool *changed, char *why,
                                        size_t why_bytes);
 

@@ -5,6 +5,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "base32.h"
 #include "checkpoint.h"
 #include "fuzz.h"
 #include "receipt.h"
@@ -70,7 +71,6 @@ static void expect_receipt_with_check(const char *text, size_t n)
     char mended[RECEIPT_BYTES_MAX], check[RECEIPT_CHECK_BYTES];
     const char *at = memmem(text, n, "check ", 6);
     uint8_t hash[HASH_BYTES];
-    static const char base32[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     uint64_t bits = 0;
 
     if (!at || n > sizeof mended || (size_t)(text + n - at) < 6 + sizeof check)
@@ -80,7 +80,7 @@ static void expect_receipt_with_check(const char *text, size_t n)
         bits = bits << 8 | hash[i];
     for (int i = 0; i < 14; i++) {
         bool dash = i == 4 || i == 9;
-        check[i] = dash ? '-' : base32[bits >> 59];
+        check[i] = dash ? '-' : base32_symbols[bits >> 59];
         bits = dash ? bits : bits << 5;
     }
     memcpy(mended, text, n);

@@ -1,6 +1,7 @@
 /* fuzz_keys.c - key files and rosters of keys: whatever is in one, it is refused with a reason or
  * taken; what was taken, written again, is taken as the same; and what the authority has not signed
- * is no roster. The input is a key file, a roster, and what an authority might sign. */
+ * is no roster. The input is a key file, a roster, what an authority might sign, and what says
+ * which roster was used last. */
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -113,6 +114,19 @@ static void expect_roster(const uint8_t *body, size_t n)
     key_roster_free(r);
 }
 
+/* It is of one authority, and of others it says that nothing is known. */
+static void expect_memory(const char *text, size_t n)
+{
+    static const uint8_t nobody[KEY_BYTES];
+    uint64_t version = UINT64_MAX, others = UINT64_MAX;
+    exam_err err = roster_memory_parse(text, n, site.authority.authority, &version);
+
+    require(err == EXAM_OK || (err == EXAM_CORRUPT && version == UINT64_MAX));
+    require(roster_memory_parse(text, n, nobody, &others) == err);
+    require(err != EXAM_OK || version == 0 || others == 0);
+    require(err != EXAM_OK || (version <= INT64_MAX && others <= INT64_MAX));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct key_roster *r = NULL;
@@ -120,5 +134,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     expect_key_file((const char *)data, size);
     require(parse_roster((const char *)data, size, &r) != EXAM_OK);
     expect_roster(data, size);
+    expect_memory((const char *)data, size);
     return 0;
 }

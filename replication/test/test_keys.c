@@ -18,7 +18,7 @@
 
 struct fixture {
     struct site_keys site;
-    char dir[64], key_path[96], roster_path[96];
+    char dir[64], key_path[96], roster_path[96], used_path[96];
     char why[KEYRING_WHY_BYTES];
 };
 
@@ -34,6 +34,7 @@ static int setup(void **state)
         return -1;
     snprintf(f->key_path, sizeof f->key_path, "%s/own.key", f->dir);
     snprintf(f->roster_path, sizeof f->roster_path, "%s/roster", f->dir);
+    snprintf(f->used_path, sizeof f->used_path, "%s/own.roster-used", f->dir);
     *state = f;
     return 0;
 }
@@ -44,7 +45,9 @@ static int teardown(void **state)
 
     unlink(f->key_path);
     unlink(f->roster_path);
-    rmdir(f->dir);
+    unlink(f->used_path);
+    if (rmdir(f->dir) != 0)
+        return -1; /* something else was written */
     site_keys_fini(&f->site);
     free(f);
     return 0;
@@ -678,6 +681,101 @@ static void test_keyring__takes_newer_rosters_only(void **state)
     free(old);
 }
 
+/* A ring of the node, with the memory in the file. */
+static exam_err ring_begin(struct fixture *f, struct keyring **out)
+{
+    exam_err err = keyring_open(f->key_path, f->roster_path, KEY_NODE, out, f->why, sizeof f->why);
+
+    assert_int_equal(err, EXAM_OK);
+    err = keyring_remember_file(*out, f->used_path, f->why, sizeof f->why);
+    if (err != EXAM_OK)
+        keyring_free(*out);
+    return err;
+}
+
+/* What was used once is the oldest that is used ever after: from the start, and as it was replaced
+ * meanwhile. The rosters of another authority count anew. */
+static void test_keyring__goes_back_to_no_older_roster(void **state)
+{
+    struct fixture *f = *state;
+    struct site_keys other;
+    struct keyring *k;
+    bool changed;
+    size_t old_bytes;
+    char *old = roster_text(f, &old_bytes);
+
+    roster_put(f);
+    key_put(f, &f->site.own[SITE_NODE_A], 0600);
+    assert_int_equal(ring_begin(f, &k), EXAM_OK);
+    key_roster_next(f->site.roster);
+    roster_put(f);
+    assert_int_equal(keyring_refresh(k, &changed, f->why, sizeof f->why), EXAM_OK);
+    assert_true(changed);
+    keyring_free(k);
+
+    file_put(f->roster_path, old, old_bytes, 0644);
+    assert_int_equal(ring_begin(f, &k), EXAM_REFUSED);
+    assert_non_null(strstr(f->why, f->roster_path));
+    assert_non_null(strstr(f->why, "is roster 1 of the site's keys, and roster 2 has been used"));
+    assert_non_null(strstr(f->why, "Fetch the newest one"));
+    unlink(f->used_path);
+    assert_int_equal(ring_begin(f, &k), EXAM_OK);
+    keyring_free(k);
+    key_roster_next(f->site.roster);
+    roster_put(f);
+    assert_int_equal(ring_begin(f, &k), EXAM_OK);
+    keyring_free(k);
+
+    site_keys_init(&other, 8);
+    size_t n;
+    char *text;
+    assert_int_equal(key_roster_format(other.roster, &other.authority, &text, &n), EXAM_OK);
+    file_put(f->roster_path, text, n, 0644);
+    key_put(f, &other.own[SITE_NODE_A], 0600);
+    assert_int_equal(ring_begin(f, &k), EXAM_OK);
+    keyring_free(k);
+    site_keys_fini(&other);
+    free(text);
+    free(old);
+}
+
+/* A newer roster that cannot be remembered is not used yet; it is when it can be. A file that says
+ * nothing, or is none, stands in the way, and the text says what to do. */
+static void test_keyring__remembers_before_it_uses(void **state)
+{
+    static const char *const damaged[] = {
+        "", "{}", "17", "{\"format\": \"shunyan-roster-used-1\", \"version\": 3}",
+        "{\"format\": \"shunyan-roster-used-1\", \"authority\": \"00\", \"version\": -3}"};
+    struct fixture *f = *state;
+    struct keyring *k;
+    bool changed;
+
+    roster_put(f);
+    key_put(f, &f->site.own[SITE_NODE_A], 0600);
+    for (size_t i = 0; i < sizeof damaged / sizeof damaged[0]; i++) {
+        file_put(f->used_path, damaged[i], strlen(damaged[i]), 0600);
+        assert_int_equal(ring_begin(f, &k), EXAM_CORRUPT);
+        assert_non_null(strstr(f->why, f->used_path));
+        assert_non_null(strstr(f->why, "then remove this file"));
+    }
+    unlink(f->used_path);
+    assert_int_equal(ring_begin(f, &k), EXAM_OK);
+    key_roster_next(f->site.roster);
+    assert_int_equal(key_roster_revoke(f->site.roster, "operator", KEY_PERSON), EXAM_OK);
+    roster_put(f);
+    unlink(f->used_path);
+    assert_int_equal(mkdir(f->used_path, 0700), 0); /* no file gets this name */
+    assert_int_equal(keyring_refresh(k, &changed, f->why, sizeof f->why), EXAM_IO);
+    assert_non_null(strstr(f->why, f->used_path));
+    assert_false(changed);
+    assert_int_equal(key_roster_version(keyring_roster(k)), 1);
+    assert_int_equal(rmdir(f->used_path), 0);
+    assert_int_equal(keyring_refresh(k, &changed, f->why, sizeof f->why), EXAM_OK);
+    assert_true(changed);
+    assert_int_equal(key_roster_version(keyring_roster(k)), 2);
+    keyring_free(k);
+}
+
 /* Who reads a log later asks for no site: of the authority's it takes any, of others none. */
 static void test_keyring__reads_a_roster_of_any_site_of_its_authority(void **state)
 {
@@ -726,6 +824,8 @@ int main(void)
         WITH_SITE(test_keyring__refuses_open_secrets),
         WITH_SITE(test_keyring__refuses_keys_that_do_not_count),
         WITH_SITE(test_keyring__takes_newer_rosters_only),
+        WITH_SITE(test_keyring__goes_back_to_no_older_roster),
+        WITH_SITE(test_keyring__remembers_before_it_uses),
         WITH_SITE(test_keyring__reads_a_roster_of_any_site_of_its_authority),
     };
 
