@@ -33,6 +33,7 @@ static const char doc[] =
     "  key-roster = \"/etc/shunyan/roster\"   # who else belongs to the site: `examctl site init`\n"
     "  two-person = {\"import\", \"grant\"}   # what takes two persons; may be left out\n"
     "  ups = \"ups@127.0.0.1:3493\"  # this server's UPS (Network UPS Tools); may be left out\n"
+    "  web-listen = \"10.1.0.1:7104\"  # HTTPS for monitors, and two files: examnode(8)\n"
     "\n"
     "Found a new site once with `examctl found` on one of its nodes; the others join by "
     "themselves.\n"
@@ -145,7 +146,7 @@ static int serve(const struct config *config)
     signal(SIGPIPE, SIG_IGN);
     watch_mapping(config->node);
     raise_descriptors();
-    exam_err err = loop_serve(config, why, sizeof why);
+    exam_err err = loop_serve(config, EXAMNODE_VERSION, why, sizeof why);
     if (why[0])
         oplog(OPLOG_ERROR, "cannot-start", OPLOG_S("code", exam_err_name(err)),
               OPLOG_S("why", why));

@@ -228,6 +228,21 @@ static void take_two_person(struct check *c, cfg_t *cfg, struct config *out)
                       "second person");
 }
 
+/* Everybody proves who they are, with certificates of their own: with keys or without. */
+static void take_web(struct check *c, cfg_t *cfg, struct config *out)
+{
+    const char *listen = cfg_getstr(cfg, "web-listen");
+    take_path(c, "web-key-file", cfg_getstr(cfg, "web-key-file"), out->web_key_file);
+    take_path(c, "web-revoked", cfg_getstr(cfg, "web-revoked"), out->web_revoked);
+    if (listen)
+        take_address(c, "web-listen", listen, out->web_listen);
+    if (!out->web_listen[0] != !out->web_key_file[0] || !out->web_listen[0] != !out->web_revoked[0])
+        check_fail(c,
+                   "web-listen, web-key-file and web-revoked go together: `examctl site "
+                   "web-issue node %s` makes both files",
+                   out->node);
+}
+
 static void take_all(struct check *c, cfg_t *cfg, struct config *out)
 {
     take_name(c, "node", cfg_getstr(cfg, "node"), out->node);
@@ -253,6 +268,7 @@ static void take_all(struct check *c, cfg_t *cfg, struct config *out)
     take_ups(c, cfg, out);
     take_keys(c, cfg, out);
     take_two_person(c, cfg, out);
+    take_web(c, cfg, out);
     take_level(c, cfg_getstr(cfg, "log-level"), &out->log_level);
 }
 
@@ -281,6 +297,9 @@ exam_err config_read(const char *path, struct config *out, char *why, size_t why
         CFG_STR("key-file", NULL, CFGF_NODEFAULT),
         CFG_STR("key-roster", NULL, CFGF_NODEFAULT),
         CFG_STR("unlock-credential", NULL, CFGF_NODEFAULT),
+        CFG_STR("web-listen", NULL, CFGF_NODEFAULT),
+        CFG_STR("web-key-file", NULL, CFGF_NODEFAULT),
+        CFG_STR("web-revoked", NULL, CFGF_NODEFAULT),
         CFG_STR("log-level", "info", CFGF_NONE),
         CFG_END(),
     };

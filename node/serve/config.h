@@ -52,6 +52,9 @@ struct config {
     /* P3: a data key in the clear, for a start without a person: a path, or the name of a
      * credential of the service manager; empty: `examctl unlock` brings it. */
     char unlock_credential[PATH_BYTES_MAX];
+    char web_listen[ADDRESS_BYTES_MAX]; /* HOST:PORT for monitors (web.h); empty: none. Then also */
+    char web_key_file[PATH_BYTES_MAX];  /* the node's key and certificate for it, */
+    char web_revoked[PATH_BYTES_MAX];   /* and the list of clients' that were revoked */
 };
 
 /* On failure `why` names the file, the line where there is one, and what to do.

@@ -75,9 +75,14 @@ static bool key_make(const struct sockaddr *from, uint8_t key[ADDRESS_KEY_BYTES]
     return true;
 }
 
+uint64_t door_debt_ms(const struct door_address *a, uint64_t now_ms)
+{
+    return a->paid_ms > now_ms ? a->paid_ms - now_ms : 0;
+}
+
 bool door_is_in_debt(const struct door_address *a, uint64_t now_ms)
 {
-    return a->paid_ms > now_ms + DOOR_DEBT_MS;
+    return door_debt_ms(a, now_ms) > DOOR_DEBT_MS;
 }
 
 static void debt_add(struct door_address *a, uint64_t now_ms, uint64_t ms)

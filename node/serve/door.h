@@ -45,6 +45,7 @@ void door_known(struct door_address *a, uint64_t now_ms);
 void door_left(struct door *d, struct door_address *a, bool known, uint64_t now_ms);
 
 bool door_is_in_debt(const struct door_address *a, uint64_t now_ms);
+uint64_t door_debt_ms(const struct door_address *a, uint64_t now_ms); /* until it is paid off */
 /* Forgets whose debt is paid. Call it about once a second. */
 void door_sweep(struct door *d, uint64_t now_ms);
 uint32_t door_addresses(const struct door *d);

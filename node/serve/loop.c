@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "keyring.h"
 #include "link.h"
+#include "loop_web.h"
 #include "node.h"
 #include "oplog.h"
 #include "store.h"
@@ -37,6 +38,7 @@ struct loop {
     uv_signal_t signals[2];
     uint64_t timer_at_ms;
     struct node *node;
+    struct loop_web web;
     bool stop, signalled;
 };
 
@@ -53,7 +55,10 @@ static void turn(struct loop *l)
         uv_stop(&l->uv);
         return;
     }
+    uint64_t began_ns = uv_hrtime(), lsn = node_durable_lsn(l->node);
     uint64_t at = node_turn(l->node), now_ms = clock_boot_ms();
+    bool committed = node_durable_lsn(l->node) != lsn;
+    loop_web_turn(&l->web, l->node, now_ms, committed ? (uv_hrtime() - began_ns) / 1000 + 1 : 0);
     if (node_failure(l->node) || node_wants_stop(l->node))
         uv_stop(&l->uv);
     if (at == l->timer_at_ms)
@@ -238,7 +243,8 @@ static exam_err vault_open(const struct config *config, const struct keyring *ke
     return err;
 }
 
-static exam_err loop_open(struct loop *l, const struct config *config, char *why, size_t why_bytes)
+static exam_err loop_open(struct loop *l, const struct config *config, const char *version,
+                          char *why, size_t why_bytes)
 {
     const struct store_options options = {.reserve_bytes = config->reserve_bytes};
     struct link_options links = {.send_bytes_max = LINK_SEND_BYTES,
@@ -260,14 +266,16 @@ static exam_err loop_open(struct loop *l, const struct config *config, char *why
         err = link_hub_new(&links, &parts.hub);
     if (!err)
         err = node_open(config, &parts, &l->node, why, why_bytes);
+    if (!err)
+        loop_web_open(&l->web, config, version);
     return err;
 }
 
-exam_err loop_serve(const struct config *config, char *why, size_t why_bytes)
+exam_err loop_serve(const struct config *config, const char *version, char *why, size_t why_bytes)
 {
     static struct loop l; /* handles of libuv stay where they are until the process ends */
     loop_init(&l);
-    exam_err err = loop_open(&l, config, why, why_bytes);
+    exam_err err = loop_open(&l, config, version, why, why_bytes);
     if (err && !why[0])
         snprintf(why, why_bytes, "%s", exam_err_text(err));
     if (err)
@@ -282,6 +290,8 @@ exam_err loop_serve(const struct config *config, char *why, size_t why_bytes)
         ups_close(l.ups);
     node_stop(l.node);
     exam_err failure = node_failure(l.node);
+    if (!failure)
+        loop_web_close(&l.web);
     if (l.ups && !failure && !ups_free(l.ups, UPS_END_MS))
         oplog(OPLOG_WARN, "ups-left", OPLOG_S("text", "its upsd does not answer: not waited for"));
     return failure;

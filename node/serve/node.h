@@ -18,6 +18,7 @@
 #include "exam_err.h"
 #include "keyring.h"
 #include "link.h"
+#include "metrics.h"
 #include "rep.h"
 #include "store.h"
 #include "vault.h"
@@ -82,5 +83,9 @@ const exam *node_exam(const struct node *n);
 uint64_t node_site_ms(const struct node *n);     /* now, on the site's timeline (exam.h) */
 struct position node_last(const struct node *n); /* of its log, in memory */
 const rep *node_rep(const struct node *n);
+uint64_t node_durable_lsn(const struct node *n); /* on its own disk */
+/* What a monitor may know; leaves alone what the node does not. `out` holds what it was given the
+ * last time, or zeros: some of it is counted every few seconds only. */
+void node_metrics(struct node *n, struct metrics *out);
 
 #endif

@@ -6,7 +6,7 @@
  * administrators' endpoints ask; node_keys.c the site's keys; node_vault.c its data key (P3);
  * node_roster.c the oldest roster of them; node_evidence.c what nodes sign of their logs (D8);
  * node_power.c power and leaving (R1, W4); node_hang.c hangs (T5); node_disk.c failing (D6) and rot
- * (D8). */
+ * (D8); node_metrics.c what a monitor is told. */
 #ifndef EXAM_NODE_CORE_H
 #define EXAM_NODE_CORE_H
 

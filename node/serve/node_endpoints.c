@@ -30,16 +30,11 @@ static uint64_t ask_epoch(void *ctx)
  * higher one refuses this node by itself (W1). But when this node is promoted, and was out of
  * contact while another one served, the seats are who knows of it: its epoch is to be above theirs.
  */
-static void tell_epoch_seen(void *ctx, uint64_t epoch, const char *seat)
+static void tell_epoch_seen(void *ctx, uint64_t epoch)
 {
     struct node *n = ctx;
     if (epoch > n->epoch_claimed && epoch - rep_epoch(n->rep) <= NODE_EPOCHS_CLAIMED_MAX)
         n->epoch_claimed = epoch;
-    oplog(OPLOG_WARN, "seat-saw-higher-epoch", OPLOG_S("seat", seat), OPLOG_U("epoch", epoch),
-          OPLOG_U("own_epoch", rep_epoch(n->rep)),
-          OPLOG_S("text",
-                  "the seat refuses this node (W1): if no other one serves, promote this one "
-                  "again, attesting it"));
 }
 
 /* What the operator's log tells beside the acts of people. */

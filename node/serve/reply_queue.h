@@ -19,7 +19,8 @@ enum reply_kind {
 
 /* The durability of an acknowledgement is known only when it is released, so it is packed then. */
 struct reply {
-    uint64_t lsn; /* to be durable before it goes out */
+    uint64_t lsn;        /* to be durable before it goes out */
+    uint64_t decided_ms; /* clock_boot_ms */
     struct conn_ref conn;
     enum reply_kind kind;
     uint32_t id;

@@ -54,7 +54,8 @@ struct seat_server {
     struct server *server;
     struct oplog_gate gate;
     struct reply_queue queue;
-    uint64_t released_lsn; /* told so far, and how */
+    struct histogram waits; /* of replies, from the decision to the release */
+    uint64_t released_lsn;  /* told so far, and how */
     bool released_solo;
     struct contact *contacts; /* by sitting */
     size_t contacts_max;
@@ -91,6 +92,7 @@ static void queue_reply(struct seat_server *s, struct conn *c, struct reply *r)
     r->conn = conn_ref_of(c);
     if (!r->lsn)
         r->lsn = engine_last(s->node.engine).lsn;
+    r->decided_ms = clock_boot_ms();
     seat->waiting++;
     reply_queue_push(&s->queue, r);
     if (r->lsn <=
@@ -447,10 +449,12 @@ static void send_attached(struct seat_server *s, struct conn *c, const struct re
 void seat_server_released(struct seat_server *s, uint64_t lsn, bool solo)
 {
     struct reply q;
+    uint64_t now_ms = clock_boot_ms();
     s->released_lsn = lsn;
     s->released_solo = solo;
     while (reply_queue_take(&s->queue, lsn, &q)) {
         struct conn *c = conn_of(s->server, q.conn);
+        histogram_add(&s->waits, (now_ms - q.decided_ms) * 1000);
         if (c) {
             struct seat *seat = conn_data(c);
             seat->waiting--;
@@ -544,6 +548,21 @@ static void contact_take(struct seat_server *s, struct conn *c, uint32_t sitting
 
 /* ---------------------------------------------------------------- requests */
 
+/* As often as the seat connects: the lines are counted by its key (oplog_gate.h). */
+static void take_epoch_seen(struct seat_server *s, const struct seat *seat,
+                            const struct key_entry *key, uint64_t epoch)
+{
+    uint64_t own_epoch = s->node.epoch(s->node.ctx);
+    if (epoch <= own_epoch)
+        return;
+    s->node.epoch_seen(s->node.ctx, epoch);
+    seat_log(s, key ? key->name : "", "seat-saw-higher-epoch", OPLOG_S("seat", seat->name),
+             OPLOG_U("epoch", epoch), OPLOG_U("own_epoch", own_epoch),
+             OPLOG_S("text",
+                     "the seat refuses this node (W1): if no other one serves, promote this "
+                     "one again, attesting it"));
+}
+
 static enum conn_verdict take_hello(struct seat_server *s, struct conn *c, uint32_t id,
                                     const Seat__Hello *h)
 {
@@ -582,8 +601,7 @@ static enum conn_verdict take_hello(struct seat_server *s, struct conn *c, uint3
     }
     strcpy(seat->name, h->seat);
     conn_known(c);
-    if (h->epoch_seen > s->node.epoch(s->node.ctx))
-        s->node.epoch_seen(s->node.ctx, h->epoch_seen, h->seat);
+    take_epoch_seen(s, seat, key, h->epoch_seen);
     Seat__Welcome w = SEAT__WELCOME__INIT;
     Seat__Reply r = SEAT__REPLY__INIT;
     w.version = SEAT_VERSION;
@@ -1216,6 +1234,16 @@ void seat_server_recheck(struct seat_server *s)
 uint32_t seat_server_attached(const struct seat_server *s)
 {
     return s->attached_n;
+}
+
+size_t seat_server_queued(const struct seat_server *s)
+{
+    return s->queue.n;
+}
+
+const struct histogram *seat_server_waits(const struct seat_server *s)
+{
+    return &s->waits;
 }
 
 exam_err seat_server_open(struct uv_loop_s *loop, const struct config *config,

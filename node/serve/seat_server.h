@@ -9,6 +9,7 @@
 
 #include "config.h"
 #include "engine.h"
+#include "histogram.h"
 #include "keyring.h"
 #include "record.h"
 #include "vault.h"
@@ -28,8 +29,8 @@ struct seat_node {
     void *ctx;
     bool (*serving)(void *ctx); /* this node is the primary and its epoch is durable (W1) */
     bool (*held)(void *ctx);    /* decide nothing now: the standby is lost, or a hand-over drains */
-    uint64_t (*epoch)(void *ctx); /* the highest that this node knows */
-    void (*epoch_seen)(void *ctx, uint64_t epoch, const char *seat); /* by a seat, maybe higher */
+    uint64_t (*epoch)(void *ctx);                  /* the highest that this node knows */
+    void (*epoch_seen)(void *ctx, uint64_t epoch); /* by a seat, and higher than this node's */
     /* A mark of this site's nodes is of that epoch, higher than any this node knows, or of another
      * node's epoch of the same number (W1). NULL: nobody wants to know. */
     void (*epoch_proven)(void *ctx, uint64_t epoch);
@@ -76,5 +77,8 @@ bool seat_server_in_contact(struct seat_server *s, const char *seat);
 
 uint32_t seat_server_seats(const struct seat_server *s);    /* connected and known */
 uint32_t seat_server_attached(const struct seat_server *s); /* with a sitting */
+/* Replies that wait until what they promise is durable, and how long those before them waited. */
+size_t seat_server_queued(const struct seat_server *s);
+const struct histogram *seat_server_waits(const struct seat_server *s);
 
 #endif

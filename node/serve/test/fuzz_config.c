@@ -64,6 +64,9 @@ static size_t write_out(const struct config *c, char *text)
     put_text(f, "key-roster =", c->key_roster);
     fprintf(f, "plain = %s\n", c->key_file[0] ? "false" : "true");
     put_text(f, "ups =", c->ups);
+    put_text(f, "web-listen =", c->web_listen);
+    put_text(f, "web-key-file =", c->web_key_file);
+    put_text(f, "web-revoked =", c->web_revoked);
     fprintf(f, "ups-poll-ms = %u\n", c->ups_poll_ms);
     put_text(f, "log-level =", levels[c->log_level]);
     put_text(f, "key-file =", c->key_file);

@@ -92,6 +92,25 @@ static void test_config__wants_keys_on_a_network(void **state)
     }
 }
 
+/* The web's three settings come together; it has keys of its own, so plain nodes may have one. */
+static void test_config__web(void **state)
+{
+    static const char WEB[] = "web-key-file = \"/w/A.pem\"\nweb-revoked = \"/w/revoked.crl\"\n";
+    char text[2048];
+    struct config c;
+    (void)state;
+    assert_int_equal(read_text(GOOD, &c), EXAM_OK);
+    assert_string_equal(c.web_listen, ""); /* off unless it is asked for */
+    snprintf(text, sizeof text, "%s%sweb-listen = \"10.1.0.1:7104\"\n", GOOD, WEB);
+    assert_int_equal(read_text(text, &c), EXAM_OK);
+    assert_string_equal(c.web_listen, "10.1.0.1:7104");
+    assert_string_equal(c.web_key_file, "/w/A.pem");
+    assert_string_equal(c.web_revoked, "/w/revoked.crl");
+    refused_with(GOOD, WEB, "go together");
+    refused_with(GOOD, "web-listen = \"10.1.0.1:7104\"\n", "site web-issue node A");
+    refused_with(GOOD, "web-listen = \"10.1.0.1\"\n", "is no HOST:PORT");
+}
+
 /* P3: what unlocks a node is no use to one without keys. */
 static void test_config__unlock_credential(void **state)
 {
@@ -219,6 +238,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_config__takes_a_good_file),
         cmocka_unit_test(test_config__wants_keys_on_a_network),
+        cmocka_unit_test(test_config__web),
         cmocka_unit_test(test_config__unlock_credential),
         cmocka_unit_test(test_config__refuses_an_unknown_key),
         cmocka_unit_test(test_config__refuses_bad_values),
