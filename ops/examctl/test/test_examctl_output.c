@@ -1,7 +1,9 @@
 /* What examctl writes: tables, CSV, files, exit codes. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -126,6 +128,76 @@ static void test_whole_file__is_there_as_a_whole_or_not_at_all(void **state)
     assert_int_equal(rmdir(folder), 0); /* so nothing else was left in it */
 }
 
+static void text_expect(int fd, const char *expected)
+{
+    char text[32] = "";
+    ssize_t n = read(fd, text, sizeof text - 1);
+
+    assert_int_equal(n, strlen(expected));
+    assert_string_equal(text, expected);
+    close(fd);
+}
+
+static void text_write(const char *path, const char *text, bool commit)
+{
+    struct whole_file f;
+
+    assert_int_equal(whole_file_open(path, &f), EXAM_OK);
+    fputs(text, f.stream);
+    if (commit)
+        assert_int_equal(whole_file_commit(&f), EXAM_OK);
+    else
+        whole_file_abandon(&f);
+}
+
+/* A device, a pipe and a link stay what they are: what is written goes to them, or to the file
+ * behind the link. A folder is refused, and a link to nowhere. */
+static void test_whole_file__takes_the_place_of_files_only(void **state)
+{
+    char folder[] = "/tmp/test_examctl.XXXXXX";
+    char file[64], pipe[64], link[64], nowhere[64];
+    struct whole_file f;
+    struct stat st;
+    int fd;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(file, sizeof file, "%s/file", folder);
+    snprintf(pipe, sizeof pipe, "%s/pipe", folder);
+    snprintf(link, sizeof link, "%s/link", folder);
+    snprintf(nowhere, sizeof nowhere, "%s/nowhere", folder);
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    assert_int_equal(symlink(file, link), 0);
+    assert_int_equal(symlink("/nowhere/at/all", nowhere), 0);
+
+    fd = open(pipe, O_RDWR | O_NONBLOCK);
+    assert_true(fd >= 0);
+    text_write(pipe, "through the pipe", true);
+    text_expect(fd, "through the pipe");
+    text_write(file, "of old", true);
+    text_write(link, "behind the link", true);
+    text_expect(open(file, O_RDONLY), "behind the link");
+    text_write(link, "thrown away", false);
+    text_expect(open(link, O_RDONLY), "behind the link");
+    assert_int_equal(lstat(link, &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    assert_int_equal(lstat(pipe, &st), 0);
+    assert_true(S_ISFIFO(st.st_mode));
+    text_write("/dev/null", "gone", true);
+    text_write("/dev/null", "gone", false);
+    assert_int_equal(lstat("/dev/null", &st), 0);
+    assert_true(S_ISCHR(st.st_mode));
+    assert_int_equal(whole_file_open(folder, &f), EXAM_IO);
+    assert_int_equal(errno, EISDIR);
+    assert_int_equal(whole_file_open(nowhere, &f), EXAM_IO);
+    assert_int_equal(errno, ENOENT);
+    unlink(nowhere);
+    unlink(link);
+    unlink(pipe);
+    unlink(file);
+    assert_int_equal(rmdir(folder), 0); /* so nothing else was left in it */
+}
+
 /* A full disk is noticed, however late the C library tells, and nothing stays behind. */
 static void test_whole_file__notices_a_full_disk(void **state)
 {
@@ -211,6 +283,7 @@ int main(void)
         cmocka_unit_test(test_text_table__measures_terminal_cells),
         cmocka_unit_test(test_text_table__lines_up_with_chinese),
         cmocka_unit_test(test_whole_file__is_there_as_a_whole_or_not_at_all),
+        cmocka_unit_test(test_whole_file__takes_the_place_of_files_only),
         cmocka_unit_test(test_whole_file__notices_a_full_disk),
         cmocka_unit_test(test_exit_code__follows_the_error),
         cmocka_unit_test(test_node_address__reads_lists),
