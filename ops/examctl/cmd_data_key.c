@@ -9,25 +9,6 @@
 #include "key_folder.h"
 #include "report.h"
 
-static enum exit_code key_exit_code(exam_err err)
-{
-    switch (err) {
-    case EXAM_OK:
-        return EXIT_CODE_DONE;
-    case EXAM_AUTH:
-    case EXAM_EXISTS:
-    case EXAM_NOT_FOUND:
-    case EXAM_REFUSED:
-        return EXIT_CODE_REFUSED;
-    case EXAM_IO:
-    case EXAM_NOMEM:
-    case EXAM_SYSTEM:
-        return EXIT_CODE_INTERNAL;
-    default:
-        return EXIT_CODE_BAD_INPUT;
-    }
-}
-
 /* ---------------------------------------------------------------- unlock */
 
 /* Nodes that need it, and the one that was named in any case: it says why it does not. */
@@ -93,7 +74,7 @@ enum exit_code cmd_unlock(const struct options *o)
     }
     exam_err err = data_key_store_read(o->data_key, &o->password, &f, &asked);
     if (err != EXAM_OK)
-        return key_exit_code(err);
+        return exit_code_of_keys(err);
     err = cluster_survey(o, false, &cluster);
     if (err == EXAM_OK) {
         exit_code = unlock_all(o, &cluster, &f);
@@ -126,7 +107,7 @@ static void tell_made(const struct options *o, const struct key_folder *f)
 static exam_err make_one(const struct options *o)
 {
     struct key_folder f;
-    exam_err err = key_folder_open(o->keys, true, &f);
+    exam_err err = key_folder_open(o->keys, true, &o->authority_password, &f);
 
     if (err != EXAM_OK)
         return err;
@@ -163,5 +144,5 @@ static exam_err keep_anew(const struct options *o)
 
 enum exit_code cmd_site_data_key(const struct options *o)
 {
-    return key_exit_code(o->output != NULL ? keep_anew(o) : make_one(o));
+    return exit_code_of_keys(o->output != NULL ? keep_anew(o) : make_one(o));
 }

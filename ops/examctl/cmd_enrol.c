@@ -166,10 +166,10 @@ enum exit_code cmd_site_enrol(const struct options *o)
     static struct enrol_book book; /* secrets: one place, wiped */
     struct key_folder f;
     enum exit_code exit_code;
-    exam_err err = key_folder_open(o->keys, false, &f);
+    exam_err err = key_folder_open(o->keys, false, &o->authority_password, &f);
 
     if (err != EXAM_OK)
-        return err == EXAM_AUTH || err == EXAM_REFUSED ? EXIT_CODE_REFUSED : EXIT_CODE_BAD_INPUT;
+        return exit_code_of_keys(err);
     exit_code = enrol(o, &f, &book);
     enrol_book_wipe(&book);
     key_folder_close(&f);

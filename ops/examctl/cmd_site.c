@@ -15,25 +15,6 @@
 #include "report.h"
 #include "site_rooms.h"
 
-static enum exit_code site_exit_code(exam_err err)
-{
-    switch (err) {
-    case EXAM_OK:
-        return EXIT_CODE_DONE;
-    case EXAM_EXISTS:
-    case EXAM_NOT_FOUND:
-    case EXAM_REFUSED:
-    case EXAM_AUTH:
-        return EXIT_CODE_REFUSED;
-    case EXAM_IO:
-    case EXAM_NOMEM:
-    case EXAM_SYSTEM:
-        return EXIT_CODE_INTERNAL;
-    default:
-        return EXIT_CODE_BAD_INPUT;
-    }
-}
-
 /* ---------------------------------------------------------------- init */
 
 static exam_err issue_all(struct key_folder *f, enum key_kind kind, const struct name_list *names)
@@ -124,6 +105,21 @@ static bool site_id_take(const char *text, uint8_t out[SITE_ID_BYTES])
     return false;
 }
 
+static exam_err folder_make(const struct options *o, const uint8_t *site_id, struct key_folder *f)
+{
+    struct password password = {.text = ""};
+    exam_err err = EXAM_OK;
+
+    if (!o->no_password)
+        err = password_choose(
+            &o->authority_password,
+            "A password for the site's authority, whose key signs all others: ", &password);
+    if (err == EXAM_OK)
+        err = key_folder_make(o->keys, site_id, o->no_password ? NULL : password.text, f);
+    password_wipe(&password);
+    return err;
+}
+
 enum exit_code cmd_site_init(const struct options *o)
 {
     struct room_list rooms = {0};
@@ -139,7 +135,7 @@ enum exit_code cmd_site_init(const struct options *o)
         room_list_free(&rooms);
         return exit_code;
     }
-    err = key_folder_make(o->keys, o->site != NULL ? site_id : NULL, &f);
+    err = folder_make(o, o->site != NULL ? site_id : NULL, &f);
     if (err == EXAM_OK) {
         err = issue_all(&f, KEY_NODE, &o->node_names);
         if (err == EXAM_OK)
@@ -157,7 +153,7 @@ enum exit_code cmd_site_init(const struct options *o)
         key_folder_close(&f);
     }
     room_list_free(&rooms);
-    return site_exit_code(err);
+    return exit_code_of_keys(err);
 }
 
 /* ---------------------------------------------------------------- revoke, issue */
@@ -179,9 +175,9 @@ enum exit_code cmd_site_revoke(const struct options *o)
 
     if (exit_code != EXIT_CODE_DONE)
         return exit_code;
-    err = key_folder_open(o->keys, true, &f);
+    err = key_folder_open(o->keys, true, &o->authority_password, &f);
     if (err != EXAM_OK)
-        return site_exit_code(err);
+        return exit_code_of_keys(err);
     err = key_roster_revoke(f.roster, o->second, kind);
     if (err == EXAM_NOT_FOUND)
         report_error("no good key of a %s named %s is in the roster", o->argument, o->second);
@@ -197,7 +193,7 @@ enum exit_code cmd_site_revoke(const struct options *o)
                     : "");
     }
     key_folder_close(&f);
-    return site_exit_code(err);
+    return exit_code_of_keys(err);
 }
 
 /* A person's role and rooms, as far as they were given. */
@@ -241,16 +237,16 @@ enum exit_code cmd_site_issue(const struct options *o)
         exit_code = person_take(o, &rooms, &person);
     if (exit_code != EXIT_CODE_DONE)
         return exit_code;
-    err = key_folder_open(o->keys, true, &f);
+    err = key_folder_open(o->keys, true, &o->authority_password, &f);
     if (err != EXAM_OK)
-        return site_exit_code(err);
+        return exit_code_of_keys(err);
     err = kind == KEY_PERSON ? person_issue(&f, o, &person) : key_folder_issue(&f, kind, o->second);
     if (err == EXAM_OK)
         err = key_folder_commit(&f);
     if (err == EXAM_OK)
         tell_of(&f, "issued", o->json);
     key_folder_close(&f);
-    return site_exit_code(err);
+    return exit_code_of_keys(err);
 }
 
 /* ---------------------------------------------------------------- passwd */
@@ -286,7 +282,7 @@ enum exit_code cmd_site_passwd(const struct options *o)
     err = keyring_read_key(path, &password, &k, why, sizeof why);
     if (err != EXAM_OK) {
         report_error("%s", why);
-        return site_exit_code(err);
+        return exit_code_of_keys(err);
     }
     err = password_change(o, path, &k);
     key_file_wipe(&k);
@@ -295,7 +291,7 @@ enum exit_code cmd_site_passwd(const struct options *o)
     else if (err == EXAM_OK)
         printf("%s: %s\n", path,
                o->no_password ? "under no password any more" : "under its new password");
-    return site_exit_code(err);
+    return exit_code_of_keys(err);
 }
 
 /* ---------------------------------------------------------------- show */
@@ -388,10 +384,10 @@ enum exit_code cmd_site_show(const struct options *o)
 {
     struct key_folder f;
     enum exit_code exit_code = EXIT_CODE_DONE;
-    exam_err err = key_folder_open(o->keys, false, &f);
+    exam_err err = key_folder_open(o->keys, false, &o->authority_password, &f);
 
     if (err != EXAM_OK)
-        return site_exit_code(err);
+        return exit_code_of_keys(err);
     if (o->json)
         exit_code = show_json(f.roster, &f.authority);
     else

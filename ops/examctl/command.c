@@ -13,13 +13,27 @@
     "Where the site wants two persons for this (P2), it waits for the other one, who says\n"       \
     "`examctl confirm`, or is here and has their key: --second KEYFILE.\n"
 
-#define KEYS_HELP "  --keys DIR  the folder that `examctl site init` has made\n"
+#define KEYS_OPTIONS (OPTION_KEYS | OPTION_AUTHORITY_PASSWORD)
+#define KEYS_HELP                                                                                  \
+    "  --keys DIR  the folder that `examctl site init` has made\n"                                 \
+    "  --authority-password-file FILE  its first line is the password of the authority's key\n"    \
+    "                        (for scripts; also EXAMCTL_AUTHORITY_PASSWORD_FILE); without it a\n"  \
+    "                        person is asked\n"
+
+/* What a batch is made of, imported or put into a package. */
+#define BATCH_FILES (OPTION_BATCH | OPTION_ROOMS | OPTION_ROSTER | OPTION_PAPER)
+#define BATCH_OPTIONS                                                                              \
+    (BATCH_FILES | OPTION_TITLE | OPTION_ALLOT | OPTION_TIMING | OPTION_GRACE | OPTION_ENTRY)
+#define BATCH_SYNOPSIS                                                                             \
+    "--batch ID --rooms FILE --roster FILE --paper FILE [--paper FILE ...]\n"                      \
+    "          [--title TEXT] [--allot SPAN] [--timing common|personal] [--grace SPAN]\n"          \
+    "          [--entry 'YYYY-MM-DD HH:MM']"
 
 const struct command commands[] = {
     {
         .group = "site",
         .name = "init",
-        .options = OPTION_KEYS | OPTION_ROOMS | OPTION_NODE | OPTION_PERSON | OPTION_SITE |
+        .options = KEYS_OPTIONS | OPTION_ROOMS | OPTION_NODE | OPTION_PERSON | OPTION_SITE |
                    OPTION_NO_PASSWORD | OPTION_NO_DATA_KEY | OPTION_NO_SEAT_KEYS,
         .required = OPTION_KEYS | OPTION_ROOMS | OPTION_NODE | OPTION_PERSON,
         .offline = true,
@@ -29,7 +43,7 @@ const struct command commands[] = {
         .summary = "make the keys of a site: servers, seats, people",
         .help =
             "Once for a site, on a machine that is neither a server nor a seat. Makes DIR with\n"
-            "  authority.key         signs the roster; stays in DIR, in a safe\n"
+            "  authority.key         signs the roster; under a password; stays in DIR, in a safe\n"
             "  roster                who belongs to the site; for every server, seat and person\n"
             "  nodes/A.key           for the server of that name, and so on\n"
             "  seats/R01/R01-01.key  a seat's; spares have theirs, too\n"
@@ -41,7 +55,9 @@ const struct command commands[] = {
             "password\n"
             "Hand each key to its owner, readable by nobody else (mode 0600), and delete it here.\n"
             "\n"
-            "  --rooms FILE  room,seats, as for `examctl import`\n" PASSWORD_HELP
+            "  --rooms FILE  room,seats, as for `examctl import`\n"
+            "  --authority-password-file FILE  its first line is the authority's password (for\n"
+            "                        scripts; also EXAMCTL_AUTHORITY_PASSWORD_FILE)\n" PASSWORD_HELP
             "  --no-data-key         nothing is sealed: who reads a server's disk reads it all\n"
             "  --no-seat-keys        seats make their own: `examctl site enrol`\n"
             "  --site ID     of a site that was founded without keys: 32 digits, in `examctl "
@@ -54,7 +70,7 @@ const struct command commands[] = {
         .name = "revoke",
         .argument = "KIND",
         .second = "NAME",
-        .options = OPTION_KEYS,
+        .options = KEYS_OPTIONS,
         .required = OPTION_KEYS,
         .offline = true,
         .run = cmd_site_revoke,
@@ -70,7 +86,7 @@ const struct command commands[] = {
         .name = "issue",
         .argument = "KIND",
         .second = "NAME",
-        .options = OPTION_KEYS | OPTION_ROLE | OPTION_ROOMS | OPTION_NO_PASSWORD,
+        .options = KEYS_OPTIONS | OPTION_ROLE | OPTION_ROOMS | OPTION_NO_PASSWORD,
         .required = OPTION_KEYS,
         .offline = true,
         .run = cmd_site_issue,
@@ -90,7 +106,7 @@ const struct command commands[] = {
         .group = "site",
         .name = "enrol",
         .argument = "ROOM",
-        .options = OPTION_KEYS | OPTION_ROOMS | OPTION_LISTEN | OPTION_MINUTES,
+        .options = KEYS_OPTIONS | OPTION_ROOMS | OPTION_LISTEN | OPTION_MINUTES,
         .required = OPTION_KEYS | OPTION_ROOMS,
         .offline = true,
         .run = cmd_site_enrol,
@@ -116,7 +132,7 @@ const struct command commands[] = {
         .offline = true,
         .run = cmd_site_passwd,
         .synopsis = "[--new-password-file FILE] [--no-password]",
-        .summary = "change the password of one's own key",
+        .summary = "change the password of one's own key, or of the authority's",
         .help = "Asks for the password that it has, and twice for the new one. The key stays the "
                 "same.\n"
                 "  --key-file FILE           the key (or EXAMCTL_KEY_FILE)\n"
@@ -124,12 +140,55 @@ const struct command commands[] = {
                 "  --new-password-file FILE  and the new one\n"
                 "  --no-password             under none any more\n"
                 "\n"
-                "  examctl site passwd --key-file wang.key\n",
+                "  examctl site passwd --key-file wang.key\n"
+                "  examctl site passwd --key-file keys/authority.key\n",
+    },
+    {
+        .group = "site",
+        .name = "web-issue",
+        .argument = "KIND",
+        .second = "NAME",
+        .options = KEYS_OPTIONS | OPTION_ADDRESS,
+        .required = OPTION_KEYS,
+        .offline = true,
+        .run = cmd_site_web_issue,
+        .synopsis = "--keys DIR [--address HOST[,HOST...]]",
+        .summary = "make a certificate for a server's HTTPS, or for a monitor that asks there",
+        .help =
+            "KIND is node or client. The servers tell monitors how they are over HTTPS\n"
+            "(web-listen in examnode(8)), and let in who has a client's certificate. Makes\n"
+            "  DIR/web/nodes/A.pem             for the server of that name (web-key-file)\n"
+            "  DIR/web/clients/prometheus.pem  for a monitor: key, certificate, authority\n"
+            "  DIR/web/revoked.crl             for every server (web-revoked)\n"
+            "  DIR/web/authority.pem           whom a monitor is to believe\n"
+            "and, the first time, the web's authority. A certificate is good for five "
+            "years.\n" KEYS_HELP
+            "  --address HOST,...  of a node: the IP addresses and names by which it is asked\n"
+            "\n"
+            "  examctl site web-issue node A --address 10.1.0.1 --keys keys\n"
+            "  examctl site web-issue client prometheus --keys keys\n"
+            "  curl --cert prometheus.pem --cacert authority.pem https://10.1.0.1:7104/health\n",
+    },
+    {
+        .group = "site",
+        .name = "web-revoke",
+        .argument = "KIND",
+        .second = "NAME",
+        .options = KEYS_OPTIONS,
+        .required = OPTION_KEYS,
+        .offline = true,
+        .run = cmd_site_web_revoke,
+        .synopsis = "--keys DIR",
+        .summary = "take a certificate of the web back",
+        .help =
+            "KIND is node or client. Signs the next DIR/web/revoked.crl; a server that is given\n"
+            "it lets that certificate in no more. Then a new one can be issued.\n" KEYS_HELP "\n"
+            "  examctl site web-revoke client prometheus --keys keys\n",
     },
     {
         .group = "site",
         .name = "show",
-        .options = OPTION_KEYS,
+        .options = KEYS_OPTIONS,
         .required = OPTION_KEYS,
         .offline = true,
         .run = cmd_site_show,
@@ -141,22 +200,24 @@ const struct command commands[] = {
     {
         .group = "site",
         .name = "data-key",
-        .options = OPTION_KEYS | OPTION_NO_PASSWORD | OPTION_OUTPUT,
+        .options = KEYS_OPTIONS | OPTION_NO_PASSWORD | OPTION_OUTPUT,
         .required = OPTION_KEYS,
         .offline = true,
         .run = cmd_site_data_key,
         .synopsis = "--keys DIR [--no-password] [-o FILE]",
         .summary = "make the data key of a site that has none, or keep it under another password",
-        .help = "Answers, names and papers are sealed with the data key before they are written\n"
-                "anywhere; of an ID number only a keyed hash is kept. Whoever loses it, and its\n"
-                "password, loses the results: keep DIR/data-key twice, apart from the servers.\n"
-                "`examctl site init` makes one. Without -o this makes one for a site that has\n"
-                "none, and signs the next roster, which names it.\n" KEYS_HELP
-                "  -o, --output FILE  write the key that there is to FILE, under a new password\n"
-                "  --no-password      in the clear: for unlock-credential, where servers are to\n"
-                "                     start without a person\n"
-                "\n"
-                "  examctl site data-key --keys keys -o server/data-key --no-password\n",
+        .help =
+            "Answers, names and papers are sealed with the data key before they are written\n"
+            "anywhere; of an ID number only a keyed hash is kept. Whoever loses it, and its\n"
+            "password, loses the results: keep DIR/data-key twice, apart from the servers.\n"
+            "`examctl site init` makes one. Without -o this makes one for a site that has\n"
+            "none, and signs the next roster, which names it. A site's data key never changes:\n"
+            "for another one make another site, which begins with empty data folders.\n" KEYS_HELP
+            "  -o, --output FILE  write the key that there is to FILE, under a new password\n"
+            "  --no-password      in the clear: for unlock-credential, where servers are to\n"
+            "                     start without a person\n"
+            "\n"
+            "  examctl site data-key --keys keys -o server/data-key --no-password\n",
     },
     {
         .name = "unlock",
@@ -207,20 +268,16 @@ const struct command commands[] = {
     },
     {
         .name = "import",
-        .options = OPTION_BATCH | OPTION_ROOMS | OPTION_ROSTER | OPTION_PAPER | OPTION_TITLE |
-                   OPTION_ALLOT | OPTION_TIMING | OPTION_GRACE | OPTION_ENTRY | OPTION_SECOND,
-        .required = OPTION_BATCH | OPTION_ROOMS | OPTION_ROSTER | OPTION_PAPER,
+        .options = BATCH_OPTIONS | OPTION_SECOND,
+        .required = BATCH_FILES,
         .instead = OPTION_PACKAGE,
         .options_instead = OPTION_PACKAGE | OPTION_PACKAGE_PASSWORD | OPTION_BATCH | OPTION_SECOND,
         .run = cmd_import,
-        .synopsis =
-            "--batch ID --rooms FILE --roster FILE --paper FILE [--paper FILE ...]\n"
-            "          [--title TEXT] [--allot SPAN] [--timing common|personal] [--grace SPAN]\n"
-            "          [--entry 'YYYY-MM-DD HH:MM'] [--second KEYFILE]\n"
-            "       examctl [option...] import --package FILE [--batch ID] "
-            "[--package-password-file "
-            "FILE]\n"
-            "          [--second KEYFILE]",
+        .synopsis = BATCH_SYNOPSIS " [--second KEYFILE]\n"
+                                   "       examctl [option...] import --package FILE [--batch ID] "
+                                   "[--package-password-file "
+                                   "FILE]\n"
+                                   "          [--second KEYFILE]",
         .summary = "bring in a batch: its rooms, candidates and papers",
         .help =
             "Checks the files first and lists every mistake as file:line. Then all of it is taken "
@@ -254,17 +311,12 @@ const struct command commands[] = {
     {
         .group = "package",
         .name = "make",
-        .options = OPTION_BATCH | OPTION_ROOMS | OPTION_ROSTER | OPTION_PAPER | OPTION_TITLE |
-                   OPTION_ALLOT | OPTION_TIMING | OPTION_GRACE | OPTION_ENTRY | OPTION_OUTPUT |
-                   OPTION_PACKAGE_PASSWORD,
-        .required = OPTION_BATCH | OPTION_ROOMS | OPTION_ROSTER | OPTION_PAPER | OPTION_OUTPUT,
+        .options = BATCH_OPTIONS | OPTION_OUTPUT | OPTION_PACKAGE_PASSWORD,
+        .required = BATCH_FILES | OPTION_OUTPUT,
         .offline = true,
         .own_key = true,
         .run = cmd_package_make,
-        .synopsis =
-            "-o FILE --batch ID --rooms FILE --roster FILE --paper FILE [...]\n"
-            "          [--title TEXT] [--allot SPAN] [--timing common|personal] [--grace SPAN]\n"
-            "          [--entry 'YYYY-MM-DD HH:MM'] [--package-password-file FILE]",
+        .synopsis = "-o FILE " BATCH_SYNOPSIS " [--package-password-file FILE]",
         .summary = "seal a batch for its site: one file, under a password, signed (P2)",
         .help = "At the exam office, with its key (--key-file; role office) and the site's roster\n"
                 "(--key-roster). Checks the files as `import` does, and puts all that it is told "

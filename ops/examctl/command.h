@@ -78,6 +78,8 @@ enum exit_code cmd_site_enrol(const struct options *o);
 enum exit_code cmd_site_passwd(const struct options *o);
 enum exit_code cmd_site_show(const struct options *o);
 enum exit_code cmd_site_data_key(const struct options *o);
+enum exit_code cmd_site_web_issue(const struct options *o);
+enum exit_code cmd_site_web_revoke(const struct options *o);
 enum exit_code cmd_unlock(const struct options *o);
 
 #endif

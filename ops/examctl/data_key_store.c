@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "keyring.h"
 #include "report.h"
 #include "whole_file.h"
 
@@ -64,7 +63,9 @@ exam_err data_key_store_make(struct key_folder *f, const struct password_source 
     struct data_key_file file;
 
     if (key_roster_data_id(f->roster) != NULL) {
-        report_error("the site has a data key: what is sealed with it opens with no other");
+        report_error("the site has a data key, and what is sealed with it opens with no other: for "
+                     "another one make another site (`examctl site init`), which begins with empty "
+                     "data folders");
         return EXAM_EXISTS;
     }
     randombytes_buf(key, sizeof key);
@@ -76,34 +77,5 @@ exam_err data_key_store_make(struct key_folder *f, const struct password_source 
     data_key_file_wipe(&file);
     if (err == EXAM_OK)
         key_roster_set_data_id(f->roster, id);
-    return err;
-}
-
-exam_err data_key_store_read(const char *path, const struct password_source *from,
-                             struct data_key_file *out, bool *asked)
-{
-    char why[KEYRING_WHY_BYTES] = "";
-    struct data_key_file f;
-    struct password password;
-    exam_err err = keyring_read_data_key(path, &f, why, sizeof why);
-
-    if (err != EXAM_OK) {
-        report_error("%s", why);
-        return err;
-    }
-    *asked = f.boxed;
-    if (f.boxed) {
-        err = password_ask(from, "Password of the site's data key: ", &password);
-        if (err == EXAM_OK) {
-            err = data_key_file_open(&f, password.text);
-            password_wipe(&password);
-            if (err != EXAM_OK)
-                report_error("%s: %s", path,
-                             err == EXAM_AUTH ? "that is not its password" : exam_err_text(err));
-        }
-    }
-    if (err == EXAM_OK)
-        *out = f;
-    data_key_file_wipe(&f);
     return err;
 }

@@ -22,3 +22,22 @@ enum exit_code exit_code_of(exam_err err, uint32_t line)
     }
     return EXIT_CODE_INTERNAL;
 }
+
+enum exit_code exit_code_of_keys(exam_err err)
+{
+    switch (err) {
+    case EXAM_OK:
+        return EXIT_CODE_DONE;
+    case EXAM_AUTH:
+    case EXAM_EXISTS:
+    case EXAM_NOT_FOUND:
+    case EXAM_REFUSED:
+        return EXIT_CODE_REFUSED;
+    case EXAM_IO:
+    case EXAM_NOMEM:
+    case EXAM_SYSTEM:
+        return EXIT_CODE_INTERNAL;
+    default:
+        return EXIT_CODE_BAD_INPUT;
+    }
+}

@@ -23,4 +23,7 @@ enum exit_code {
  * `line` is the refusal's line of an imported file, 0 for none. */
 enum exit_code exit_code_of(exam_err err, uint32_t line);
 
+/* That of a command which asks no node, and works on files of keys. */
+enum exit_code exit_code_of_keys(exam_err err);
+
 #endif

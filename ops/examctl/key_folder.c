@@ -112,7 +112,8 @@ exam_err key_folder_rewrite(const char *path, const struct key_file *k, const ch
     return err == EXAM_OK ? EXAM_OK : io_error(path);
 }
 
-exam_err key_folder_make(const char *path, const uint8_t *site_id, struct key_folder *out)
+exam_err key_folder_make(const char *path, const uint8_t *site_id, const char *password,
+                         struct key_folder *out)
 {
     struct key_folder f = {.path = path};
     uint8_t new_id[SITE_ID_BYTES], chance[KEY_BYTES];
@@ -132,7 +133,7 @@ exam_err key_folder_make(const char *path, const uint8_t *site_id, struct key_fo
     key_file_make(&f.authority, "authority", KEY_AUTHORITY, site_id, NULL, chance);
     sodium_memzero(chance, sizeof chance);
     snprintf(file, sizeof file, "%s/authority.key", path);
-    err = secret_write(file, &f.authority, NULL);
+    err = secret_write(file, &f.authority, password);
     if (err == EXAM_OK)
         err = key_roster_new(site_id, &f.roster);
     if (err != EXAM_OK) {
@@ -144,7 +145,41 @@ exam_err key_folder_make(const char *path, const uint8_t *site_id, struct key_fo
     return EXAM_OK;
 }
 
-exam_err key_folder_open(const char *path, bool change, struct key_folder *out)
+/* Whether there is a password on it is known when it has been asked for. */
+struct asking {
+    struct password_source from;
+    bool asked;
+};
+
+static exam_err password_of_authority(void *ctx, enum key_kind kind, const char *name,
+                                      char out[KEY_PASSWORD_BYTES])
+{
+    struct asking *a = ctx;
+
+    a->asked = true;
+    return password_of_key(&a->from, kind, name, out);
+}
+
+static exam_err authority_read(const char *file, const struct password_source *from,
+                               struct key_file *out, char why[KEYRING_WHY_BYTES])
+{
+    struct asking a = {.from = *from};
+    const struct key_password password = {.ask = password_of_authority, .ctx = &a};
+    exam_err err = keyring_read_key(file, &password, out, why, KEYRING_WHY_BYTES);
+
+    if (err == EXAM_OK && out->kind != KEY_AUTHORITY) {
+        snprintf(why, KEYRING_WHY_BYTES, "%.400s: it is no authority's key", file);
+        err = EXAM_REFUSED;
+    } else if (err == EXAM_OK && !a.asked) {
+        report_error("warning: %s is under no password: whoever has this file makes keys that the "
+                     "site believes. `examctl site passwd --key-file %s` puts it under one",
+                     file, file);
+    }
+    return err;
+}
+
+exam_err key_folder_open(const char *path, bool change, const struct password_source *authority,
+                         struct key_folder *out)
 {
     struct key_folder f = {.path = path};
     char file[PATH_BYTES], why[KEYRING_WHY_BYTES] = "";
@@ -155,11 +190,7 @@ exam_err key_folder_open(const char *path, bool change, struct key_folder *out)
     if (sodium_init() < 0)
         return EXAM_SYSTEM;
     snprintf(file, sizeof file, "%s/authority.key", path);
-    err = keyring_read_key(file, NULL, &f.authority, why, sizeof why);
-    if (err == EXAM_OK && f.authority.kind != KEY_AUTHORITY) {
-        snprintf(why, sizeof why, "%.400s: it is no authority's key", file);
-        err = EXAM_REFUSED;
-    }
+    err = authority_read(file, authority, &f.authority, why);
     snprintf(file, sizeof file, "%s/roster", path);
     if (err == EXAM_OK)
         err = keyring_read_roster(file, f.authority.authority, f.authority.site_id, &f.roster, why,

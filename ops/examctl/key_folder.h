@@ -4,14 +4,16 @@
  *
  *     authority.key   roster   nodes/A.key   seats/R01/R01-01.key   people/operator.key
  *
- * The authority's key signs whatever the site believes: the folder belongs on a machine that is
- * neither a server nor a seat, or on a stick in a safe. Errors are told on stderr. */
+ * The authority's key signs whatever the site believes: it is under a password, and the folder
+ * belongs on a machine that is neither a server nor a seat, or on a stick in a safe. Errors are
+ * told on stderr. */
 #ifndef EXAMCTL_KEY_FOLDER_H
 #define EXAMCTL_KEY_FOLDER_H
 
 #include "exam_err.h"
 #include "key_roster.h"
 #include "name_list.h"
+#include "password.h"
 
 struct key_folder {
     const char *path;
@@ -21,13 +23,17 @@ struct key_folder {
 
 /* Makes the folder, which must not exist, and the authority of a site, with an empty roster of
  * version 1. `site_id`: of a site that has a log already; NULL: a new one. Nothing of it is a site
- * before key_folder_commit. EXAM_EXISTS, EXAM_IO, EXAM_NOMEM. */
+ * before key_folder_commit. `password`: what the authority's key is put under; NULL: under none.
+ * EXAM_EXISTS, EXAM_IO, EXAM_NOMEM. */
 EXAM_MUST_USE exam_err key_folder_make(const char *path, const uint8_t *site_id,
-                                       struct key_folder *out);
+                                       const char *password, struct key_folder *out);
 
-/* Opens one, and begins the next version of its roster unless it is only to be read.
+/* Opens one, and begins the next version of its roster unless it is only to be read. The password
+ * of the authority's key is asked for; when there is none, it is said how to put it under one.
  * EXAM_NOT_FOUND, EXAM_IO, and what key files and rosters are refused for. */
-EXAM_MUST_USE exam_err key_folder_open(const char *path, bool change, struct key_folder *out);
+EXAM_MUST_USE exam_err key_folder_open(const char *path, bool change,
+                                       const struct password_source *authority,
+                                       struct key_folder *out);
 
 /* Makes a key, writes its file and puts it into the roster. EXAM_EXISTS: there is a good key of
  * that name; EXAM_FULL, EXAM_IO, EXAM_NOMEM. */

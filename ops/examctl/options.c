@@ -1,8 +1,10 @@
 #include "options.h"
 
+#include <assert.h>
 #include <getopt.h>
 #include <pwd.h>
 #include <sodium.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +14,7 @@
 #include "codec.h"
 #include "command.h"
 #include "duration.h"
-#include "keyring.h"
+#include "person_keys.h"
 #include "report.h"
 
 enum { TIMEOUT_MS_DEFAULT = 10000, TIMEOUT_S_MAX = 3600, MINUTES_MAX = 240 };
@@ -26,50 +28,88 @@ enum option_code {
     CODE_KEY_FILE,
     CODE_KEY_ROSTER,
     CODE_PASSWORD_FILE,
-    CODE_FIRST_OWN, /* from here on: CODE_FIRST_OWN + the number of the OPTION_ bit */
+    CODE_FIRST_OWN, /* from here on: CODE_FIRST_OWN + the place in own_options */
 };
 
-/* The own options stand in the order of their bits. */
-static const struct option long_options[] = {
-    {"site", required_argument, NULL, CODE_FIRST_OWN + 0},
-    {"digest", no_argument, NULL, CODE_FIRST_OWN + 1},
-    {"batch", required_argument, NULL, CODE_FIRST_OWN + 2},
-    {"rooms", required_argument, NULL, CODE_FIRST_OWN + 3},
-    {"roster", required_argument, NULL, CODE_FIRST_OWN + 4},
-    {"paper", required_argument, NULL, CODE_FIRST_OWN + 5},
-    {"title", required_argument, NULL, CODE_FIRST_OWN + 6},
-    {"allot", required_argument, NULL, CODE_FIRST_OWN + 7},
-    {"timing", required_argument, NULL, CODE_FIRST_OWN + 8},
-    {"grace", required_argument, NULL, CODE_FIRST_OWN + 9},
-    {"watch", no_argument, NULL, CODE_FIRST_OWN + 10},
-    {"unfinished", no_argument, NULL, CODE_FIRST_OWN + 11},
-    {"attest", no_argument, NULL, CODE_FIRST_OWN + 12},
-    {"reason", required_argument, NULL, CODE_FIRST_OWN + 13},
-    {"answers", no_argument, NULL, CODE_FIRST_OWN + 14},
-    {"output", required_argument, NULL, CODE_FIRST_OWN + 15},
-    {"text", required_argument, NULL, CODE_FIRST_OWN + 16},
-    {"room", required_argument, NULL, CODE_FIRST_OWN + 17},
-    {"new-batch", required_argument, NULL, CODE_FIRST_OWN + 18},
-    {"open", no_argument, NULL, CODE_FIRST_OWN + 19},
-    {"entry", required_argument, NULL, CODE_FIRST_OWN + 20},
-    {"preview", no_argument, NULL, CODE_FIRST_OWN + 21},
-    {"keys", required_argument, NULL, CODE_FIRST_OWN + 22},
-    {"node", required_argument, NULL, CODE_FIRST_OWN + 23},
-    {"person", required_argument, NULL, CODE_FIRST_OWN + 24},
-    {"forced", no_argument, NULL, CODE_FIRST_OWN + 25},
-    {"role", required_argument, NULL, CODE_FIRST_OWN + 26},
-    {"no-password", no_argument, NULL, CODE_FIRST_OWN + 27},
-    {"second", required_argument, NULL, CODE_FIRST_OWN + 28},
-    {"new-password-file", required_argument, NULL, CODE_FIRST_OWN + 29},
-    {"package", required_argument, NULL, CODE_FIRST_OWN + 30},
-    {"package-password-file", required_argument, NULL, CODE_FIRST_OWN + 31},
-    {"data-key", required_argument, NULL, CODE_FIRST_OWN + 40},
-    {"no-data-key", no_argument, NULL, CODE_FIRST_OWN + 41},
-    {"receipt", required_argument, NULL, CODE_FIRST_OWN + 50},
-    {"authority", required_argument, NULL, CODE_FIRST_OWN + 51},
-    {"listen", required_argument, NULL, CODE_FIRST_OWN + 60},
-    {"minutes", required_argument, NULL, CODE_FIRST_OWN + 61},
-    {"no-seat-keys", no_argument, NULL, CODE_FIRST_OWN + 62},
+/* What an own option's value is: how it gets into the options. */
+enum own_kind {
+    OWN_FLAG, /* has none */
+    OWN_WORD, /* taken as it is: a file, ... */
+    OWN_TEXT,
+    OWN_NAME,
+    OWN_NAMES,
+    OWN_SPAN,
+    OWN_INSTANT,
+    OWN_TIMING,
+    OWN_MINUTES,
+    OWN_PAPER,
+    OWN_RECEIPT,
+};
+
+struct own_option {
+    const char *name;
+    uint64_t bit;
+    enum own_kind kind;
+    size_t at;        /* its place in the options */
+    size_t bytes_max; /* of a text; otherwise 0 */
+};
+
+#define OWN(name, bit, kind, member)                                                               \
+    {                                                                                              \
+        name, bit, kind, offsetof(struct options, member), 0                                       \
+    }
+#define OWN_LIMITED(name, bit, member, bytes)                                                      \
+    {                                                                                              \
+        name, bit, OWN_TEXT, offsetof(struct options, member), bytes                               \
+    }
+
+static const struct own_option own_options[] = {
+    OWN_LIMITED("site", OPTION_SITE, site, TITLE_BYTES_MAX),
+    OWN("digest", OPTION_DIGEST, OWN_FLAG, digest),
+    OWN_LIMITED("batch", OPTION_BATCH, batch, NAME_BYTES_MAX),
+    OWN("rooms", OPTION_ROOMS, OWN_WORD, rooms),
+    OWN("roster", OPTION_ROSTER, OWN_WORD, roster),
+    OWN("paper", OPTION_PAPER, OWN_PAPER, papers),
+    OWN_LIMITED("title", OPTION_TITLE, title, TITLE_BYTES_MAX),
+    OWN("allot", OPTION_ALLOT, OWN_SPAN, allot_ms),
+    OWN("timing", OPTION_TIMING, OWN_TIMING, timing),
+    OWN("grace", OPTION_GRACE, OWN_SPAN, grace_ms),
+    OWN("watch", OPTION_WATCH, OWN_FLAG, watch),
+    OWN("unfinished", OPTION_UNFINISHED, OWN_FLAG, unfinished),
+    OWN("attest", OPTION_ATTEST, OWN_FLAG, attest),
+    OWN_LIMITED("reason", OPTION_REASON, reason, REASON_BYTES_MAX),
+    OWN("answers", OPTION_ANSWERS, OWN_FLAG, answers),
+    OWN("output", OPTION_OUTPUT, OWN_WORD, output),
+    OWN_LIMITED("text", OPTION_TEXT, text, REASON_BYTES_MAX),
+    OWN("room", OPTION_ROOM, OWN_NAME, room),
+    OWN("new-batch", OPTION_NEW_BATCH, OWN_NAME, new_batch),
+    OWN("open", OPTION_OPEN, OWN_FLAG, open),
+    OWN("entry", OPTION_ENTRY, OWN_INSTANT, entry_wall_ms),
+    OWN("preview", OPTION_PREVIEW, OWN_FLAG, preview),
+    OWN("keys", OPTION_KEYS, OWN_WORD, keys),
+    OWN("node", OPTION_NODE, OWN_NAMES, node_names),
+    OWN("person", OPTION_PERSON, OWN_NAMES, persons),
+    OWN("forced", OPTION_FORCED, OWN_FLAG, forced),
+    OWN("role", OPTION_ROLE, OWN_WORD, role),
+    OWN("no-password", OPTION_NO_PASSWORD, OWN_FLAG, no_password),
+    OWN("second", OPTION_SECOND, OWN_WORD, second_key),
+    OWN("new-password-file", OPTION_NEW_PASSWORD, OWN_WORD, new_password.file),
+    OWN("package", OPTION_PACKAGE, OWN_WORD, package),
+    OWN("package-password-file", OPTION_PACKAGE_PASSWORD, OWN_WORD, package_password.file),
+    OWN("authority-password-file", OPTION_AUTHORITY_PASSWORD, OWN_WORD, authority_password.file),
+    OWN("data-key", OPTION_DATA_KEY, OWN_WORD, data_key),
+    OWN("no-data-key", OPTION_NO_DATA_KEY, OWN_FLAG, no_data_key),
+    OWN("receipt", OPTION_RECEIPT, OWN_RECEIPT, receipts),
+    OWN("authority", OPTION_AUTHORITY, OWN_WORD, authority),
+    OWN("address", OPTION_ADDRESS, OWN_WORD, address),
+    OWN("listen", OPTION_LISTEN, OWN_WORD, listen),
+    OWN("minutes", OPTION_MINUTES, OWN_MINUTES, minutes),
+    OWN("no-seat-keys", OPTION_NO_SEAT_KEYS, OWN_FLAG, no_seat_keys),
+};
+enum { OWN_OPTIONS = sizeof own_options / sizeof own_options[0] };
+
+/* Every command's. */
+static const struct option common_options[] = {
     {"password-file", required_argument, NULL, CODE_PASSWORD_FILE},
     {"key-file", required_argument, NULL, CODE_KEY_FILE},
     {"key-roster", required_argument, NULL, CODE_KEY_ROSTER},
@@ -80,8 +120,8 @@ static const struct option long_options[] = {
     {"timeout", required_argument, NULL, CODE_TIMEOUT},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
-    {NULL, 0, NULL, 0},
 };
+enum { COMMON_OPTIONS = sizeof common_options / sizeof common_options[0] };
 
 /* Behind a command a word like -5:00 is a span of time that is taken back, and no option: getopt
  * hands it over as the "option" -5 with the rest as its value. */
@@ -95,6 +135,8 @@ struct parse {
     const char *nodes;    /* text of --nodes */
     const char *who;
     uint64_t seen; /* OPTION_ bits */
+    /* for getopt: the last one is all zeros */
+    struct option long_options[OWN_OPTIONS + COMMON_OPTIONS + 1];
 };
 
 static enum exit_code take_duration(const char *option, const char *text, uint64_t *ms)
@@ -222,117 +264,48 @@ static enum exit_code take_receipt(struct options *o, const char *receipt)
     return EXIT_CODE_DONE;
 }
 
-static enum exit_code take_own(struct parse *p, uint64_t bit, const char *value)
+static enum exit_code take_own(struct parse *p, const struct own_option *own, const char *value)
 {
     struct options *o = p->o;
+    void *at = (char *)o + own->at;
 
-    p->seen |= bit;
-    switch (bit) {
-    case OPTION_SITE:
-        return take_text("site", value, TITLE_BYTES_MAX, &o->site);
-    case OPTION_BATCH:
-        return take_text("batch", value, NAME_BYTES_MAX, &o->batch);
-    case OPTION_TITLE:
-        return take_text("title", value, TITLE_BYTES_MAX, &o->title);
-    case OPTION_REASON:
-        return take_text("reason", value, REASON_BYTES_MAX, &o->reason);
-    case OPTION_TEXT:
-        return take_text("text", value, REASON_BYTES_MAX, &o->text);
-    case OPTION_ROOM:
-        return take_name("room", value, &o->room);
-    case OPTION_NEW_BATCH:
-        return take_name("new-batch", value, &o->new_batch);
-    case OPTION_PAPER:
+    p->seen |= own->bit;
+    switch (own->kind) {
+    case OWN_FLAG:
+        *(bool *)at = true;
+        return EXIT_CODE_DONE;
+    case OWN_WORD:
+        *(const char **)at = value;
+        return EXIT_CODE_DONE;
+    case OWN_TEXT:
+        return take_text(own->name, value, own->bytes_max, at);
+    case OWN_NAME:
+        return take_name(own->name, value, at);
+    case OWN_NAMES:
+        return take_names(own->name, value, at);
+    case OWN_SPAN:
+        return take_duration(own->name, value, at);
+    case OWN_INSTANT:
+        return take_instant(own->name, value, at);
+    case OWN_TIMING:
+        return take_timing(value, at);
+    case OWN_MINUTES:
+        return take_minutes(value, at);
+    case OWN_PAPER:
         return take_paper(o, value);
-    case OPTION_ALLOT:
-        return take_duration("allot", value, &o->allot_ms);
-    case OPTION_GRACE:
-        return take_duration("grace", value, &o->grace_ms);
-    case OPTION_ENTRY:
-        return take_instant("entry", value, &o->entry_wall_ms);
-    case OPTION_TIMING:
-        return take_timing(value, &o->timing);
-    case OPTION_NODE:
-        return take_names("node", value, &o->node_names);
-    case OPTION_PERSON:
-        return take_names("person", value, &o->persons);
-    case OPTION_RECEIPT:
+    case OWN_RECEIPT:
         return take_receipt(o, value);
-    case OPTION_AUTHORITY:
-        o->authority = value;
-        break;
-    case OPTION_KEYS:
-        o->keys = value;
-        break;
-    case OPTION_ROOMS:
-        o->rooms = value;
-        break;
-    case OPTION_ROSTER:
-        o->roster = value;
-        break;
-    case OPTION_OUTPUT:
-        o->output = value;
-        break;
-    case OPTION_PACKAGE:
-        o->package = value;
-        break;
-    case OPTION_PACKAGE_PASSWORD:
-        o->package_password.file = value;
-        break;
-    case OPTION_DATA_KEY:
-        o->data_key = value;
-        break;
-    case OPTION_NO_DATA_KEY:
-        o->no_data_key = true;
-        break;
-    case OPTION_DIGEST:
-        o->digest = true;
-        break;
-    case OPTION_WATCH:
-        o->watch = true;
-        break;
-    case OPTION_UNFINISHED:
-        o->unfinished = true;
-        break;
-    case OPTION_ATTEST:
-        o->attest = true;
-        break;
-    case OPTION_FORCED:
-        o->forced = true;
-        break;
-    case OPTION_PREVIEW:
-        o->preview = true;
-        break;
-    case OPTION_ANSWERS:
-        o->answers = true;
-        break;
-    case OPTION_OPEN:
-        o->open = true;
-        break;
-    case OPTION_ROLE:
-        o->role = value;
-        break;
-    case OPTION_LISTEN:
-        o->listen = value;
-        break;
-    case OPTION_MINUTES:
-        return take_minutes(value, &o->minutes);
-    case OPTION_NO_SEAT_KEYS:
-        o->no_seat_keys = true;
-        break;
-    case OPTION_NO_PASSWORD:
-        o->no_password = true;
-        break;
-    case OPTION_NEW_PASSWORD:
-        o->new_password.file = value;
-        break;
-    case OPTION_SECOND:
-        o->second_key = value;
-        break;
-    default:
-        break;
     }
-    return EXIT_CODE_DONE;
+    return EXIT_CODE_INTERNAL;
+}
+
+static const struct own_option *own_of(uint64_t bit)
+{
+    for (size_t i = 0; i < OWN_OPTIONS; i++)
+        if (own_options[i].bit == bit)
+            return &own_options[i];
+    assert(!"every OPTION_ bit has a row");
+    return NULL;
 }
 
 static enum exit_code take_negative(struct parse *p)
@@ -379,16 +352,26 @@ static enum exit_code take_option(struct parse *p, int code)
         p->o->version = true;
         return EXIT_CODE_DONE;
     case 'o':
-        return take_own(p, OPTION_OUTPUT, optarg);
+        return take_own(p, own_of(OPTION_OUTPUT), optarg);
     default:
         break;
     }
     if (code >= '0' && code <= '9')
         return take_negative(p);
     if (code >= CODE_FIRST_OWN)
-        return take_own(p, UINT64_C(1) << (code - CODE_FIRST_OWN), optarg);
+        return take_own(p, &own_options[code - CODE_FIRST_OWN], optarg);
     fputs("Try `examctl --help`.\n", stderr); /* getopt has said what is wrong */
     return EXIT_CODE_USAGE;
+}
+
+static void long_options_make(struct parse *p)
+{
+    for (size_t i = 0; i < OWN_OPTIONS; i++)
+        p->long_options[i] = (struct option){
+            .name = own_options[i].name,
+            .has_arg = own_options[i].kind == OWN_FLAG ? no_argument : required_argument,
+            .val = CODE_FIRST_OWN + (int)i};
+    memcpy(p->long_options + OWN_OPTIONS, common_options, sizeof common_options);
 }
 
 /* Reads options up to the first word ("+") or all of them. Texts of getopt name argv[0]. */
@@ -398,22 +381,13 @@ static enum exit_code options_read(struct parse *p, int argc, char **argv, const
 
     optind = 0; /* glibc: begin anew */
     p->argv = argv;
-    while ((code = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
+    while ((code = getopt_long(argc, argv, letters, p->long_options, NULL)) != -1) {
         enum exit_code exit_code = take_option(p, code);
 
         if (exit_code != EXIT_CODE_DONE)
             return exit_code;
     }
     return EXIT_CODE_DONE;
-}
-
-static const char *option_name(uint64_t bit)
-{
-    for (size_t i = 0; long_options[i].name != NULL; i++)
-        if (long_options[i].val >= CODE_FIRST_OWN &&
-            UINT64_C(1) << (long_options[i].val - CODE_FIRST_OWN) == bit)
-            return long_options[i].name;
-    return "?";
 }
 
 static enum exit_code check_own(const struct parse *p, const struct command *c)
@@ -429,7 +403,7 @@ static enum exit_code check_own(const struct parse *p, const struct command *c)
         return EXIT_CODE_DONE;
     report_error(unknown != 0 ? "`%s%s%s` knows no --%s; see `examctl %s%s%s --help`"
                               : "`%s%s%s` needs --%s; see `examctl %s%s%s --help`",
-                 group, blank, c->name, option_name(bit), group, blank, c->name);
+                 group, blank, c->name, own_of(bit)->name, group, blank, c->name);
     return EXIT_CODE_USAGE;
 }
 
@@ -529,10 +503,6 @@ const char *options_authority(const struct options *o)
 
 static enum exit_code take_keys(struct options *o)
 {
-    const struct key_password password = {.ask = password_of_key, .ctx = &o->password};
-    char why[KEYRING_WHY_BYTES];
-    exam_err err;
-
     o->key_file = or_environment(o->key_file, "EXAMCTL_KEY_FILE");
     o->key_roster = or_environment(o->key_roster, "EXAMCTL_KEY_ROSTER");
     if (o->key_file == NULL && o->key_roster == NULL)
@@ -546,11 +516,20 @@ static enum exit_code take_keys(struct options *o)
         report_error("libsodium cannot be used on this machine");
         return EXIT_CODE_INTERNAL;
     }
-    err = keyring_open_person(o->key_file, o->key_roster, &password, &o->keyring, why, sizeof why);
-    if (err == EXAM_OK)
-        return EXIT_CODE_DONE;
-    report_error("%s", why);
-    return EXIT_CODE_BAD_INPUT;
+    return person_keys_open(o->key_file, o->key_roster, &o->password, &o->keyring) == EXAM_OK
+               ? EXIT_CODE_DONE
+               : EXIT_CODE_BAD_INPUT;
+}
+
+static void passwords_take(struct options *o)
+{
+    o->password.file = or_environment(o->password.file, "EXAMCTL_PASSWORD_FILE");
+    o->authority_password.file =
+        or_environment(o->authority_password.file, "EXAMCTL_AUTHORITY_PASSWORD_FILE");
+    o->password.option = "password-file";
+    o->new_password.option = "new-password-file";
+    o->authority_password.option = "authority-password-file";
+    o->package_password.option = "package-password-file";
 }
 
 /* With keys, each server is dialled by its name in the roster. */
@@ -613,7 +592,7 @@ static enum exit_code command_parse(struct parse *p, const struct command *c, in
     exit_code = options_read(p, argc, argv, LETTERS_COMMON LETTERS_SPAN);
     if (exit_code != EXIT_CODE_DONE || p->o->help || p->o->version)
         return exit_code;
-    p->o->password.file = or_environment(p->o->password.file, "EXAMCTL_PASSWORD_FILE");
+    passwords_take(p->o);
     exit_code = check_own(p, c);
     if (exit_code == EXIT_CODE_DONE)
         exit_code = check_arguments(p, c, argc - optind, argv + optind);
@@ -653,6 +632,7 @@ enum exit_code options_parse(int argc, char **argv, struct options *o,
 
     memset(o, 0, sizeof *o);
     o->timeout_ms = TIMEOUT_MS_DEFAULT;
+    long_options_make(&p);
     *command = NULL;
     exit_code = options_read(&p, argc, argv, "+" LETTERS_COMMON);
     if (exit_code != EXIT_CODE_DONE)

@@ -1,7 +1,7 @@
 /* options.h - the command line, parsed and checked.
  * Reads the environment (EXAMCTL_NODES, EXAMCTL_WHO, EXAMCTL_KEY_FILE, EXAMCTL_KEY_ROSTER,
- * EXAMCTL_PASSWORD_FILE, USER), and the key files; asks for the password of the person's key. Texts
- * point into argv. */
+ * EXAMCTL_PASSWORD_FILE, EXAMCTL_AUTHORITY_PASSWORD_FILE, USER), and the key files; asks for the
+ * password of the person's key. Texts point into argv. */
 #ifndef EXAMCTL_OPTIONS_H
 #define EXAMCTL_OPTIONS_H
 
@@ -57,12 +57,13 @@ struct options {
     size_t receipts_n;
     const char *role;
     const char *second_key;
-    struct password_source new_password;
+    struct password_source new_password, authority_password;
     bool no_password;
     bool no_seat_keys;
     const char *package; /* a file */
     struct password_source package_password;
     const char *listen;
+    const char *address; /* one or more, with commas between them */
     uint32_t minutes;
     const char *data_key; /* a file */
     bool no_data_key;
@@ -117,15 +118,17 @@ enum {
 };
 
 /* The rest does not fit in an enum. */
-#define OPTION_PACKAGE          (UINT64_C(1) << 30)
-#define OPTION_PACKAGE_PASSWORD (UINT64_C(1) << 31)
-#define OPTION_DATA_KEY         (UINT64_C(1) << 40)
-#define OPTION_NO_DATA_KEY      (UINT64_C(1) << 41)
-#define OPTION_RECEIPT          (UINT64_C(1) << 50)
-#define OPTION_AUTHORITY        (UINT64_C(1) << 51)
-#define OPTION_LISTEN           (UINT64_C(1) << 60)
-#define OPTION_MINUTES          (UINT64_C(1) << 61)
-#define OPTION_NO_SEAT_KEYS     (UINT64_C(1) << 62)
+#define OPTION_PACKAGE            (UINT64_C(1) << 30)
+#define OPTION_PACKAGE_PASSWORD   (UINT64_C(1) << 31)
+#define OPTION_AUTHORITY_PASSWORD (UINT64_C(1) << 32)
+#define OPTION_DATA_KEY           (UINT64_C(1) << 40)
+#define OPTION_NO_DATA_KEY        (UINT64_C(1) << 41)
+#define OPTION_RECEIPT            (UINT64_C(1) << 50)
+#define OPTION_AUTHORITY          (UINT64_C(1) << 51)
+#define OPTION_ADDRESS            (UINT64_C(1) << 52)
+#define OPTION_LISTEN             (UINT64_C(1) << 60)
+#define OPTION_MINUTES            (UINT64_C(1) << 61)
+#define OPTION_NO_SEAT_KEYS       (UINT64_C(1) << 62)
 
 /* EXIT_CODE_DONE: *command is what to run (NULL with --help or --version alone), and with neither
  * of these two all that the command needs is there. EXIT_CODE_USAGE: the text is on stderr. */

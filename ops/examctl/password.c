@@ -64,11 +64,13 @@ static exam_err file_read(const char *path, struct password *out)
     return err;
 }
 
-static exam_err terminal_read(const char *prompt, struct password *out)
+static exam_err terminal_read(const struct password_source *from, const char *prompt,
+                              struct password *out)
 {
     if (readpassphrase(prompt, out->text, sizeof out->text, RPP_REQUIRE_TTY) != NULL)
         return EXAM_OK;
-    report_error("a password is needed, and there is no terminal to ask at; give --password-file");
+    report_error("a password is needed, and there is no terminal to ask at%s%s",
+                 from->option != NULL ? "; give --" : "", from->option != NULL ? from->option : "");
     return EXAM_REFUSED;
 }
 
@@ -85,7 +87,8 @@ static exam_err text_check(const struct password *p)
 
 static exam_err take(const struct password_source *from, const char *prompt, struct password *out)
 {
-    exam_err err = from->file != NULL ? file_read(from->file, out) : terminal_read(prompt, out);
+    exam_err err =
+        from->file != NULL ? file_read(from->file, out) : terminal_read(from, prompt, out);
 
     if (err == EXAM_OK)
         err = text_check(out);
@@ -156,8 +159,11 @@ exam_err password_of_key(void *ctx, enum key_kind kind, const char *name,
     char prompt[64 + KEY_NAME_BYTES];
     exam_err err;
 
-    snprintf(prompt, sizeof prompt, "Password of %s %s (it takes a moment): ", key_kind_name(kind),
-             name);
+    if (kind == KEY_AUTHORITY)
+        snprintf(prompt, sizeof prompt, "Password of the site's authority (it takes a moment): ");
+    else
+        snprintf(prompt, sizeof prompt,
+                 "Password of %s %s (it takes a moment): ", key_kind_name(kind), name);
     err = password_ask(from, prompt, &p);
     if (err == EXAM_OK) {
         memcpy(out, p.text, KEY_PASSWORD_BYTES);

@@ -11,6 +11,7 @@ enum { PASSWORD_CHARS_MIN = 8 };
 
 struct password_source {
     const char *file; /* its first line; /dev/fd/3 for a descriptor. NULL: a person at a terminal */
+    const char *option; /* that would have named one; NULL: there is none */
 };
 
 struct password {

@@ -9,7 +9,7 @@
 #include "confirm.h"
 #include "duration.h"
 #include "json_output.h"
-#include "keyring.h"
+#include "person_keys.h"
 #include "report.h"
 #include "text_table.h"
 #include "whole_number.h"
@@ -68,10 +68,12 @@ static enum exit_code waiting_ask(struct cluster_node *node, struct waiting_list
     return cluster_report_lost(node, err, false);
 }
 
-/* Of all nodes that answer; one that does not is told of. None: no node answers. */
+/* Of all nodes that answer; one that does not is told of. None: no node answers, or each refuses.
+ */
 static enum exit_code waiting_survey(const struct options *o, struct cluster *c,
                                      struct waiting_list *l)
 {
+    enum exit_code refused = EXIT_CODE_UNAVAILABLE;
     size_t answered = 0;
     exam_err err = cluster_survey(o, false, c);
 
@@ -80,12 +82,17 @@ static enum exit_code waiting_survey(const struct options *o, struct cluster *c,
         return exit_code_of(err, 0);
     }
     for (size_t i = 0; i < c->n; i++) {
+        enum exit_code exit_code = EXIT_CODE_UNAVAILABLE;
+
         if (c->nodes[i].err != EXAM_OK)
             report_error("warning: %s", c->nodes[i].why);
-        else if (waiting_ask(&c->nodes[i], l) == EXIT_CODE_DONE)
-            answered++;
+        else
+            exit_code = waiting_ask(&c->nodes[i], l);
+        answered += exit_code == EXIT_CODE_DONE;
+        if (exit_code != EXIT_CODE_UNAVAILABLE)
+            refused = exit_code;
     }
-    return answered > 0 ? EXIT_CODE_DONE : EXIT_CODE_UNAVAILABLE;
+    return answered > 0 ? EXIT_CODE_DONE : refused;
 }
 
 /* ---------------------------------------------------------------- showing */
@@ -181,9 +188,12 @@ static enum exit_code waiting_find(const struct waiting_list *l, uint32_t number
         }
     if (found == 1)
         return EXIT_CODE_DONE;
-    report_error(found == 0 ? "no proposal %" PRIu32 " waits: it may have expired, or was carried "
-                              "out; `examctl proposals` shows what waits"
-                            : "proposal %" PRIu32 " waits on several nodes: name one with --nodes",
+    report_error(found == 0
+                     ? "no proposal %" PRIu32 " waits: it may have expired, been carried "
+                       "out, or ended when its server restarted or served no more. If it is "
+                       "still wanted, have it proposed again; `examctl proposals` shows what "
+                       "waits"
+                     : "proposal %" PRIu32 " waits on several nodes: name one with --nodes",
                  number);
     return EXIT_CODE_REFUSED;
 }
@@ -247,15 +257,12 @@ static enum exit_code second_with_key(const struct options *o, const struct clus
                                       uint32_t number)
 {
     struct options second = *o;
-    const struct key_password password = {.ask = password_of_key, .ctx = &second.password};
-    char why[KEYRING_WHY_BYTES];
     enum exit_code exit_code;
 
-    second.password.file = NULL; /* that of the first person's key */
+    second.password = (struct password_source){.file = NULL}; /* not that of the first one's key */
     second.keyring = NULL;
-    if (keyring_open_person(o->second_key, o->key_roster, &password, &second.keyring, why,
-                            sizeof why) != EXAM_OK) {
-        report_error("%s", why);
+    if (person_keys_open(o->second_key, o->key_roster, &second.password, &second.keyring) !=
+        EXAM_OK) {
         report_error("proposal %" PRIu32 " waits: `examctl confirm %" PRIu32 "`", number, number);
         return EXIT_CODE_WAITS;
     }

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "duration.h"
+#include "messages.h"
 #include "report.h"
 #include "words.h"
 
@@ -28,20 +29,20 @@ static void account_print(const Admin__SittingDetail *d, FILE *to)
     char a[DURATION_TEXT_BYTES], b[DURATION_TEXT_BYTES], c[DURATION_TEXT_BYTES];
     char e[DURATION_TEXT_BYTES];
 
-    fprintf(to, "Account   allot %s %c grants %s = used %s + left %s\n", span(r->allot_ms, a),
+    fprintf(to, _("Account   allot %s %c grants %s = used %s + left %s\n"), span(r->allot_ms, a),
             r->grants_ms < 0 ? '-' : '+', span(grants_ms, b), span(r->used_ms, c),
             span(r->left_ms, e));
     if (d->begun)
-        fprintf(to, "Elapsed   %s = used %s + lost %s\n", span(d->elapsed_ms, a),
+        fprintf(to, _("Elapsed   %s = used %s + lost %s\n"), span(d->elapsed_ms, a),
                 span(r->used_ms, b), span(r->lost_ms, c));
     else
-        fputs("Elapsed   has not begun\n", to);
+        fputs(_("Elapsed   has not begun\n"), to);
     if (d->open_ms > 0)
-        fprintf(to, "Standing  its clock has been standing for %s\n", span(d->open_ms, a));
+        fprintf(to, _("Standing  its clock has been standing for %s\n"), span(d->open_ms, a));
     if (d->limit_reached)
         fprintf(to,
-                "! Its interruption has reached the limit: decide, and record it with `examctl "
-                "sitting decide %s` (R4).\n",
+                _("! Its interruption has reached the limit: decide, and record it with `examctl "
+                  "sitting decide %s` (R4).\n"),
                 r->admission_no);
 }
 
@@ -53,30 +54,30 @@ static void interruption_row(struct text_table *t, const Admin__InterruptionRow 
     text_table_add(t, "%s", span(row->from_ms, text));
     text_table_add(t, "%s", span(row->to_ms, text));
     text_table_add(t, "%s", span(row->lost_ms, text));
-    text_table_add(t, "%s", word_of_basis(row->basis));
+    text_table_add(t, "%s", _(word_of_basis(row->basis)));
     if (row->incident != 0)
         text_table_add(t, "%" PRIu32, row->incident);
     else
         text_table_add(t, "-");
-    text_table_add(t, "%s", row->own_doing ? "own doing" : "");
+    text_table_add(t, "%s", row->own_doing ? _("own doing") : "");
 }
 
 static exam_err interruptions_print(const Admin__SittingDetail *d, FILE *to)
 {
-    static const struct text_column columns[] = {
-        {"NO", true},     {"FROM", true},     {"TO", true}, {"CREDITED", true},
-        {"BASIS", false}, {"INCIDENT", true}, {"", false},
+    const struct text_column columns[] = {
+        {_("NO"), true},     {_("FROM"), true},     {_("TO"), true}, {_("CREDITED"), true},
+        {_("BASIS"), false}, {_("INCIDENT"), true}, {"", false},
     };
     struct text_table t;
     exam_err err;
 
     if (d->n_interruptions == 0) {
-        fputs("\nNo interruption.\n", to);
+        fputs(_("\nNo interruption.\n"), to);
         return EXAM_OK;
     }
-    fputs("\nInterruptions, since its begin", to);
+    fputs(_("\nInterruptions, since its begin"), to);
     if (d->n_interruptions < d->result->interruptions)
-        fprintf(to, " (the newest %zu of %" PRIu32 ")", d->n_interruptions,
+        fprintf(to, _(" (the newest %zu of %" PRIu32 ")"), d->n_interruptions,
                 d->result->interruptions);
     fputs("\n", to);
     text_table_init(&t, columns, sizeof columns / sizeof columns[0]);
@@ -93,21 +94,23 @@ enum exit_code sitting_view_detail(const Admin__SittingDetail *d, FILE *to)
     char finished[DURATION_TEXT_BYTES];
     exam_err err;
 
-    fprintf(to, "Sitting   %s  %s\n", r->admission_no, r->name);
-    fprintf(to, "Place     batch %s, room %s, seat %s, paper %s\n", d->batch, r->room, r->seat,
+    fprintf(to, _("Sitting   %s  %s\n"), r->admission_no, r->name);
+    fprintf(to, _("Place     batch %s, room %s, seat %s, paper %s\n"), d->batch, r->room, r->seat,
             r->paper);
     if (r->finish[0] != '\0')
-        fprintf(to, "State     %s: %s, %s after its begin\n", r->state, r->finish,
+        fprintf(to, _("State     %s: %s, %s after its begin\n"), _(r->state), _(r->finish),
                 span(d->finished_ms, finished));
     else
-        fprintf(to, "State     %s\n", r->state);
+        fprintf(to, _("State     %s\n"), _(r->state));
     account_print(d, to);
-    fprintf(to, "Answers   %" PRIu32 ", %" PRIu32 " of them late\n", r->answers, r->late);
+    fprintf(to, _("Answers   %" PRIu32 ", %" PRIu32 " of them late\n"), r->answers, r->late);
     if (d->violations > 0)
-        fprintf(to, "Violation %" PRIu32 " on record (R3)\n", d->violations);
+        fprintf(to, _("Violation %" PRIu32 " on record (R3)\n"), d->violations);
     if (d->former_sessions > 0)
-        fprintf(to, "Moved     %" PRIu32 " time%s (T11)\n", d->former_sessions,
-                d->former_sessions == 1 ? "" : "s");
+        fprintf(to,
+                P_("Moved     %" PRIu32 " time (T11)\n", "Moved     %" PRIu32 " times (T11)\n",
+                   d->former_sessions),
+                d->former_sessions);
     err = interruptions_print(d, to);
     if (err != EXAM_OK)
         report_error("%s", exam_err_text(err));

@@ -200,6 +200,8 @@ static void test_examctl__refuses_wrong_command_lines(void **state)
         {{"site", "issue", "seat", "R01-01", "--keys=/k", "--role=office", NULL},
          "a role is a person's"},
         {{"site", "passwd", NULL}, "which key?"},
+        {{"site", "passwd", "--authority-password-file", "/p", NULL},
+         "`site passwd` knows no --authority-password-file"},
         {{"--nodes", "a:1", "confirm", NULL}, "`confirm` needs NO"},
         {{"--nodes", "a:1", "confirm", "x", NULL}, "'x' is no number"},
         {{"--nodes", "a:1", "pause", "R01", "--second", "k", NULL}, "`pause` knows no --second"},

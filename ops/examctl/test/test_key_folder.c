@@ -35,10 +35,17 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    static const char *const files[] = {
-        "authority.key",   "roster", "nodes/A.key", "seats/R01/R01-01.key",
-        "people/wang.key", "nodes",  "seats/R01",   "seats",
-        "people",          "."};
+    static const char *const files[] = {"authority.key",
+                                        "roster",
+                                        "nodes/A.key",
+                                        "seats/R01/R01-01.key",
+                                        "password",
+                                        "people/wang.key",
+                                        "nodes",
+                                        "seats/R01",
+                                        "seats",
+                                        "people",
+                                        "."};
     struct fixture *f = *state;
     char path[160];
 
@@ -54,11 +61,14 @@ static int teardown(void **state)
     return 0;
 }
 
+/* Nobody is there to be asked. */
+static const struct password_source nobody = {.file = "/nowhere/password"};
+
 static void site_make(struct fixture *f)
 {
     struct key_folder k;
 
-    assert_int_equal(key_folder_make(f->path, NULL, &k), EXAM_OK);
+    assert_int_equal(key_folder_make(f->path, NULL, NULL, &k), EXAM_OK);
     assert_int_equal(key_folder_issue(&k, KEY_NODE, "A"), EXAM_OK);
     assert_int_equal(key_folder_issue(&k, KEY_SEAT, "R01-01"), EXAM_OK);
     assert_int_equal(key_folder_issue(&k, KEY_PERSON, "wang"), EXAM_OK);
@@ -101,7 +111,7 @@ static void test_key_folder__makes_keys_that_open(void **state)
     snprintf(path, sizeof path, "%s/roster", f->path);
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0644);
-    assert_int_equal(key_folder_make(f->path, NULL, &k),
+    assert_int_equal(key_folder_make(f->path, NULL, NULL, &k),
                      EXAM_EXISTS); /* no authority is overwritten */
 }
 
@@ -112,7 +122,7 @@ static void test_key_folder__revokes_and_issues(void **state)
     struct key_folder k;
 
     site_make(f);
-    assert_int_equal(key_folder_open(f->path, true, &k), EXAM_OK);
+    assert_int_equal(key_folder_open(f->path, true, &nobody, &k), EXAM_OK);
     assert_int_equal(key_folder_issue(&k, KEY_SEAT, "R01-01"), EXAM_EXISTS);
     assert_int_equal(key_roster_revoke(k.roster, "R01-01", KEY_SEAT), EXAM_OK);
     assert_int_equal(key_folder_commit(&k), EXAM_OK);
@@ -120,7 +130,7 @@ static void test_key_folder__revokes_and_issues(void **state)
     assert_int_equal(ring_open(f, "seats/R01/R01-01.key", KEY_SEAT), EXAM_REFUSED);
     assert_non_null(strstr(f->why, "revoked"));
 
-    assert_int_equal(key_folder_open(f->path, true, &k), EXAM_OK);
+    assert_int_equal(key_folder_open(f->path, true, &nobody, &k), EXAM_OK);
     assert_int_equal(key_folder_issue(&k, KEY_SEAT, "R01-01"), EXAM_OK);
     assert_int_equal(key_roster_version(k.roster), 3);
     assert_int_equal(key_folder_commit(&k), EXAM_OK);
@@ -152,7 +162,7 @@ static void test_key_folder__issues_persons(void **state)
     struct keyring *ring;
     const char *bad;
 
-    assert_int_equal(key_folder_make(f->path, NULL, &k), EXAM_OK);
+    assert_int_equal(key_folder_make(f->path, NULL, NULL, &k), EXAM_OK);
     assert_int_equal(key_folder_issue_person(&k, &p), EXAM_INVALID);
     assert_int_equal(name_list_take(&rooms, "R01,R02,R01", &bad), EXAM_OK);
     p.rooms = &rooms;
@@ -181,6 +191,48 @@ static void test_key_folder__issues_persons(void **state)
     assert_int_equal(ring_open(f, "people/wang.key", KEY_PERSON), EXAM_OK);
 }
 
+static void password_put(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    assert_int_equal(fchmod(fileno(file), 0600), 0);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* The key that signs all others is of no use to who finds it; it is put under a password when it is
+ * made, or later, and under another one. */
+static void test_key_folder__keeps_the_authority_under_a_password(void **state)
+{
+    struct fixture *f = *state;
+    char path[160], file[160];
+    const struct password_source from = {.file = path};
+    struct key_file authority;
+    struct key_folder k;
+
+    assert_int_equal(key_folder_make(f->path, NULL, "correct horse", &k), EXAM_OK);
+    assert_int_equal(key_folder_commit(&k), EXAM_OK);
+    authority = k.authority;
+    key_folder_close(&k);
+    snprintf(file, sizeof file, "%s/authority.key", f->path);
+    snprintf(path, sizeof path, "%s/password", f->path);
+    assert_int_equal(key_folder_open(f->path, true, &nobody, &k), EXAM_IO);
+    password_put(path, "wrong horse\n");
+    assert_int_equal(key_folder_open(f->path, true, &from, &k), EXAM_AUTH);
+    password_put(path, "correct horse\n");
+    assert_int_equal(key_folder_open(f->path, true, &from, &k), EXAM_OK);
+    assert_int_equal(key_folder_issue(&k, KEY_NODE, "A"), EXAM_OK);
+    assert_int_equal(key_folder_commit(&k), EXAM_OK);
+    key_folder_close(&k);
+    assert_int_equal(ring_open(f, "nodes/A.key", KEY_NODE), EXAM_OK);
+
+    assert_int_equal(key_folder_rewrite(file, &authority, NULL), EXAM_OK); /* as it was once */
+    assert_int_equal(key_folder_open(f->path, false, &nobody, &k), EXAM_OK);
+    assert_memory_equal(&k.authority, &authority, sizeof authority);
+    key_folder_close(&k);
+}
+
 /* A site that was founded without keys keeps its id. */
 static void test_key_folder__takes_a_sites_id(void **state)
 {
@@ -188,10 +240,10 @@ static void test_key_folder__takes_a_sites_id(void **state)
     struct fixture *f = *state;
     struct key_folder k;
 
-    assert_int_equal(key_folder_make(f->path, id, &k), EXAM_OK);
+    assert_int_equal(key_folder_make(f->path, id, NULL, &k), EXAM_OK);
     assert_int_equal(key_folder_commit(&k), EXAM_OK);
     key_folder_close(&k);
-    assert_int_equal(key_folder_open(f->path, false, &k), EXAM_OK);
+    assert_int_equal(key_folder_open(f->path, false, &nobody, &k), EXAM_OK);
     assert_memory_equal(key_roster_site(k.roster), id, sizeof id);
     key_folder_close(&k);
 }
@@ -202,11 +254,11 @@ static void test_key_folder__without_a_commit_nothing_counts(void **state)
     struct fixture *f = *state;
     struct key_folder k;
 
-    assert_int_equal(key_folder_make(f->path, NULL, &k), EXAM_OK);
+    assert_int_equal(key_folder_make(f->path, NULL, NULL, &k), EXAM_OK);
     assert_int_equal(key_folder_issue(&k, KEY_NODE, "A"), EXAM_OK);
     key_folder_close(&k);
     assert_int_equal(ring_open(f, "nodes/A.key", KEY_NODE), EXAM_NOT_FOUND);
-    assert_int_equal(key_folder_open(f->path, false, &k), EXAM_NOT_FOUND);
+    assert_int_equal(key_folder_open(f->path, false, &nobody, &k), EXAM_NOT_FOUND);
 }
 
 /* A name in front of an address is optional, and is a name. */
@@ -237,6 +289,7 @@ int main(void)
         WITH_FOLDER(test_key_folder__makes_keys_that_open),
         WITH_FOLDER(test_key_folder__revokes_and_issues),
         WITH_FOLDER(test_key_folder__issues_persons),
+        WITH_FOLDER(test_key_folder__keeps_the_authority_under_a_password),
         WITH_FOLDER(test_key_folder__takes_a_sites_id),
         WITH_FOLDER(test_key_folder__without_a_commit_nothing_counts),
         cmocka_unit_test(test_node_address__may_have_a_name),
