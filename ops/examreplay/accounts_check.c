@@ -1,4 +1,5 @@
 #include "accounts_check.h"
+#include "language.h"
 
 #include <inttypes.h>
 
@@ -16,8 +17,8 @@ static void check_given(const struct exam_sitting_view *v, struct findings *f)
     const struct exam_account *a = &v->account;
     if ((int64_t)a->allot_ms + a->grants_ms != (int64_t)a->used_ms + (int64_t)a->left_ms)
         findings_add(f, 0,
-                     "sitting %s: allot %" PRIu64 " + grants %" PRId64 " ms is not used %" PRIu64
-                     " + left %" PRIu64,
+                     _("sitting %s: allot %" PRIu64 " + grants %" PRId64 " ms is not used %" PRIu64
+                       " + left %" PRIu64),
                      v->admission_no, a->allot_ms, a->grants_ms, a->used_ms, a->left_ms);
 }
 
@@ -26,7 +27,7 @@ static void check_lost(const exam *x, const struct exam_sitting_view *v, struct 
     uint64_t sum_ms = interruptions_ms(x, v->sitting);
     if (sum_ms != v->account.lost_ms)
         findings_add(f, 0,
-                     "sitting %s: lost %" PRIu64 " ms, its interruptions say %" PRIu64 " (T14)",
+                     _("sitting %s: lost %" PRIu64 " ms, its interruptions say %" PRIu64 " (T14)"),
                      v->admission_no, v->account.lost_ms, sum_ms);
 }
 
@@ -56,7 +57,8 @@ static void check_elapsed(const struct replay *p, const struct roles *roles,
           accounted_ms - elapsed_ms <= replay_beyond_ms(p, v->sitting))))
         return;
     findings_add(
-        f, 0, "sitting %s: %" PRIu64 " ms since its begin are not used %" PRIu64 " + lost %" PRIu64,
+        f, 0,
+        _("sitting %s: %" PRIu64 " ms since its begin are not used %" PRIu64 " + lost %" PRIu64),
         v->admission_no, elapsed_ms, v->account.used_ms, v->account.lost_ms);
 }
 

@@ -1,4 +1,5 @@
 #include "branch_check.h"
+#include "language.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -35,7 +36,7 @@ static exam_err outline(struct checking *c)
             return err;
         if (err)
             findings_add_branch(c->p->findings, c->n + 1, b.first_lsn + b.records,
-                                "is damaged: the branch cannot be read on");
+                                _("is damaged: the branch cannot be read on"));
         struct branch *more = realloc(c->list, (c->n + 1) * sizeof *more);
         if (!more)
             return EXAM_NOMEM;
@@ -111,8 +112,8 @@ static void place(struct checking *c, uint64_t branch)
         return;
     }
     findings_add_branch(c->p->findings, branch, b->first_lsn,
-                        "continues neither the log nor another branch of this folder: it is not "
-                        "what was written, or what lay before it is gone (D8)");
+                        _("continues neither the log nor another branch of this folder: it is not "
+                          "what was written, or what lay before it is gone (D8)"));
 }
 
 /* ---------------------------------------------------------------- along it */
@@ -174,11 +175,11 @@ static exam_err walk_each(void *ctx, const struct record *r)
     const char *why = "";
     if (r->lsn != w->b->last_lsn + 1 || record_verify(r, w->hash) != EXAM_OK) {
         findings_add_branch(p->findings, w->branch, w->b->last_lsn + 1,
-                            "is not what was written, or not here (D8)");
+                            _("is not what was written, or not here (D8)"));
         return EXAM_AGAIN;
     }
     if (codec_event(&p->arena, r->event, r->event_bytes, &event, &why) != EXAM_OK)
-        findings_add_branch(p->findings, w->branch, r->lsn, "is no event of this version (%s)",
+        findings_add_branch(p->findings, w->branch, r->lsn, _("is no event of this version (%s)"),
                             why);
     else
         walk_event(w, r, event);
@@ -222,8 +223,8 @@ exam_err branches_check(struct replay *p, const struct roles *roles, struct bran
     }
     if (!err && records != store_branch_records(p->s))
         findings_add(p->findings, 0,
-                     "the dead branches have %" PRIu64 " records, and %" PRIu64
-                     " can be read: a branch is missing (D8)",
+                     _("the dead branches have %" PRIu64 " records, and %" PRIu64
+                       " can be read: a branch is missing (D8)"),
                      store_branch_records(p->s), records);
     if (err) {
         free(c.list);

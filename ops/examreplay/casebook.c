@@ -6,7 +6,6 @@
 #include "exit_code.h"
 #include "language.h"
 #include "report.h"
-#include "sealed_field.h"
 
 static void *grown(void *list, size_t n, size_t *max, size_t each)
 {
@@ -15,7 +14,7 @@ static void *grown(void *list, size_t n, size_t *max, size_t each)
     *max = *max ? 2 * *max : 64;
     void *more = realloc(list, *max * each);
     if (!more) {
-        report_error("out of memory");
+        report_error(_("out of memory"));
         exit(EXIT_CODE_INTERNAL);
     }
     return more;
@@ -40,11 +39,6 @@ struct case_without case_without_credits(const struct exam_account *a)
 uint64_t case_lost_from_ms(const struct exam_interruption_view *in)
 {
     return in->to_ms - in->from_ms > in->lost_ms ? in->to_ms - in->lost_ms : in->from_ms;
-}
-
-const char *case_name_shown(const char *name)
-{
-    return sealed_name_is(name) ? _("(sealed)") : name;
 }
 
 /* ---------------------------------------------------------------- causes */

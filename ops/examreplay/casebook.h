@@ -43,6 +43,7 @@ struct case_disturbance { /* a stretch with somebody interrupted, or nobody serv
 struct casebook {
     const exam *x;
     const struct story *story;
+    const struct vault *vault;     /* the caller's to set: opens names; NULL: none */
     uint32_t incident;             /* only what belongs to it; 0: all */
     struct case_sitting *sittings; /* by room and seat */
     size_t sittings_n, sittings_max;
@@ -74,8 +75,5 @@ struct case_without case_without_credits(const struct exam_account *a);
 /* Where the loss of an interruption begins: up to there the screen was open, and the time is used
  * (T6). */
 uint64_t case_lost_from_ms(const struct exam_interruption_view *in);
-
-/* For people: a name that the log has sealed is not shown. */
-const char *case_name_shown(const char *name);
 
 #endif

@@ -8,6 +8,7 @@
 #include "duration.h"
 #include "language.h"
 #include "page_style.h"
+#include "reviewer_key.h"
 
 static void fact(struct html *h, const char *name, const char *text)
 {
@@ -28,10 +29,11 @@ static void fact_span(struct html *h, const char *css_class, const char *name, c
     html_end(h);
 }
 
-static void put_person(const struct exam_sitting_view *v, struct html *h)
+static void put_person(const struct casebook *c, const struct exam_sitting_view *v, struct html *h)
 {
+    char name[PERSON_BYTES_MAX + 1];
     html_begin(h, "table", "facts");
-    fact(h, _("Candidate"), case_name_shown(v->name));
+    fact(h, _("Candidate"), reviewer_name(c->vault, v, name));
     fact(h, _("Admission number"), v->admission_no);
     fact(h, _("Batch"), v->batch_title[0] ? v->batch_title : v->batch);
     fact(h, _("Paper"), v->paper_title[0] ? v->paper_title : v->paper);
@@ -132,7 +134,7 @@ exam_err certificate_page_write(const struct report_page *p, FILE *to)
     html_put(&h, "h1", "", "%s", _("Certificate of lost time"));
     html_put(&h, "p", "sub", "%s", exam_site_name(c->x));
     html_begin(&h, "div", "two");
-    put_person(v, &h);
+    put_person(c, v, &h);
     put_account(v, &h);
     html_end(&h);
     html_put(&h, "p", "note", "%s",

@@ -1,4 +1,5 @@
 #include "chain_break.h"
+#include "language.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -115,27 +116,31 @@ void chain_break_words(const struct chain_break *b, char out[CHAIN_BREAK_BYTES])
 {
     switch (b->kind) {
     case BREAK_CHANGED:
-        snprintf(out, CHAIN_BREAK_BYTES,
-                 "it was changed, or record %" PRIu64 " was, and sealed anew; what follows fits it",
-                 b->lsn - 1);
+        snprintf(
+            out, CHAIN_BREAK_BYTES,
+            _("it was changed, or record %" PRIu64 " was, and sealed anew; what follows fits it"),
+            b->lsn - 1);
         return;
     case BREAK_REMOVED:
         snprintf(out, CHAIN_BREAK_BYTES,
-                 "%" PRIu64 " record%s before it %s taken out, and the rest was moved up", b->n,
-                 b->n == 1 ? "" : "s", b->n == 1 ? "was" : "were");
+                 P_("%" PRIu64 " record before it was taken out, and the rest was moved up",
+                    "%" PRIu64 " records before it were taken out, and the rest was moved up",
+                    b->n),
+                 b->n);
         return;
     case BREAK_MISSING:
-        snprintf(out, CHAIN_BREAK_BYTES, "records %" PRIu64 " to %" PRIu64 " are not there", b->lsn,
-                 b->lsn + b->n - 1);
+        snprintf(out, CHAIN_BREAK_BYTES, _("records %" PRIu64 " to %" PRIu64 " are not there"),
+                 b->lsn, b->lsn + b->n - 1);
         return;
     case BREAK_INSERTED:
         snprintf(out, CHAIN_BREAK_BYTES,
-                 "%" PRIu64 " record%s put in here: the true one stands at %" PRIu64, b->n,
-                 b->n == 1 ? " was" : "s were", b->lsn + b->n);
+                 P_("%" PRIu64 " record was put in here: the true one stands at %" PRIu64,
+                    "%" PRIu64 " records were put in here: the true one stands at %" PRIu64, b->n),
+                 b->n, b->lsn + b->n);
         return;
     case BREAK_SWAPPED:
-        snprintf(out, CHAIN_BREAK_BYTES, "records %" PRIu64 " and %" PRIu64 " were swapped", b->lsn,
-                 b->other_lsn);
+        snprintf(out, CHAIN_BREAK_BYTES, _("records %" PRIu64 " and %" PRIu64 " were swapped"),
+                 b->lsn, b->other_lsn);
         return;
     case BREAK_NONE:
         out[0] = '\0';
@@ -143,5 +148,5 @@ void chain_break_words(const struct chain_break *b, char out[CHAIN_BREAK_BYTES])
     case BREAK_UNKNOWN:
         break;
     }
-    snprintf(out, CHAIN_BREAK_BYTES, "more than one record around it was changed");
+    snprintf(out, CHAIN_BREAK_BYTES, _("more than one record around it was changed"));
 }

@@ -8,10 +8,12 @@
 #include "certificate_page.h"
 #include "duration.h"
 #include "json_output.h"
+#include "language.h"
 #include "log_reader.h"
 #include "moment.h"
 #include "page_command.h"
 #include "report.h"
+#include "reviewer_key.h"
 #include "sitting_view.h"
 #include "story.h"
 #include "words.h"
@@ -20,7 +22,8 @@ struct telling {
     const struct story *story;
     const exam *x;
     uint32_t sitting;
-    json_t *json; /* NULL: for people */
+    const struct vault *vault; /* opens the name; NULL: none */
+    json_t *json;              /* NULL: for people */
 };
 
 static const char *span(uint64_t ms, char out[DURATION_TEXT_BYTES])
@@ -37,12 +40,13 @@ static void print_without(const struct exam_account *a)
     char elapsed[DURATION_TEXT_BYTES], left[DURATION_TEXT_BYTES], lost[DURATION_TEXT_BYTES];
     char really[DURATION_TEXT_BYTES];
     if (a->lost_ms == 0) {
-        puts("Without   credits the clock would show the same: nothing was lost");
+        puts(_("Without   credits the clock would show the same: nothing was lost"));
         return;
     }
-    printf("Without   credits all of %s would have run: left %s rather than %s (%s given back)\n",
-           span(w.elapsed_ms, elapsed), span(w.left_ms, left), span(a->left_ms, really),
-           span(a->lost_ms, lost));
+    printf(
+        _("Without   credits all of %s would have run: left %s rather than %s (%s given back)\n"),
+        span(w.elapsed_ms, elapsed), span(w.left_ms, left), span(a->left_ms, really),
+        span(a->lost_ms, lost));
 }
 
 /* ---------------------------------------------------------------- for people */
@@ -56,9 +60,9 @@ static void print_causes(const struct telling *t)
         wall_format(b ? b->wall_ms : 0, wall);
         story_decided(t->story, t->x, t->sitting, i, &in, decided);
         if (i == 0)
-            puts("\nWho decided them");
-        printf("%3" PRIu32 "  record %" PRIu64 ", %s: %s%s\n", i + 1, b ? b->lsn : 0, wall, decided,
-               in.own_doing ? " (the candidate's own doing)" : "");
+            puts(_("\nWho decided them"));
+        printf(_("%3" PRIu32 "  record %" PRIu64 ", %s: %s%s\n"), i + 1, b ? b->lsn : 0, wall,
+               decided, in.own_doing ? _(" (the candidate's own doing)") : "");
     }
 }
 
@@ -68,18 +72,20 @@ static void print_acts(const struct story *s)
         char wall[WALL_TEXT_BYTES];
         wall_format(s->acts[i].wall_ms, wall);
         if (i == 0)
-            puts("\nOn record");
+            puts(_("\nOn record"));
         printf("%9" PRIu64 "  %s  %s\n", s->acts[i].lsn, wall, s->acts[i].text);
     }
 }
 
 static void tell_people(const struct telling *t, const Admin__SittingDetail *d)
 {
-    struct exam_account a;
-    exam_sitting_account(t->x, t->sitting, exam_last_ms(t->x), &a);
+    struct exam_sitting_view v;
+    char name[PERSON_BYTES_MAX + 1];
+    exam_sitting_view(t->x, t->sitting, exam_last_ms(t->x), &v);
+    d->result->name = (char *)(uintptr_t)reviewer_name(t->vault, &v, name);
     (void)sitting_view_detail(d, stdout);
     putchar('\n');
-    print_without(&a);
+    print_without(&v.account);
     print_causes(t);
     print_acts(t->story);
 }
@@ -141,11 +147,12 @@ static void on_reply(void *ctx, Admin__Reply *r)
 
 static enum exit_code tell(const struct options *o, const struct replay *p, struct story *s)
 {
-    struct telling t = {.story = s, .x = p->x};
+    struct telling t = {.story = s, .x = p->x, .vault = o->shown.vault};
     if (exam_find_sitting(p->x, o->argument, &t.sitting)) {
-        report_error("no candidate with the admission number %s is in this log; `examreplay at %s "
-                     "%" PRIu64 "` lists all",
-                     o->argument, o->folder, p->lsn);
+        report_error(
+            _("no candidate with the admission number %s is in this log; `examreplay at %s "
+              "%" PRIu64 "` lists all"),
+            o->argument, o->folder, p->lsn);
         return EXIT_CODE_BAD_INPUT;
     }
     if (o->json)
@@ -154,9 +161,12 @@ static enum exit_code tell(const struct options *o, const struct replay *p, stru
                                     .now_ms = exam_last_ms(p->x),
                                     .wall_ms = p->wall_ms,
                                     .node = "",
+                                    .vault = o->shown.vault,
                                     .send = on_reply,
                                     .ctx = &t};
     admin_view_sitting(&view, t.sitting);
+    if (!o->json)
+        reviewer_hint(o, p->x);
     return o->json ? json_output_print(t.json) : EXIT_CODE_DONE;
 }
 

@@ -5,10 +5,12 @@
 #include "admin_views.h"
 #include "duration.h"
 #include "json_output.h"
+#include "language.h"
 #include "log_reader.h"
+#include "node_texts.h"
 #include "report.h"
 #include "roles.h"
-#include "state_index.h"
+#include "state_keep.h"
 #include "text_table.h"
 #include "words.h"
 
@@ -17,8 +19,10 @@ struct looking {
     struct roles roles;
     uint64_t now_ms;    /* on the site's timeline */
     uint64_t index_lsn; /* from there on it was proven now; 0: from the first record on */
-    bool beyond;        /* the log goes on after the moment */
-    bool dark;          /* nobody served then: no clock is known to have run on (T5) */
+    const char *index;  /* the file whose state it is */
+    struct state_keep *keep;
+    bool beyond; /* the log goes on after the moment */
+    bool dark;   /* nobody served then: no clock is known to have run on (T5) */
 };
 
 static bool wants(void *ctx, const struct replay_record *at)
@@ -32,13 +36,17 @@ static bool wants(void *ctx, const struct replay_record *at)
 static void seen(void *ctx, const struct replay *p, const struct replay_record *at)
 {
     struct looking *l = ctx;
-    (void)p;
     roles_note(&l->roles, at);
+    state_keep_note(l->keep, p, at);
 }
 
 static struct admin_view view_of(const struct looking *l, const struct replay *p)
 {
-    return (struct admin_view){.x = p->x, .now_ms = l->now_ms, .wall_ms = p->wall_ms, .node = ""};
+    return (struct admin_view){.x = p->x,
+                               .now_ms = l->now_ms,
+                               .wall_ms = p->wall_ms,
+                               .node = "",
+                               .vault = l->o->shown.vault};
 }
 
 /* ---------------------------------------------------------------- for people */
@@ -49,37 +57,38 @@ static void print_head(const struct looking *l, const struct replay *p)
     const struct role_epoch *e = roles_newest(&l->roles);
     wall_format(p->wall_ms, wall);
     duration_format(l->now_ms, site);
-    printf("After     record %" PRIu64 " of %s%s, +%s on the site's timeline\n", p->lsn, wall,
-           l->beyond ? "" : " (the log's last)", site);
+    printf(_("After     record %" PRIu64 " of %s%s, +%s on the site's timeline\n"), p->lsn, wall,
+           l->beyond ? "" : _(" (the log's last)"), site);
     if (l->index_lsn > 0)
-        printf("Proven    from record %" PRIu64
-               " on; the state up to there is that of %s, which was "
-               "made when it was proven, and the log still has that record's hash\n",
-               l->index_lsn + 1, l->o->index);
+        printf(_("Proven    from record %" PRIu64
+                 " on; the state up to there is that of %s, which was "
+                 "made when it was proven, and the log still has that record's hash\n"),
+               l->index_lsn + 1, l->index);
     if (!e)
-        puts("Serves    nobody yet");
+        puts(_("Serves    nobody yet"));
     else if (l->dark)
-        printf("Serves    nobody: the log of %s ends here, and another epoch begins after it; "
-               "clocks are as it left them (T5)\n",
+        printf(_("Serves    nobody: the log of %s ends here, and another epoch begins after it; "
+                 "clocks are as it left them (T5)\n"),
                e->node);
     else
-        printf("Serves    %s, epoch %" PRIu64 " (%s) from record %" PRIu64
-               " on; acknowledgements are %s\n",
-               e->node, e->epoch, epoch_reason_word(e->reason), e->lsn,
-               l->roles.solo ? "solo" : "dual");
+        printf(_("Serves    %s, epoch %" PRIu64 " (%s) from record %" PRIu64
+                 " on; acknowledgements are %s\n"),
+               e->node, e->epoch, _(epoch_reason_word(e->reason)), e->lsn,
+               l->roles.solo ? _("solo") : _("dual"));
     for (size_t i = 0; i < l->roles.standbys_n; i++)
-        printf("Standby   %s, %s\n", l->roles.standbys[i].node,
-               l->roles.standbys[i].in_sync ? "in sync" : "lost");
+        printf(_("Standby   %s, %s\n"), l->roles.standbys[i].node,
+               l->roles.standbys[i].in_sync ? _("in sync") : _("lost"));
 }
 
 static void print_incidents(const struct replay *p)
 {
     struct exam_incident_view in;
+    char shown[NODE_TEXT_BYTES];
     for (uint32_t i = 1; i <= exam_incidents(p->x); i++) {
         exam_incident_view(p->x, i, &in);
         if (in.open)
-            printf("Incident  %" PRIu32 ", %s, %s: %s\n", i, word_of_incident_kind(in.kind),
-                   in.scope_name, in.text);
+            printf(_("Incident  %" PRIu32 ", %s, %s: %s\n"), i, _(word_of_incident_kind(in.kind)),
+                   node_scope_shown(in.scope, in.scope_name), node_text_shown(in.text, shown));
     }
 }
 
@@ -94,9 +103,9 @@ static void print_batches(const struct looking *l, const struct replay *p)
         if (b.superseded)
             continue;
         admin_view_batch(&v, i, &info, warning);
-        printf("Batch     %s, %s: %" PRIu32 " sittings, %" PRIu32 " in contact, %" PRIu32
-               " finished\n",
-               info.batch, word_of_batch_state(info.state), info.sittings, info.attached,
+        printf(_("Batch     %s, %s: %" PRIu32 " sittings, %" PRIu32 " in contact, %" PRIu32
+                 " finished\n"),
+               info.batch, _(word_of_batch_state(info.state)), info.sittings, info.attached,
                info.finished);
     }
 }
@@ -112,7 +121,8 @@ static void add_row(struct text_table *t, const Admin__SittingResult *r)
 {
     text_table_add(t, "%s", r->admission_no);
     text_table_add(t, "%s", r->seat);
-    text_table_add(t, "%s%s%s", r->state, r->finish[0] ? ", " : "", r->finish);
+    text_table_add(t, "%s%s%s", _(r->state), r->finish[0] ? _(", ") : "",
+                   r->finish[0] ? _(r->finish) : "");
     add_span(t, r->used_ms);
     add_span(t, r->left_ms);
     add_span(t, r->lost_ms);
@@ -130,9 +140,9 @@ static bool is_asked_for(const struct looking *l, const struct replay *p, uint32
 
 static enum exit_code print_sittings(const struct looking *l, const struct replay *p)
 {
-    static const struct text_column columns[] = {
-        {"SITTING", false}, {"SEAT", false}, {"STATE", false}, {"USED", true},
-        {"LEFT", true},     {"LOST", true},  {"ANSWERS", true}};
+    const struct text_column columns[] = {
+        {_("SITTING"), false}, {_("SEAT"), false}, {_("STATE"), false}, {_("USED"), true},
+        {_("LEFT"), true},     {_("LOST"), true},  {_("ANSWERS"), true}};
     const struct admin_view v = view_of(l, p);
     struct text_table t;
     text_table_init(&t, columns, sizeof columns / sizeof *columns);
@@ -228,7 +238,7 @@ static enum exit_code extend(struct log_reader *r, struct looking *l, struct sta
 {
     const struct moment newest = {.kind = MOMENT_NONE};
     const struct replay_hooks hooks = {.ctx = x, .seen = note_state};
-    if (store_last(r->s).lsn < x->last_lsn + STATE_INDEX_EVERY)
+    if (store_last(r->s).lsn < x->due_lsn)
         return EXIT_CODE_DONE;
     exam_err err = state_index_stand(x, &newest, &r->replay, &l->roles);
     enum exit_code code = err ? EXIT_CODE_BAD_INPUT : log_reader_show(r, UINT64_MAX, &hooks);
@@ -243,39 +253,62 @@ static enum exit_code stand(struct log_reader *r, struct looking *l, struct stat
         code = EXIT_CODE_BAD_INPUT;
     r->shown_lsn = r->replay.lsn;
     if (code == EXIT_CODE_BAD_INPUT)
-        report_error("%s does not hold together: remove it, it is made anew", l->o->index);
+        report_error(_("%s does not hold together: remove it, it is made anew"), l->o->index);
     return code;
 }
 
 static enum exit_code begin_with_index(struct log_reader *r, struct looking *l)
 {
     struct state_index x;
-    exam_err err = state_index_open(&x, l->o->index, r->s);
+    exam_err err = state_index_open(&x, l->o->index, &r->replay);
     enum exit_code code = err ? EXIT_CODE_BAD_INPUT : stand(r, l, &x);
     if (!err)
         err = state_index_close(&x);
     if (err && (code == EXIT_CODE_DONE || code == EXIT_CODE_BAD_INPUT)) {
-        report_error("the index %s: %s", l->o->index, x.why);
+        report_error(_("the index %s: %s"), l->o->index, x.why);
         return EXIT_CODE_BAD_INPUT;
     }
+    l->index = l->o->index;
     l->index_lsn = r->replay.lsn;
     return code;
+}
+
+/* With the states that are kept in the user's cache; those up to the moment are kept on the way. */
+static void begin_with_cache(struct log_reader *r, struct looking *l)
+{
+    struct state_keep *k = l->keep;
+    state_keep_begin(k, &r->replay);
+    if (k->open && !state_keep_stand(k, &l->o->at, &r->replay, &l->roles)) {
+        begin_anew(r, l);
+        state_keep_begin(k, &r->replay);
+    }
+    r->shown_lsn = r->replay.lsn;
+    l->index = k->path;
+    l->index_lsn = r->replay.lsn;
+    if (l->index_lsn > 0)
+        report_error(_("began at record %" PRIu64 ", after which the state was kept in %s when it "
+                       "was proven; --no-index reads the log from its first record"),
+                     l->index_lsn, l->index);
 }
 
 enum exit_code cmd_at(const struct options *o)
 {
     static struct log_reader r;
-    struct looking l = {.o = o};
+    static struct state_keep keep;
+    struct looking l = {.o = o, .keep = &keep};
     const struct replay_hooks hooks = {.ctx = &l, .wants = wants, .seen = seen};
     enum exit_code code = log_reader_open(&r, o->folder, o);
     if (code != EXIT_CODE_DONE)
         return code;
     if (o->index)
         code = begin_with_index(&r, &l);
+    else if (!o->no_index)
+        begin_with_cache(&r, &l);
     if (code == EXIT_CODE_DONE)
         code = log_reader_show(&r, moment_last_lsn(&o->at), &hooks);
+    state_keep_end(&keep);
     if (code == EXIT_CODE_DONE && r.replay.lsn == 0) {
-        report_error("the log begins after that moment");
+        report_error(_("the log begins after that moment"));
         code = EXIT_CODE_BAD_INPUT;
     } else if (code == EXIT_CODE_DONE) {
         l.now_ms = exam_last_ms(r.replay.x);

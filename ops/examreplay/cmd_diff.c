@@ -8,7 +8,9 @@
 #include "admin_views.h"
 #include "duration.h"
 #include "json_output.h"
+#include "language.h"
 #include "log_reader.h"
+#include "node_texts.h"
 #include "report.h"
 #include "roles.h"
 #include "text_table.h"
@@ -56,7 +58,7 @@ static void *list_of(size_t n, size_t each)
 {
     void *list = calloc(n > 0 ? n : 1, each);
     if (!list) {
-        report_error("out of memory");
+        report_error(_("out of memory"));
         exit(EXIT_CODE_INTERNAL);
     }
     return list;
@@ -156,29 +158,30 @@ static void print_moment(const char *word, const struct then *t)
     char wall[WALL_TEXT_BYTES], site[DURATION_TEXT_BYTES];
     wall_format(t->wall_ms, wall);
     duration_format(t->now_ms, site);
-    printf("%-9s record %" PRIu64 ", %s, +%s on the site's timeline\n", word, t->lsn,
-           t->lsn > 0 ? wall : "before the first", site);
+    printf(_("%srecord %" PRIu64 ", %s, +%s on the site's timeline\n"), word, t->lsn,
+           t->lsn > 0 ? wall : _("before the first"), site);
 }
 
 static void print_roles(const struct diffing *d)
 {
     if (d->a.epoch == d->b.epoch && d->a.solo == d->b.solo)
         return;
-    printf("Serves    %s, epoch %" PRIu64 ", %s -> %s, epoch %" PRIu64 ", %s\n",
-           d->a.serves[0] ? d->a.serves : "nobody", d->a.epoch, d->a.solo ? "solo" : "dual",
-           d->b.serves, d->b.epoch, d->b.solo ? "solo" : "dual");
+    printf(_("Serves    %s, epoch %" PRIu64 ", %s -> %s, epoch %" PRIu64 ", %s\n"),
+           d->a.serves[0] ? d->a.serves : _("nobody"), d->a.epoch,
+           d->a.solo ? _("solo") : _("dual"), d->b.serves, d->b.epoch,
+           d->b.solo ? _("solo") : _("dual"));
 }
 
 static void print_batches(const struct diffing *d, const exam *x)
 {
     for (uint32_t i = 1; i <= d->b.batches; i++) {
         const char *name = exam_scope_name(x, EV__SCOPE_KIND__SCOPE_KIND_BATCH, i);
-        const char *is = word_of_batch_state((Admin__BatchState)d->b.states[i - 1]);
+        const char *is = _(word_of_batch_state((Admin__BatchState)d->b.states[i - 1]));
         if (i > d->a.batches)
-            printf("Batch     %s: new, %s\n", name, is);
+            printf(_("Batch     %s: new, %s\n"), name, is);
         else if (d->a.states[i - 1] != d->b.states[i - 1])
-            printf("Batch     %s: %s -> %s\n", name,
-                   word_of_batch_state((Admin__BatchState)d->a.states[i - 1]), is);
+            printf(_("Batch     %s: %s -> %s\n"), name,
+                   _(word_of_batch_state((Admin__BatchState)d->a.states[i - 1])), is);
     }
 }
 
@@ -186,9 +189,11 @@ static void print_incidents(const struct diffing *d, const exam *x)
 {
     for (uint32_t i = d->a.incidents + 1; i <= d->b.incidents; i++) {
         struct exam_incident_view in;
+        char shown[NODE_TEXT_BYTES];
         exam_incident_view(x, i, &in);
-        printf("Incident  %" PRIu32 ", %s, %s: %s%s\n", i, word_of_incident_kind(in.kind),
-               in.scope_name, in.text, in.open ? " (open)" : "");
+        printf(_("Incident  %" PRIu32 ", %s, %s: %s%s\n"), i, _(word_of_incident_kind(in.kind)),
+               node_scope_shown(in.scope, in.scope_name), node_text_shown(in.text, shown),
+               in.open ? _(" (open)") : "");
     }
 }
 
@@ -206,8 +211,8 @@ static void add_row(struct text_table *t, const struct change *c)
     bool seat = c->was->seat_no != c->is->seat_no;
     text_table_add(t, "%s", c->is->admission_no);
     text_table_add(t, "%s%s%s", seat ? c->was->seat : "", seat ? " -> " : "", c->is->seat);
-    text_table_add(t, "%s%s%s", state ? state_word(c->was) : "", state ? " -> " : "",
-                   state_word(c->is));
+    text_table_add(t, "%s%s%s", state ? _(state_word(c->was)) : "", state ? " -> " : "",
+                   _(state_word(c->is)));
     add_cell(t, less(is->used_ms, was->used_ms));
     add_cell(t, less(is->left_ms, was->left_ms));
     add_cell(t, less(is->lost_ms, was->lost_ms));
@@ -217,9 +222,9 @@ static void add_row(struct text_table *t, const struct change *c)
 
 static enum exit_code print_sittings(struct diffing *d)
 {
-    static const struct text_column columns[] = {
-        {"SITTING", false}, {"SEAT", false}, {"STATE", false},  {"USED", true},
-        {"LEFT", true},     {"LOST", true},  {"GRANTED", true}, {"ANSWERS", true}};
+    const struct text_column columns[] = {
+        {_("SITTING"), false}, {_("SEAT"), false}, {_("STATE"), false},  {_("USED"), true},
+        {_("LEFT"), true},     {_("LOST"), true},  {_("GRANTED"), true}, {_("ANSWERS"), true}};
     struct text_table t;
     struct change c;
     uint32_t n = 0;
@@ -231,7 +236,7 @@ static enum exit_code print_sittings(struct diffing *d)
         }
     putchar('\n');
     if (n == 0)
-        puts("No account has changed.");
+        puts(_("No account has changed."));
     exam_err err = n > 0 ? text_table_print(&t, stdout) : EXAM_OK;
     text_table_fini(&t);
     return exit_code_of(err, 0);
@@ -275,8 +280,8 @@ static enum exit_code show(struct diffing *d, const exam *x)
 {
     if (d->o->json)
         return print_json(d);
-    print_moment("From", &d->a);
-    print_moment("To", &d->b);
+    print_moment(_("From      "), &d->a);
+    print_moment(_("To        "), &d->b);
     print_roles(d);
     print_batches(d, x);
     print_incidents(d, x);
@@ -292,7 +297,7 @@ enum exit_code cmd_diff(const struct options *o)
         return code;
     code = read_to(&d, &r, &o->at, &d.a);
     if (code == EXIT_CODE_DONE && d.backwards) {
-        report_error("the second moment lies before the first");
+        report_error(_("the second moment lies before the first"));
         code = EXIT_CODE_USAGE;
     }
     if (code == EXIT_CODE_DONE)

@@ -1,5 +1,5 @@
 /* cmd_export.c - `examreplay export FOLDER --format jsonl|csv|sqlite`: every event, for other
- * programs. */
+ * programs; with --whole all that the folder holds, to be read in its place. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,10 +8,13 @@
 
 #include "event_json.h"
 #include "json_lines.h"
+#include "language.h"
 #include "log_reader.h"
 #include "report.h"
+#include "reviewer_key.h"
 #include "result_csv.h"
 #include "sqlite_file.h"
+#include "whole_export.h"
 #include "whole_file.h"
 
 /* Spreadsheets take a file for UTF-8 by it. */
@@ -36,7 +39,7 @@ static exam_err csv_line(const struct exporting *e, const exam *x, const struct 
 {
     const struct record *r = at->r;
     char wall[WALL_TEXT_BYTES];
-    json_t *event = json_of_event(x, at->event, e->o->sealed);
+    json_t *event = json_of_event(x, at->event, &e->o->shown);
     char *text = event ? json_dumps(event, JSON_COMPACT) : NULL;
     json_decref(event);
     if (!text)
@@ -58,7 +61,7 @@ static exam_err database_row(struct exporting *e, const struct replay *p,
 {
     const ProtobufCFieldDescriptor *type =
         protobuf_c_message_descriptor_get_field(&ev__event__descriptor, at->event->kind_case);
-    json_t *event = json_of_event(p->x, at->event, e->o->sealed);
+    json_t *event = json_of_event(p->x, at->event, &e->o->shown);
     char *text = event ? json_dumps(event, JSON_COMPACT) : NULL;
     json_decref(event);
     sqlite_file_event(&e->db, at, &e->words, type ? type->name : "", text);
@@ -85,20 +88,22 @@ static void seen(void *ctx, const struct replay *p, const struct replay_record *
     else if (e->o->format == FORMAT_SQLITE)
         e->err = database_row(e, p, at);
     else
-        e->err = json_line(json_of_record(p->x, at, &e->words, e->o->sealed), e->to);
+        e->err = json_line(json_of_record(p->x, at, &e->words, &e->o->shown), e->to);
 }
 
 static enum exit_code export_to(const struct options *o, struct log_reader *r, FILE *to)
 {
     static struct exporting e;
     const struct replay_hooks hooks = {.ctx = &e, .wants = wants, .seen = seen};
+    if (o->whole)
+        return whole_export_write(r, &o->shown, to);
     e = (struct exporting){.o = o, .to = to};
     if (o->format == FORMAT_CSV)
         fprintf(to, "%slsn,epoch,site_ms,wall_ms,wall,kind,who,text,event\r\n", byte_order_mark);
     enum exit_code code = log_reader_show(r, moment_last_lsn(&o->filter.to), &hooks);
     if (code != EXIT_CODE_DONE || !e.err)
         return code;
-    report_error("cannot write the output, or out of memory");
+    report_error(_("cannot write the output, or out of memory"));
     return EXIT_CODE_INTERNAL;
 }
 
@@ -118,6 +123,7 @@ static enum exit_code export_database(const struct options *o, struct log_reader
     static struct exporting e;
     e = (struct exporting){.o = o, .story.filter = &o->filter};
     exam_err err = sqlite_file_open(&e.db, f->temporary);
+    e.db.vault = o->shown.vault;
     enum exit_code code = EXIT_CODE_DONE;
     if (!err) {
         code = fill_database(&e, r);
@@ -125,7 +131,7 @@ static enum exit_code export_database(const struct options *o, struct log_reader
     }
     story_fini(&e.story);
     if (err && code == EXIT_CODE_DONE) {
-        report_error("cannot write the database: %s", e.db.why);
+        report_error(_("cannot write the database: %s"), e.db.why);
         code = EXIT_CODE_INTERNAL;
     }
     return code;
@@ -135,8 +141,13 @@ static enum exit_code export_to_file(const struct options *o, struct log_reader 
 {
     struct whole_file f;
     if (whole_file_open(o->output, &f)) {
-        report_error("cannot write %s: %s", o->output, strerror(errno));
+        report_error(_("cannot write %s: %s"), o->output, strerror(errno));
         return EXIT_CODE_INTERNAL;
+    }
+    if (o->format == FORMAT_SQLITE && f.temporary[0] == '\0') {
+        report_error(_("a database is written to a file: name it with --output"));
+        whole_file_abandon(&f);
+        return EXIT_CODE_USAGE;
     }
     enum exit_code code =
         o->format == FORMAT_SQLITE ? export_database(o, r, &f) : export_to(o, r, f.stream);
@@ -146,7 +157,7 @@ static enum exit_code export_to_file(const struct options *o, struct log_reader 
     }
     if (!whole_file_commit(&f))
         return EXIT_CODE_DONE;
-    report_error("cannot write %s: %s", o->output, strerror(errno));
+    report_error(_("cannot write %s: %s"), o->output, strerror(errno));
     return EXIT_CODE_INTERNAL;
 }
 
@@ -154,7 +165,11 @@ enum exit_code cmd_export(const struct options *o)
 {
     static struct log_reader r;
     if (o->format == FORMAT_SQLITE && !o->output) {
-        report_error("a database is written to a file: name it with --output");
+        report_error(_("a database is written to a file: name it with --output"));
+        return EXIT_CODE_USAGE;
+    }
+    if (o->whole && (o->format != FORMAT_JSONL || o->stretch || filter_names_any(&o->filter))) {
+        report_error(_("a whole export is of JSON lines, and of all events"));
         return EXIT_CODE_USAGE;
     }
     enum exit_code code = log_reader_open(&r, o->folder, o);
@@ -163,6 +178,7 @@ enum exit_code cmd_export(const struct options *o)
     if (!o->output)
         log_reader_prints(&r);
     code = o->output ? export_to_file(o, &r) : export_to(o, &r, stdout);
+    reviewer_hint(o, r.replay.x);
     log_reader_close(&r);
     return code;
 }

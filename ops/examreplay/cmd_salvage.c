@@ -12,16 +12,21 @@
 #include "command.h"
 #include "event_json.h"
 #include "json_lines.h"
+#include "moment.h"
+#include "language.h"
 #include "progress.h"
 #include "replay.h"
 #include "report.h"
 #include "roles.h"
 #include "salvage.h"
+#include "site_roster.h"
 #include "store_folder.h"
 #include "tables.h"
 
 #define FRAGMENTS_NAME "fragments.jsonl"
 #define STATEMENT_NAME "salvage.txt"
+
+enum { SIGNED_WORDS_BYTES = 384, SALVAGE_WORDS_BYTES = 768 };
 
 enum { COMMIT_RECORDS = 2000 };
 
@@ -32,7 +37,8 @@ struct salvaging {
     size_t folders_n;
     struct progress progress;
     store *to;
-    uint64_t proven_lsn; /* 1 to here */
+    uint64_t proven_lsn;             /* 1 to here */
+    const struct checkpoint *newest; /* of a record among them; NULL: none was found */
     uint8_t hash[HASH_BYTES];
     struct replay replay; /* of what is proven: names for fragments */
     struct findings findings;
@@ -59,7 +65,7 @@ static enum exit_code open_source(struct salvaging *w, const char *name,
     bool folder = stat(name, &st) == 0 && S_ISDIR(st.st_mode);
     int n = snprintf(path, SALVAGE_PATH_BYTES, folder ? "%s/" STORE_FILE_DATA : "%s", name);
     if (n < 0 || n >= SALVAGE_PATH_BYTES) {
-        report_error("%s: the path is too long", name);
+        report_error(_("%s: the path is too long"), name);
         return EXIT_CODE_USAGE;
     }
     if (!folder)
@@ -85,8 +91,20 @@ static enum exit_code look(struct salvaging *w, const char *name)
     progress_end(&w->progress);
     if (!err)
         return EXIT_CODE_DONE;
-    report_error("cannot read %s: %s", path, strerror(errno));
+    report_error(_("cannot read %s: %s"), path, strerror(errno));
     return EXIT_CODE_BAD_INPUT;
+}
+
+static enum exit_code settle_checkpoints(struct salvaging *w)
+{
+    const struct verify_order *v = &w->o->verify;
+    struct key_roster *roster;
+    enum exit_code code = site_roster_read(v->roster, v->authority, &roster);
+    if (code != EXIT_CODE_DONE)
+        return code;
+    salvage_signed_settle(&w->s.checkpoints, roster);
+    key_roster_free(roster);
+    return EXIT_CODE_DONE;
 }
 
 static enum exit_code look_at_all(struct salvaging *w)
@@ -97,13 +115,16 @@ static enum exit_code look_at_all(struct salvaging *w)
     if (code != EXIT_CODE_DONE)
         return code;
     salvage_sort(&w->s);
+    code = settle_checkpoints(w);
+    if (code != EXIT_CODE_DONE)
+        return code;
     if (w->s.found_n == 0) {
-        report_error("no record of a log is in %s", w->o->folder);
+        report_error(_("no record of a log is in %s"), w->o->folder);
         return EXIT_CODE_BAD_INPUT;
     }
     if (!salvage_has_two_logs(&w->s))
         return EXIT_CODE_DONE;
-    report_error("two logs begin in these files: they are of two sites, or one was made anew");
+    report_error(_("two logs begin in these files: they are of two sites, or one was made anew"));
     return EXIT_CODE_BAD_INPUT;
 }
 
@@ -114,13 +135,25 @@ static exam_err make_folder(struct salvaging *w)
     const struct store_options options = {.reserve_bytes = 1u << 20};
     char why[512] = "";
     if (mkdir(w->o->output, 0700) != 0) {
-        report_error("cannot make %s: %s", w->o->output, strerror(errno));
+        report_error(_("cannot make %s: %s"), w->o->output, strerror(errno));
         return EXAM_IO;
     }
     exam_err err = store_open(w->o->output, &options, &w->to, why, sizeof why);
     if (err)
         report_error("%s", why[0] ? why : exam_err_text(err));
     return err;
+}
+
+/* So that `verify` of the new folder tells who has signed it. */
+static void keep_checkpoint(struct salvaging *w, const struct record *r)
+{
+    const struct checkpoint *c = salvage_signed_of(&w->s.checkpoints, r);
+    uint8_t key[CHECKPOINT_KEY_BYTES_MAX], value[CHECKPOINT_BYTES];
+    if (!c)
+        return;
+    checkpoint_put(c, value);
+    store_put(w->to, STORE_META, key, checkpoint_key(c, key), value, sizeof value);
+    w->newest = c;
 }
 
 /* Record by record from the first one on, as long as one continues the chain. */
@@ -139,13 +172,14 @@ static exam_err keep_proven(struct salvaging *w)
             store_append(w->to, r.lsn, w->s.value, RECORD_HEADER_BYTES + r.event_bytes);
             memcpy(w->hash, r.hash, HASH_BYTES);
             w->proven_lsn++;
+            keep_checkpoint(w, &r);
         }
         err = store_commit(w->to);
         progress_step(&w->progress, COMMIT_RECORDS);
     }
     progress_end(&w->progress);
     if (err)
-        report_error("cannot write %s: %s", w->o->output, exam_err_text(err));
+        report_error(_("cannot write %s: %s"), w->o->output, exam_err_text(err));
     return err;
 }
 
@@ -167,13 +201,14 @@ static void state_span(struct salvaging *w, const char *word, uint64_t first, ui
                        const char *text)
 {
     if (first == last)
-        state(w, "%-10srecord %" PRIu64 "%s\n", word, first, text);
+        state(w, _("%srecord %" PRIu64 "%s\n"), word, first, text);
     else
-        state(w, "%-10srecords %" PRIu64 " to %" PRIu64 "%s\n", word, first, last, text);
+        state(w, _("%srecords %" PRIu64 " to %" PRIu64 "%s\n"), word, first, last, text);
 }
 
 /* One line of fragments.jsonl. Who acted and on whom is told by the names of what is proven. */
-static void put_record(struct salvaging *w, uint32_t branch, const struct record *r, bool proven)
+static void put_record(struct salvaging *w, uint32_t branch, const struct record *r, bool follows,
+                       bool is_signed)
 {
     struct replay_record at = {.r = r};
     struct event_words words;
@@ -181,10 +216,11 @@ static void put_record(struct salvaging *w, uint32_t branch, const struct record
     if (w->err || codec_event(&w->replay.arena, r->event, r->event_bytes, &at.event, &why))
         return;
     event_tell(w->replay.x, at.event, &words);
-    json_t *line = json_of_record(w->replay.x, &at, &words, w->o->sealed);
+    json_t *line = json_of_record(w->replay.x, &at, &words, &w->o->shown);
     (void)json_object_del(line, "site_ms"); /* when its epoch began is not known */
     (void)json_object_set_new(line, "branch", json_integer(branch));
-    (void)json_object_set_new(line, "follows_its_predecessor", json_boolean(proven));
+    (void)json_object_set_new(line, "follows_its_predecessor", json_boolean(follows));
+    (void)json_object_set_new(line, "proven_by_signature", json_boolean(is_signed));
     w->err = json_line(line, w->fragments);
 }
 
@@ -192,35 +228,69 @@ static void put_fragment(struct salvaging *w, uint32_t branch, const struct salv
 {
     struct record r;
     uint8_t hash[HASH_BYTES];
+    uint64_t first, last;
+    bool proven = salvage_fragment_proven(f, &first, &last);
     if (!salvage_read(&w->s, f->head, &r))
         return;
-    put_record(w, branch, &r, false);
+    put_record(w, branch, &r, f->follows != NULL, proven && first == f->first_lsn);
     memcpy(hash, r.hash, HASH_BYTES);
     for (uint64_t lsn = f->first_lsn + 1; lsn <= f->last_lsn; lsn++) {
         if (!salvage_next(&w->s, branch, lsn, hash, &r))
             return;
-        put_record(w, branch, &r, true);
+        put_record(w, branch, &r, true, proven && lsn <= last);
         memcpy(hash, r.hash, HASH_BYTES);
     }
 }
 
+static void signed_words(const struct salvaging *w, const struct checkpoint *c, uint64_t first,
+                         char out[SIGNED_WORDS_BYTES])
+{
+    char wall[WALL_TEXT_BYTES];
+    wall_format(c->wall_ms, wall);
+    snprintf(out, SIGNED_WORDS_BYTES,
+             _("records %" PRIu64 " to %" PRIu64
+               " are proven by the signature of server %s, %s, on the last of them%s"),
+             first, c->at.lsn, c->node, wall,
+             w->s.checkpoints.checked ? "" : _(" (signatures not checked: --roster)"));
+}
+
+/* What a fragment proves, and what it does not. */
+static void fragment_words(const struct salvaging *w, const struct salvage_fragment *f,
+                           char out[SALVAGE_WORDS_BYTES])
+{
+    char words[SIGNED_WORDS_BYTES];
+    uint64_t first, last;
+    if (salvage_fragment_proven(f, &first, &last)) {
+        signed_words(w, f->reaches, first, words);
+        snprintf(out, SALVAGE_WORDS_BYTES, ": %s%s%s", words,
+                 first > f->first_lsn ? _("; what the first says is not") : "",
+                 last < f->last_lsn ? _("; after it each continues the one before it") : "");
+        return;
+    }
+    snprintf(out, SALVAGE_WORDS_BYTES, "%s",
+             f->follows ? _(": each continues the one before it, and the first a record that a "
+                            "server has signed; that nothing was added is not proven")
+             : f->first_lsn == f->last_lsn
+                 ? _(": stands alone, not proven")
+                 : _(": each continues the one before it; what the first says is not proven"));
+}
+
 static void put_fragments(struct salvaging *w)
 {
+    char words[SALVAGE_WORDS_BYTES];
     struct salvage_fragment f;
     uint64_t next = w->proven_lsn + 1;
     while (salvage_fragment(&w->s, 0, next, &f)) {
         if (f.first_lsn > next)
-            state_span(w, "Missing", next, f.first_lsn - 1, "");
+            state_span(w, _("Missing   "), next, f.first_lsn - 1, "");
         w->missing += f.first_lsn - next;
-        state_span(w, "Fragment", f.first_lsn, f.last_lsn,
-                   f.first_lsn == f.last_lsn
-                       ? ": stands alone, not proven"
-                       : ": each continues the one before it; what the first says is not proven");
+        fragment_words(w, &f, words);
+        state_span(w, _("Fragment  "), f.first_lsn, f.last_lsn, words);
         put_fragment(w, 0, &f);
         next = f.last_lsn + 1;
     }
     if (next == w->proven_lsn + 1 && w->proven_lsn < salvage_last_lsn(&w->s))
-        state_span(w, "Missing", next, salvage_last_lsn(&w->s), "");
+        state_span(w, _("Missing   "), next, salvage_last_lsn(&w->s), "");
 }
 
 /* Of a dead branch: from where it left the log, if that is proven. */
@@ -239,7 +309,7 @@ static uint64_t put_branch_begin(struct salvaging *w, uint32_t branch, uint64_t 
                           store_read_log(w->to, first_lsn - 1, first_lsn - 1, take_hash, hash)))
         return first_lsn;
     for (; salvage_next(&w->s, branch, lsn, hash, &r); lsn++) {
-        put_record(w, branch, &r, true);
+        put_record(w, branch, &r, true, false);
         memcpy(hash, r.hash, HASH_BYTES);
     }
     return lsn;
@@ -248,16 +318,18 @@ static uint64_t put_branch_begin(struct salvaging *w, uint32_t branch, uint64_t 
 static void put_branch(struct salvaging *w, uint32_t branch)
 {
     struct salvage_fragment f;
-    char word[24];
-    snprintf(word, sizeof word, "Branch %" PRIu32, branch);
+    char word[32], words[SALVAGE_WORDS_BYTES], text[2 * SALVAGE_WORDS_BYTES];
+    snprintf(word, sizeof word, _("Branch %-3" PRIu32), branch);
     if (!salvage_fragment(&w->s, branch, 1, &f))
         return;
     uint64_t next = put_branch_begin(w, branch, f.first_lsn);
     if (next > f.first_lsn)
-        state_span(w, word, f.first_lsn, next - 1, ": dead, proven from where it left the log");
+        state_span(w, word, f.first_lsn, next - 1, _(": dead, proven from where it left the log"));
     while (salvage_fragment(&w->s, branch, next, &f)) {
-        state_span(w, word, f.first_lsn, f.last_lsn,
-                   ": dead; what lies before the first is missing or damaged");
+        fragment_words(w, &f, words);
+        snprintf(text, sizeof text, "%s%s",
+                 _(": dead; what lies before the first is missing or damaged"), words);
+        state_span(w, word, f.first_lsn, f.last_lsn, text);
         put_fragment(w, branch, &f);
         next = f.last_lsn + 1;
     }
@@ -271,7 +343,7 @@ static FILE *open_in(struct salvaging *w, const char *name)
     int n = snprintf(path, sizeof path, "%s/%s", w->o->output, name);
     FILE *f = n > 0 && (size_t)n < sizeof path ? fopen(path, "wx") : NULL;
     if (!f)
-        report_error("cannot write %s/%s: %s", w->o->output, name, strerror(errno));
+        report_error(_("cannot write %s/%s: %s"), w->o->output, name, strerror(errno));
     return f;
 }
 
@@ -279,12 +351,27 @@ static void state_sources(struct salvaging *w)
 {
     for (size_t i = 0; i < w->s.files_n; i++) {
         const struct salvage_file *f = &w->s.files[i];
-        state(w, "%-10s%s: %" PRIu64 " pages, %" PRIu64 " records and copies of them", "From",
+        state(w, _("From      %s: %" PRIu64 " pages, %" PRIu64 " records and copies of them"),
               f->path, f->pages, f->records);
         if (f->unreadable > 0)
-            state(w, "; the disk did not give %" PRIu64 " pages", f->unreadable);
+            state(w, _("; the disk did not give %" PRIu64 " pages"), f->unreadable);
         state(w, "\n");
     }
+}
+
+static void state_signed(struct salvaging *w)
+{
+    const struct salvage_signed *s = &w->s.checkpoints;
+    char words[SIGNED_WORDS_BYTES];
+    if (w->newest) {
+        signed_words(w, w->newest, 1, words);
+        state(w, _("Signed    %s\n"), words);
+    }
+    if (s->forged > 0)
+        state(w,
+              _("Signed    %" PRIu64 " checkpoints that no server of this site has signed were "
+                "found, and are not used\n"),
+              s->forged);
 }
 
 static void state_all(struct salvaging *w)
@@ -292,20 +379,23 @@ static void state_all(struct salvaging *w)
     bool whole = w->proven_lsn == salvage_last_lsn(&w->s);
     state_sources(w);
     if (w->proven_lsn == 0)
-        state(w, "%-10snothing: the first record is missing or damaged\n", "Proven");
+        state(w, _("Proven    nothing: the first record is missing or damaged\n"));
     else
-        state_span(w, "Proven", 1, w->proven_lsn,
-                   whole ? ": all that were found" : ": the chain breaks after it");
+        state_span(w, _("Proven    "), 1, w->proven_lsn,
+                   whole ? _(": all that were found") : _(": the chain breaks after it"));
+    state_signed(w);
     put_fragments(w);
     for (uint32_t b = 1; b <= salvage_branches(&w->s); b++)
         put_branch(w, b);
     state(w,
-          "%-10swhatever was written after record %" PRIu64
-          " has left no trace: compare with the other server's folder\n",
-          "Unknown", salvage_last_lsn(&w->s));
+          _("Unknown   whatever was written after record %" PRIu64
+            " has left no trace: compare with the other server's folder\n"),
+          salvage_last_lsn(&w->s));
     if (w->proven_lsn > 0)
-        state(w, "%-10s`examreplay verify %s`, and every other command, reads what is proven\n",
-              "Next", w->o->output);
+        state(
+            w,
+            _("Next      `examreplay verify %s`, and every other command, reads what is proven\n"),
+            w->o->output);
 }
 
 static void seen(void *ctx, const struct replay *p, const struct replay_record *at)
@@ -322,7 +412,7 @@ static exam_err read_proven(struct salvaging *w)
     const struct replay_hooks hooks = {.ctx = w, .seen = seen};
     exam_err err = replay_to(&w->replay, w->proven_lsn, &hooks);
     if (err)
-        report_error("what is proven cannot be read beyond record %" PRIu64, w->replay.lsn);
+        report_error(_("what is proven cannot be read beyond record %" PRIu64), w->replay.lsn);
     store_begin(w->to);
     tables_note_epochs(w->to, &w->roles);
     roles_fini(&w->roles);
@@ -344,7 +434,7 @@ static exam_err write_rest(struct salvaging *w)
         w->err = EXAM_IO;
     replay_close(&w->replay);
     if (w->err)
-        report_error("cannot write %s: %s", w->o->output, exam_err_text(w->err));
+        report_error(_("cannot write %s: %s"), w->o->output, exam_err_text(w->err));
     return w->err;
 }
 
@@ -367,7 +457,11 @@ enum exit_code cmd_salvage(const struct options *o)
     static struct salvaging w;
     w = (struct salvaging){.o = o};
     if (!o->output) {
-        report_error("where shall what is salvaged go? -o NEWFOLDER");
+        report_error(_("where shall what is salvaged go? -o NEWFOLDER"));
+        return EXIT_CODE_USAGE;
+    }
+    if (o->verify.receipts_n > 0) {
+        report_error(_("receipts are held against what is salvaged: `examreplay verify`"));
         return EXIT_CODE_USAGE;
     }
     enum exit_code code = look_at_all(&w);

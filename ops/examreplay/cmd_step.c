@@ -117,7 +117,8 @@ static void draw(struct stepping *w)
                                    .lsn = w->replay.lsn,
                                    .site_ms = w->replay.site_ms,
                                    .wall_ms = w->replay.wall_ms,
-                                   .text = w->words.text};
+                                   .text = w->words.text,
+                                   .vault = w->o->shown.vault};
     erase();
     step_draw(&w->step, &view, &canvas);
     if (w->note[0] != '\0')
@@ -269,14 +270,14 @@ static enum exit_code step_through(struct stepping *w)
     replay_open(&w->replay, w->s, &w->findings, w->o->reached);
     go_to(w, 1);
     if (!screen_begin()) {
-        report_error("this terminal (TERM) is not known");
+        report_error(_("this terminal (TERM) is not known"));
         return EXIT_CODE_USAGE;
     }
     interact(w);
     endwin();
     if (!w->err)
         return EXIT_CODE_DONE;
-    report_error("the log cannot be read after record %" PRIu64 ": %s", w->replay.lsn,
+    report_error(_("the log cannot be read after record %" PRIu64 ": %s"), w->replay.lsn,
                  exam_err_text(w->err));
     return EXIT_CODE_INTERNAL;
 }
@@ -287,7 +288,7 @@ enum exit_code cmd_step(const struct options *o)
     static struct stepping w;
     const struct replay_hooks hooks = {.ctx = &w, .seen = note_all};
     if (isatty(STDIN_FILENO) != 1 || isatty(STDOUT_FILENO) != 1) {
-        report_error("step is a view for a terminal; see `examreplay timeline` and `at`");
+        report_error(_("step is a view for a terminal; see `examreplay timeline` and `at`"));
         return EXIT_CODE_USAGE;
     }
     enum exit_code code = log_reader_open(&r, o->folder, o);

@@ -153,7 +153,7 @@ static void seen(void *ctx, const struct replay *p, const struct replay_record *
     if (t->err || !filter_fits(&t->o->filter, p->x, at, &t->words))
         return;
     if (t->o->json) {
-        t->err = json_line(json_of_record(p->x, at, &t->words, t->o->sealed), stdout);
+        t->err = json_line(json_of_record(p->x, at, &t->words, &t->o->shown), stdout);
         t->lines++;
     } else {
         tell(t, at);
@@ -174,7 +174,7 @@ enum exit_code cmd_timeline(const struct options *o)
     group_end(&t);
     recovered_end(&t);
     if (code == EXIT_CODE_DONE && t.err) {
-        report_error("cannot write the output, or out of memory");
+        report_error(_("cannot write the output, or out of memory"));
         code = EXIT_CODE_INTERNAL;
     }
     if (code == EXIT_CODE_DONE && t.lines == 0 && !o->json)

@@ -4,17 +4,23 @@
 #include <string.h>
 
 static const struct command commands[] = {
-    {"verify", "FOLDER2", NULL, false, TAKES_JSON | TAKES_EVIDENCE, cmd_verify},
-    {"timeline", NULL, NULL, false, TAKES_JSON | TAKES_FILTER | TAKES_STRETCH | TAKES_SEALED,
-     cmd_timeline},
-    {"account", "SITTING", NULL, true, TAKES_JSON | TAKES_CERTIFICATE, cmd_account},
-    {"at", "MOMENT", NULL, true, TAKES_JSON | TAKES_FILTER | TAKES_INDEX, cmd_at},
+    {"verify", "FOLDER2", NULL, false, TAKES_JSON | TAKES_EVIDENCE | TAKES_NO_INDEX, cmd_verify},
+    {"timeline", NULL, NULL, false,
+     TAKES_JSON | TAKES_FILTER | TAKES_STRETCH | TAKES_SEALED | TAKES_DATA_KEY, cmd_timeline},
+    {"account", "SITTING", NULL, true,
+     TAKES_JSON | TAKES_CERTIFICATE | TAKES_DATA_KEY | TAKES_NO_INDEX, cmd_account},
+    {"at", "MOMENT", NULL, true,
+     TAKES_JSON | TAKES_FILTER | TAKES_INDEX | TAKES_NO_INDEX | TAKES_DATA_KEY, cmd_at},
     {"diff", "MOMENT", "MOMENT", true, TAKES_JSON | TAKES_FILTER, cmd_diff},
-    {"step", NULL, NULL, false, 0, cmd_step},
-    {"report", NULL, NULL, false, TAKES_FILTER | TAKES_OUTPUT | TAKES_INCIDENT, cmd_report},
+    {"step", NULL, NULL, false, TAKES_DATA_KEY, cmd_step},
+    {"report", NULL, NULL, false,
+     TAKES_FILTER | TAKES_OUTPUT | TAKES_INCIDENT | TAKES_DATA_KEY | TAKES_NO_INDEX, cmd_report},
     {"export", NULL, NULL, false,
-     TAKES_FILTER | TAKES_STRETCH | TAKES_SEALED | TAKES_OUTPUT | TAKES_FORMAT, cmd_export},
-    {"salvage", "FOLDER2", NULL, false, TAKES_OUTPUT | TAKES_SEALED, cmd_salvage},
+     TAKES_FILTER | TAKES_STRETCH | TAKES_SEALED | TAKES_OUTPUT | TAKES_FORMAT | TAKES_WHOLE |
+         TAKES_DATA_KEY,
+     cmd_export},
+    {"salvage", "FOLDER2", NULL, false,
+     TAKES_OUTPUT | TAKES_SEALED | TAKES_DATA_KEY | TAKES_EVIDENCE, cmd_salvage},
 };
 
 const char *command_names(void)

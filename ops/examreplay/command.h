@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "event_json.h"
 #include "exit_code.h"
 #include "filter.h"
 #include "verify.h"
@@ -15,6 +16,7 @@
 enum format { FORMAT_JSONL, FORMAT_CSV, FORMAT_SQLITE };
 
 struct evidence_given;
+struct proof_watch;
 
 struct options {
     const char *folder;
@@ -22,7 +24,11 @@ struct options {
     struct filter filter;
     const char *second; /* argument; of a command that takes two */
     struct moment at, at_second;
-    bool json, sealed;
+    bool json;
+    struct event_shown shown;
+    const uint8_t *site_id; /* of the data key that was given; NULL: none was */
+    bool whole;             /* of an export: all that the folder holds (export_form.h) */
+    bool stretch;           /* --from, --to or --kind were given */
     enum format format;
     const char *output;                    /* NULL: stdout */
     const char *index;                     /* a file of states; NULL: none */
@@ -31,6 +37,8 @@ struct options {
     volatile uint64_t *reached;            /* replay.h */
     struct verify_order verify;            /* of verify: roster, authority, receipts */
     const struct evidence_given *evidence; /* what was read of it; NULL: none (evidence.h) */
+    const struct proof_watch *watch;       /* of a proof; NULL: nobody looks on (proof.h) */
+    bool no_index;                         /* no states are kept in the user's cache, nor used */
 };
 
 /* Which options mean something to a command, besides --lang. */
@@ -45,6 +53,9 @@ enum {
     TAKES_INDEX = 1 << 9,
     TAKES_SEALED = 1 << 7,
     TAKES_EVIDENCE = 1 << 8, /* roster, authority, receipt */
+    TAKES_WHOLE = 1 << 10,
+    TAKES_DATA_KEY = 1 << 11,
+    TAKES_NO_INDEX = 1 << 12,
 };
 
 struct command {

@@ -11,7 +11,8 @@ enum { WORD_BYTES = 64 };
 
 struct writing {
     const exam *x;
-    bool sealed; /* show what is sealed */
+    const struct event_shown *shown;
+    const char *batch; /* that candidates are added to; "": to none */
 };
 
 /* ---------------------------------------------------------------- what is not shown */
@@ -29,7 +30,7 @@ static bool is_hidden(const struct writing *w, const char *message, const char *
 {
     for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
         if (strcmp(hidden[i].message, message) == 0 && strcmp(hidden[i].field, field) == 0)
-            return hidden[i].never || !w->sealed;
+            return hidden[i].never || !w->shown->sealed;
     return false;
 }
 
@@ -150,6 +151,44 @@ static void put_name(const struct writing *w, json_t *o, const ProtobufCFieldDes
     (void)json_object_set_new(o, key, names);
 }
 
+/* ---------------------------------------------------------------- what the site has sealed */
+
+static void put_opened_name(const struct writing *w, json_t *o, const Ev__NewSitting *e)
+{
+    char name[PERSON_BYTES_MAX + 1];
+    const struct exam_sitting_view s = {
+        .name = e->name, .batch = w->batch, .admission_no = e->admission_no};
+    const char *shown = vault_open_name(w->shown->vault, &s, name);
+    if (shown == name)
+        (void)json_object_set_new(o, "name", json_string(name));
+    sodium_memzero(name, sizeof name);
+}
+
+static void put_opened_answer(const struct writing *w, json_t *o, const Ev__Answered *e)
+{
+    uint8_t buffer[ANSWER_BYTES_MAX];
+    const struct exam_answer_view a = {
+        .item = e->item, .value = e->value.data, .value_bytes = e->value.len};
+    const uint8_t *value;
+    size_t n;
+    if (e->sitting < 1 || e->sitting > exam_sittings(w->x) ||
+        vault_open_answer(w->shown->vault, w->x, e->sitting, &a, buffer, &value, &n) ||
+        value != buffer)
+        return;
+    (void)json_object_set_new(o, "value", json_stringn((const char *)value, n));
+    sodium_memzero(buffer, sizeof buffer);
+}
+
+static void put_opened(const struct writing *w, json_t *o, const ProtobufCMessage *m)
+{
+    if (!w->shown->vault)
+        return;
+    if (m->descriptor == &ev__new_sitting__descriptor)
+        put_opened_name(w, o, (const Ev__NewSitting *)m);
+    else if (m->descriptor == &ev__answered__descriptor && w->shown->sealed)
+        put_opened_answer(w, o, (const Ev__Answered *)m);
+}
+
 /* ---------------------------------------------------------------- fields */
 
 static json_t *json_of_list(const struct writing *w, const ProtobufCFieldDescriptor *f,
@@ -206,6 +245,7 @@ static json_t *json_of_message(const struct writing *w, const ProtobufCMessage *
     json_t *o = json_object();
     for (unsigned i = 0; i < m->descriptor->n_fields; i++)
         put_field(w, o, m, &m->descriptor->fields[i]);
+    put_opened(w, o, m);
     if (m->descriptor == &ev__scope__descriptor) {
         const Ev__Scope *scope = (const Ev__Scope *)m;
         (void)json_object_set_new(o, "name",
@@ -214,14 +254,16 @@ static json_t *json_of_message(const struct writing *w, const ProtobufCMessage *
     return o;
 }
 
-json_t *json_of_event(const exam *x, const Ev__Event *event, bool sealed)
+json_t *json_of_event(const exam *x, const Ev__Event *event, const struct event_shown *shown)
 {
-    const struct writing w = {.x = x, .sealed = sealed};
+    const bool adds = event->kind_case == EV__EVENT__KIND_SITTINGS_ADDED;
+    const struct writing w = {
+        .x = x, .shown = shown, .batch = adds ? event->sittings_added->batch : ""};
     return json_of_message(&w, &event->base);
 }
 
 json_t *json_of_record(const exam *x, const struct replay_record *at, const struct event_words *w,
-                       bool sealed)
+                       const struct event_shown *shown)
 {
     char hash[2 * HEX_BYTES_MAX + 1];
     hex_format(at->r->hash, HASH_BYTES, hash);
@@ -229,5 +271,5 @@ json_t *json_of_record(const exam *x, const struct replay_record *at, const stru
                      (json_int_t)at->r->lsn, "epoch", (json_int_t)at->r->epoch, "at_ms",
                      (json_int_t)at->r->at_ms, "site_ms", (json_int_t)at->site_ms, "wall_ms",
                      (json_int_t)at->r->wall_ms, "hash", hash, "kind", event_kind_word(w->kind),
-                     "who", w->who, "text", w->text, "event", json_of_event(x, at->event, sealed));
+                     "who", w->who, "text", w->text, "event", json_of_event(x, at->event, shown));
 }

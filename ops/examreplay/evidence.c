@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "language.h"
 #include "moment.h"
 #include "signed_command.h"
 
@@ -210,10 +211,11 @@ static void find_others(struct checking *k, const struct signer *s)
     if (!c)
         return;
     wall_format(c->wall_ms, wall);
-    findings_add(k->p->findings, c->at.lsn,
-                 "is not the one that server %s signed, %s: the log was made anew, from somewhere "
-                 "after record %" PRIu64 " on (%" PRIu64 " of its signed records are others) (D8)",
-                 s->node, wall, same_before(k, c->at.lsn), n);
+    findings_add(
+        k->p->findings, c->at.lsn,
+        _("is not the one that server %s signed, %s: the log was made anew, from somewhere "
+          "after record %" PRIu64 " on (%" PRIu64 " of its signed records are others) (D8)"),
+        s->node, wall, same_before(k, c->at.lsn), n);
 }
 
 static void find_missing(struct checking *k, const struct signer *s)
@@ -225,8 +227,9 @@ static void find_missing(struct checking *k, const struct signer *s)
         return;
     wall_format(c->wall_ms, wall);
     findings_add(k->p->findings, c->at.lsn,
-                 "of epoch %" PRIu64 " as server %s signed it, %s, is neither in this log nor in a "
-                 "dead branch: it was lost with a disk, or taken out (up to record %" PRIu64 ")",
+                 _("of epoch %" PRIu64
+                   " as server %s signed it, %s, is neither in this log nor in a "
+                   "dead branch: it was lost with a disk, or taken out (up to record %" PRIu64 ")"),
                  c->at.epoch, s->node, wall, last);
 }
 
@@ -235,8 +238,8 @@ static void find_cut_off(struct checking *k, const struct signer *s)
     uint64_t last = store_last(k->p->s).lsn;
     if (s->ahead_lsn && strcmp(s->node, k->e->own) == 0)
         findings_add(k->p->findings, last + 1,
-                     "is missing, and all up to record %" PRIu64 ", which this server, %s, had "
-                     "signed: the log was cut off (D8)",
+                     _("is missing, and all up to record %" PRIu64 ", which this server, %s, had "
+                       "signed: the log was cut off (D8)"),
                      s->ahead_lsn, s->node);
 }
 
@@ -245,8 +248,8 @@ static void find_unsigned(struct checking *k)
     for (size_t i = 0; i < k->list.n; i++)
         if (k->verdicts[i] == NOT_SIGNED)
             findings_add(k->p->findings, k->list.at[i].at.lsn,
-                         "has a checkpoint of server %s that this server did not sign: it was "
-                         "changed, or forged (D8)",
+                         _("has a checkpoint of server %s that this server did not sign: it was "
+                           "changed, or forged (D8)"),
                          k->list.at[i].node);
 }
 
@@ -262,11 +265,11 @@ void evidence_act(struct evidence *e, const struct evidence_given *given,
                        : EXAM_OK;
     e->acts += !err;
     if (err)
-        findings_add(findings, at->r->lsn,
-                     "is not as a person of this site has signed it (%s): what follows from it is "
-                     "on record under a name that did not ask for it (R4)",
-                     err == EXAM_NOT_FOUND ? "the roster has no such key"
-                                           : "the signature is none");
+        findings_add(
+            findings, at->r->lsn,
+            _("is not as a person of this site has signed it (%s): what follows from it is "
+              "on record under a name that did not ask for it (R4)"),
+            err == EXAM_NOT_FOUND ? _("the roster has no such key") : _("the signature is none"));
 }
 
 /* ---------------------------------------------------------------- all of it */
@@ -292,8 +295,9 @@ static exam_err gather(struct checking *k, const struct roles *roles)
     exam_err err = checkpoint_list_add(&k->list, k->p->s, &damaged);
     if (damaged)
         findings_add(k->p->findings, 0,
-                     "%" PRIu64 " of the checkpoints that the folder has kept cannot be read: they "
-                     "were damaged, or changed (D8)",
+                     _("%" PRIu64
+                       " of the checkpoints that the folder has kept cannot be read: they "
+                       "were damaged, or changed (D8)"),
                      damaged);
     for (size_t i = 0; !err && more && i < more->n; i++) {
         uint8_t key[CHECKPOINT_KEY_BYTES_MAX], value[CHECKPOINT_BYTES];
@@ -318,9 +322,10 @@ static void check_site(struct checking *k)
     const struct key_roster *roster = k->given->roster;
     if (roster && exam_founded(k->p->x) &&
         memcmp(exam_site_id(k->p->x), key_roster_site(roster), SITE_ID_BYTES) != 0)
-        findings_add(k->p->findings, 0,
-                     "the log is of another site than the roster of keys: nobody of that site has "
-                     "signed it");
+        findings_add(
+            k->p->findings, 0,
+            _("the log is of another site than the roster of keys: nobody of that site has "
+              "signed it"));
 }
 
 static void check_all(struct checking *k)

@@ -3,13 +3,8 @@
 #ifndef EXAMREPLAY_LANGUAGE_H
 #define EXAMREPLAY_LANGUAGE_H
 
-#include <libintl.h>
-
 #include "exam_err.h"
-
-#define LANGUAGE_DOMAIN "examreplay"
-#define _(text)         dgettext(LANGUAGE_DOMAIN, text)
-#define N_(text)        text /* told later, by _() */
+#include "messages.h"
 
 /* "en", or the name of a catalogue ("zh_CN"). `folder` has the catalogues; NULL: those of this
  * program, as built or as installed. EXAM_NOT_FOUND: there is no such catalogue. */

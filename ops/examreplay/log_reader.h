@@ -1,22 +1,26 @@
-/* log_reader.h - what every command does first: opens a folder for reading, and replays its log
- * with a line of progress. Shell. */
+/* log_reader.h - what every command does first: opens a folder, or a whole export of one, for
+ * reading, and replays its log with a line of progress. Shell. */
 #ifndef EXAMREPLAY_LOG_READER_H
 #define EXAMREPLAY_LOG_READER_H
 
 #include "command.h"
+#include "export_store.h"
 #include "progress.h"
 #include "replay.h"
 
 struct log_reader {
     const char *folder;
     store *s;
+    struct export_damage damage;    /* of an export; a finding when it is met */
+    uint8_t site_id[SITE_ID_BYTES]; /* of the first record, where a data key was given */
     struct findings findings;
     struct replay replay;
     struct progress progress;
     uint64_t shown_lsn;
 };
 
-/* Says on stderr what is wrong. `r` must not move afterwards. */
+/* Says on stderr what is wrong; also when the log is of another site than the data key that was
+ * given. `r` must not move afterwards. */
 enum exit_code log_reader_open(struct log_reader *r, const char *folder, const struct options *o);
 /* The same of a store that is open already; takes it over. `folder` is for messages. */
 void log_reader_take(struct log_reader *r, const char *folder, store *s, const struct options *o);

@@ -2,6 +2,7 @@
 #include <argp.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "damage.h"
 #include "language.h"
 #include "report.h"
+#include "reviewer_key.h"
 #include "text_table.h"
 #include "whole_number.h"
 
@@ -25,13 +27,17 @@ enum {
     OPT_KIND,
     OPT_FORMAT,
     OPT_SEALED,
+    OPT_WHOLE,
     OPT_INCIDENT,
     OPT_CERTIFICATE,
     OPT_INDEX,
+    OPT_NO_INDEX,
     OPT_LANG,
     OPT_ROSTER,
     OPT_AUTHORITY,
-    OPT_RECEIPT
+    OPT_RECEIPT,
+    OPT_DATA_KEY,
+    OPT_PASSWORD_FILE
 };
 
 static const char doc_before[] =
@@ -60,8 +66,8 @@ static const char doc_after[] =
     "A MOMENT is a record's LSN (812), an instant of the site's own timeline (+1:12:03.250), or of "
     "the servers' calendars ('2026-05-16 10:30:15', in this machine's time zone).\n"
     "\n"
-    "FOLDER is the data folder of a node that is stopped, or a copy of one. Nothing is written to "
-    "it, and a node cannot be started on it meanwhile.\n"
+    "FOLDER is the data folder of a node that is stopped, a copy of one, or a whole export (export "
+    "--whole). Nothing is written to it, and a node cannot be started on it meanwhile.\n"
     "\n"
     "Exit status: 0 proven; 1 the log is not what was written, or two logs part; 2 wrong usage; 65 "
     "no readable data folder, or no such sitting; 70 out of memory, or cannot write; 75 a node has "
@@ -76,7 +82,8 @@ static const char doc_after[] =
     "  examreplay report /media/a/examnode --batch B1 --lang zh_CN -o B1.html\n"
     "  examreplay at /media/a/examnode '2026-05-16 10:30' --room R03\n"
     "  examreplay salvage /media/a/examnode /media/b/examnode -o salvaged\n"
-    "  examreplay export /media/a/examnode --format csv -o events.csv\n";
+    "  examreplay export /media/a/examnode --format csv -o events.csv\n"
+    "  examreplay export /media/a/examnode --whole -o a.jsonl; examreplay verify a.jsonl\n";
 
 static const struct argp_option argp_options[] = {
     {"json", OPT_JSON, NULL, 0, "JSON for programs; timeline: one object a line, with everything",
@@ -92,24 +99,39 @@ static const struct argp_option argp_options[] = {
      "finish, contact, answer, mark, import, or all",
      2},
     {"format", OPT_FORMAT, "jsonl|csv|sqlite", 0, "Of an export (default jsonl)", 3},
+    {"whole", OPT_WHOLE, NULL, 0,
+     "Of an export: all that the folder holds, to be read in its place (jsonl; keep it as safe as "
+     "the folder)",
+     3},
     {"output", 'o', "FILE", 0,
      "Where a report or an export goes, whole or not at all; or what is salvaged", 3},
     {"incident", OPT_INCIDENT, "NUMBER", 0, "Of a report: only what belongs to this incident", 3},
     {"certificate", OPT_CERTIFICATE, "FILE", 0,
      "Of an account: a page (HTML) that certifies the lost time, to be printed", 3},
     {"roster", OPT_ROSTER, "FILE", 0,
-     "verify: the site's roster of keys, to check what servers have signed", 4},
+     "verify, salvage: the site's roster of keys, to check what servers have signed", 4},
     {"authority", OPT_AUTHORITY, "KEY", 0,
-     "verify: who must have signed the roster: 64 digits, or any key file of the site", 4},
+     "verify, salvage: who must have signed the roster: 64 digits, or any key file of the site", 4},
     {"receipt", OPT_RECEIPT, "RECEIPT", 0,
      "verify: a candidate's receipt to be held against the log, a file or "
      "CANDIDATE:RECORD:CHECK; as many as there are",
      4},
     {"index", OPT_INDEX, "FILE", 0,
-     "Of `at`: keep states of the log in FILE (made at the first use), and begin at one", 3},
+     "Of `at`: keep states of the whole log in FILE, made at the first use, and begin at one", 3},
+    {"no-index", OPT_NO_INDEX, NULL, 0,
+     "Keep no states of a long log in your cache folder on the way, and use none: read it from its "
+     "first record",
+     3},
     {"lang", OPT_LANG, "en|zh_CN", 0, "In which language (default en)", 3},
     {"sealed", OPT_SEALED, NULL, 0, "Show answers, papers and ID numbers in JSON and exports, too",
      3},
+    {"data-key", OPT_DATA_KEY, "FILE", 0,
+     "The site's data key (keys/data-key): names, and with --sealed answers, are shown that the "
+     "site "
+     "has sealed. Its password is asked for",
+     5},
+    {"password-file", OPT_PASSWORD_FILE, "FILE", 0,
+     "The data key's password is the first line of FILE (/dev/fd/3: of a descriptor)", 5},
     {0}};
 
 struct arguments {
@@ -117,6 +139,7 @@ struct arguments {
     const struct command *command;
     unsigned taken; /* TAKES_*: of which sorts options were given */
     bool kinds_given;
+    const char *data_key, *password_file; /* NULL: none */
 };
 
 /* ---------------------------------------------------------------- arguments */
@@ -187,8 +210,11 @@ static void check_options(struct argp_state *state, const struct arguments *a)
                  {TAKES_INCIDENT, "--incident"},
                  {TAKES_CERTIFICATE, "--certificate"},
                  {TAKES_INDEX, "--index"},
+                 {TAKES_NO_INDEX, "--no-index"},
                  {TAKES_SEALED, "--sealed"},
-                 {TAKES_EVIDENCE, "--roster, --authority and --receipt"}};
+                 {TAKES_WHOLE, "--whole"},
+                 {TAKES_EVIDENCE, "--roster, --authority and --receipt"},
+                 {TAKES_DATA_KEY, "--data-key and --password-file"}};
     for (size_t i = 0; i < sizeof sorts / sizeof *sorts; i++)
         if ((a->taken & sorts[i].takes) && !(a->command->takes & sorts[i].takes))
             argp_error(state, "%s takes no %s", a->command->name, sorts[i].names);
@@ -207,6 +233,7 @@ static void check_whole(struct argp_state *state, struct arguments *a)
         argp_error(state, "%s FOLDER %s needs a second %s", a->command->name, a->command->argument,
                    a->command->second);
     check_options(state, a);
+    o->stretch = a->taken & TAKES_STRETCH;
     if (a->command->run == cmd_at || a->command->run == cmd_diff)
         take_moment(state, o->argument, &o->at);
     if (a->command->run == cmd_diff)
@@ -269,7 +296,11 @@ static error_t take_telling(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_SEALED:
         a->taken |= TAKES_SEALED;
-        a->o->sealed = true;
+        a->o->shown.sealed = true;
+        return 0;
+    case OPT_WHOLE:
+        a->taken |= TAKES_WHOLE;
+        a->o->whole = true;
         return 0;
     case OPT_FORMAT:
         a->taken |= TAKES_FORMAT;
@@ -286,6 +317,10 @@ static error_t take_telling(int key, char *arg, struct argp_state *state)
     case OPT_INDEX:
         a->taken |= TAKES_INDEX;
         a->o->index = arg;
+        return 0;
+    case OPT_NO_INDEX:
+        a->taken |= TAKES_NO_INDEX;
+        a->o->no_index = true;
         return 0;
     case OPT_LANG:
         take_language(state, arg);
@@ -319,6 +354,14 @@ static error_t take_option(int key, char *arg, struct argp_state *state)
     if (key >= OPT_ROSTER && key <= OPT_RECEIPT)
         return take_evidence(key, arg, state);
     switch (key) {
+    case OPT_DATA_KEY:
+        a->taken |= TAKES_DATA_KEY;
+        a->data_key = arg;
+        return 0;
+    case OPT_PASSWORD_FILE:
+        a->taken |= TAKES_DATA_KEY;
+        a->password_file = arg;
+        return 0;
     case 'o':
         a->taken |= TAKES_OUTPUT;
         a->o->output = arg;
@@ -335,6 +378,20 @@ static error_t take_option(int key, char *arg, struct argp_state *state)
 }
 
 static volatile uint64_t reached_lsn;
+
+/* The key is wiped however the command ends. */
+static enum exit_code run(const struct arguments *a)
+{
+    struct reviewer_key key;
+    enum exit_code code = reviewer_key_open(a->data_key, a->password_file, &key);
+    if (code != EXIT_CODE_DONE)
+        return code;
+    a->o->shown.vault = key.vault;
+    a->o->site_id = key.vault ? key.site_id : NULL;
+    code = a->command->run(a->o);
+    reviewer_key_close(&key);
+    return code;
+}
 
 int main(int argc, char **argv)
 {
@@ -354,10 +411,12 @@ int main(int argc, char **argv)
     snprintf(doc, sizeof doc, "%s%s", doc_before, doc_after);
     with_doc.doc = doc;
     argp_err_exit_status = EXIT_CODE_USAGE;
+    if (sodium_init() < 0)
+        return EXIT_CODE_INTERNAL;
     if (argp_parse(&with_doc, argc, argv, 0, NULL, &a))
         return EXIT_CODE_USAGE;
     damage_watch(&reached_lsn);
-    enum exit_code code = a.command->run(&o);
+    enum exit_code code = run(&a);
     if (code == EXIT_CODE_DONE && (fflush(stdout) != 0 || ferror(stdout))) {
         report_error("cannot write the output");
         return EXIT_CODE_INTERNAL;

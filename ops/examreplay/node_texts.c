@@ -16,15 +16,44 @@ static const char *const whole[] = {
 };
 
 const char *const node_words[] = {
-    N_("mark"),      N_("carried-mark"), N_("claim"),      N_("pause"),
-    N_("dark"),      N_("power"),        N_("network"),    N_("server"),
-    N_("software"),  N_("other"),        N_("site"),       N_("batch"),
-    N_("room"),      N_("seat"),         N_("sitting"),    N_("finished"),
-    N_("expected"),  N_("lost"),         N_("paused"),     N_("answering"),
-    N_("timed-out"), N_("submitted"),    N_("closed"),     N_("postponed"),
-    N_("absent"),    N_("founded"),      N_("switchover"), N_("attested"),
-    N_("restarted"), N_("unknown"),      N_("planned"),    N_("running"),
-    N_("suspended"), N_("ended"),        N_("collected"),  NULL,
+    N_("mark"),
+    N_("carried-mark"),
+    N_("claim"),
+    N_("pause"),
+    N_("dark"),
+    N_("power"),
+    N_("network"),
+    N_("server"),
+    N_("software"),
+    N_("other"),
+    N_("site"),
+    N_("batch"),
+    N_("room"),
+    N_("seat"),
+    N_("sitting"),
+    N_("finished"),
+    N_("expected"),
+    N_("lost"),
+    N_("paused"),
+    N_("answering"),
+    N_("timed-out"),
+    N_("submitted"),
+    N_("closed"),
+    N_("postponed"),
+    N_("absent"),
+    N_("founded"),
+    N_("switchover"),
+    N_("attested"),
+    N_("restarted"),
+    N_("unknown"),
+    N_("planned"),
+    N_("running"),
+    N_("suspended"),
+    N_("ended"),
+    N_("collected"),
+    N_("(sealed)"),
+    N_("(cannot be opened)"),
+    NULL,
 };
 
 /* decide_site.c */
@@ -60,4 +89,9 @@ const char *node_text_shown(const char *text, char out[NODE_TEXT_BYTES])
         if (strcmp(whole[i], text) == 0)
             return _(whole[i]);
     return took_over(text, out) || an_answer(text, out) ? out : text;
+}
+
+const char *node_scope_shown(Ev__ScopeKind kind, const char *name)
+{
+    return kind == EV__SCOPE_KIND__SCOPE_KIND_SITE ? _(name) : name;
 }

@@ -13,6 +13,8 @@ static void seen(void *ctx, const struct replay *r, const struct replay_record *
     evidence_act(&p->evidence, p->given, at, &p->reader.findings);
     if (p->evidence.receipts_n > 0)
         receipts_at(p->given->claims, p->evidence.receipts_n, r, at, p->evidence.receipts);
+    if (p->watch)
+        p->watch->seen(p->watch->ctx, r, at);
 }
 
 /* The state is compared where the tables stand, which may be before the log's end. */
@@ -73,9 +75,14 @@ static exam_err receipts_begin(struct proof *p)
 static void prove(struct proof *p, const struct options *o)
 {
     p->given = o->evidence;
+    p->watch = o->watch;
     p->err = receipts_begin(p);
+    if (p->watch)
+        p->watch->begin(p->watch->ctx, &p->reader.replay);
     if (!p->err)
         replay_all(p);
+    if (p->watch)
+        p->watch->end(p->watch->ctx);
     if (p->err == EXAM_CORRUPT)
         explain_break(p);
     if (!p->err)

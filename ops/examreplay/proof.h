@@ -11,6 +11,14 @@
 #include "roles.h"
 #include "tables.h"
 
+/* Whoever looks on while the log is read from its first record to its end. */
+struct proof_watch {
+    void *ctx;
+    void (*begin)(void *ctx, struct replay *p); /* at no record yet */
+    void (*seen)(void *ctx, const struct replay *p, const struct replay_record *at);
+    void (*end)(void *ctx);
+};
+
 struct proof {
     struct log_reader reader;
     struct roles roles;
@@ -19,6 +27,7 @@ struct proof {
     size_t branches_n;
     struct evidence evidence;
     const struct evidence_given *given; /* NULL: nothing was brought along */
+    const struct proof_watch *watch;    /* NULL: nobody looks on */
     exam_err err;                       /* why not the whole log was read; EXAM_OK: it was */
     uint8_t digest[HASH_BYTES];
 };

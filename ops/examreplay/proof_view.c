@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "json_output.h"
+#include "language.h"
 #include "moment.h"
 #include "proof.h"
 
@@ -19,9 +20,9 @@ static const char *hex_of(const uint8_t hash[HASH_BYTES], char out[2 * HEX_BYTES
 static void print_finding(const struct finding *f, FILE *to)
 {
     if (f->branch != 0)
-        fprintf(to, "branch %" PRIu64 ", record %" PRIu64 " %s", f->branch, f->lsn, f->text);
+        fprintf(to, _("branch %" PRIu64 ", record %" PRIu64 " %s"), f->branch, f->lsn, f->text);
     else if (f->lsn != 0)
-        fprintf(to, "record %" PRIu64 " %s", f->lsn, f->text);
+        fprintf(to, _("record %" PRIu64 " %s"), f->lsn, f->text);
     else
         fputs(f->text, to);
 }
@@ -47,8 +48,8 @@ static void print_short(const struct proof *p, FILE *to)
         const struct signer *s = &p->evidence.signers[i];
         if (s->ahead_lsn)
             fprintf(to,
-                    "SHORT   %s ends with record %" PRIu64 ", and server %s has signed record "
-                    "%" PRIu64 " of the same epoch: this one was behind, or was cut off\n",
+                    _("SHORT   %s ends with record %" PRIu64 ", and server %s has signed record "
+                      "%" PRIu64 " of the same epoch: this one was behind, or was cut off\n"),
                     p->reader.folder, p->reader.replay.lsn, s->node, s->ahead_lsn);
     }
 }
@@ -59,17 +60,17 @@ void proof_print_verdict(const struct proof *p, FILE *to)
     const struct role_epoch *newest = roles_newest(&p->roles);
     if (proof_holds(p)) {
         fprintf(to,
-                "PROVEN  %s: %" PRIu64 " records up to epoch %" PRIu64
-                ", the chain is whole and every account follows from it\n",
+                _("PROVEN  %s: %" PRIu64 " records up to epoch %" PRIu64
+                  ", the chain is whole and every account follows from it\n"),
                 r->folder, r->replay.lsn, newest ? newest->epoch : 0);
         print_short(p, to);
         return;
     }
-    fprintf(to, "WRONG   %s: ", r->folder);
+    fprintf(to, _("WRONG   %s: "), r->folder);
     if (r->findings.n > 0)
         print_finding(first_finding(&r->findings), to);
     else
-        fprintf(to, "the log cannot be read after record %" PRIu64 ": %s", r->replay.lsn,
+        fprintf(to, _("the log cannot be read after record %" PRIu64 ": %s"), r->replay.lsn,
                 exam_err_text(p->err));
     fputc('\n', to);
 }
@@ -83,16 +84,16 @@ static void print_log(const struct proof *p, FILE *to)
     uint64_t last = store_last(p->reader.s).lsn;
     wall_format(r->wall_first_ms, from);
     wall_format(r->wall_ms, until);
-    fprintf(to, "  Log       records 1 to %" PRIu64 " are proven%s\n", r->lsn,
-            r->lsn < last ? "" : ", all that there are");
+    fprintf(to, _("  Log       records 1 to %" PRIu64 " are proven%s\n"), r->lsn,
+            r->lsn < last ? "" : _(", all that there are"));
     if (r->lsn < last)
-        fprintf(to, "            and %" PRIu64 " to %" PRIu64 " are not\n", r->lsn + 1, last);
+        fprintf(to, _("            and %" PRIu64 " to %" PRIu64 " are not\n"), r->lsn + 1, last);
     if (r->lsn == 0)
         return;
-    fprintf(to, "  Written   %s to %s, by the servers' calendars (T4)\n", from, until);
-    fprintf(to, "  Hash      %s of record %" PRIu64 "\n", hex_of(r->hash, hash), r->lsn);
+    fprintf(to, _("  Written   %s to %s, by the servers' calendars (T4)\n"), from, until);
+    fprintf(to, _("  Hash      %s of record %" PRIu64 "\n"), hex_of(r->hash, hash), r->lsn);
     if (p->err == EXAM_OK)
-        fprintf(to, "  State     %s (its digest, as `examctl status --digest` shows it)\n",
+        fprintf(to, _("  State     %s (its digest, as `examctl status --digest` shows it)\n"),
                 hex_of(p->digest, hash));
 }
 
@@ -101,18 +102,19 @@ static void print_log(const struct proof *p, FILE *to)
 static void print_signer(const struct evidence *e, const struct signer *s, FILE *to)
 {
     char wall[WALL_TEXT_BYTES];
-    fprintf(to, "  Signed    by %s, %" PRIu64 " times", s->node, s->checkpoints);
+    fprintf(to, _("  Signed    by %s, %" PRIu64 " times"), s->node, s->checkpoints);
     if (s->same_lsn) {
         wall_format(s->same_wall_ms, wall);
-        fprintf(to, ", up to record %" PRIu64 " (%s)", s->same_lsn, wall);
+        fprintf(to, _(", up to record %" PRIu64 " (%s)"), s->same_lsn, wall);
     }
     if (s->dead)
-        fprintf(to, "; %" PRIu64 " of it in dead branches", s->dead);
+        fprintf(to, _("; %" PRIu64 " of it in dead branches"), s->dead);
     if (s->ahead_lsn)
-        fprintf(to, "; and record %" PRIu64 ", which this log does not reach", s->ahead_lsn);
+        fprintf(to, _("; and record %" PRIu64 ", which this log does not reach"), s->ahead_lsn);
     if (s->revoked)
-        fprintf(to, "; its key was revoked by roster %" PRIu64, s->revoked);
-    fputs(e->checked ? "\n" : "; signatures not checked (--roster)\n", to);
+        fprintf(to, _("; its key was revoked by roster %" PRIu64), s->revoked);
+    fputs(e->checked ? "" : _("; signatures not checked (--roster)"), to);
+    fputc('\n', to);
 }
 
 static void print_signed(const struct proof *p, FILE *to)
@@ -122,13 +124,14 @@ static void print_signed(const struct proof *p, FILE *to)
     for (size_t i = 0; i < e->signers_n; i++)
         print_signer(e, &e->signers[i], to);
     if (e->acts)
-        fprintf(to, "  Acts      %" PRIu64 " are signed by their persons (R4)%s\n", e->acts,
-                e->checked ? "" : "; signatures not checked (--roster)");
+        fprintf(to, _("  Acts      %" PRIu64 " are signed by their persons (R4)%s\n"), e->acts,
+                e->checked ? "" : _("; signatures not checked (--roster)"));
     if (covered == 0)
-        fputs("  Signed    by no server: a log that was made anew as a whole would look the same\n",
+        fputs(_("  Signed    by no server: a log that was made anew as a whole would look the "
+                "same\n"),
               to);
     else if (covered < lsn)
-        fprintf(to, "            records %" PRIu64 " to %" PRIu64 " had not been signed yet\n",
+        fprintf(to, _("            records %" PRIu64 " to %" PRIu64 " had not been signed yet\n"),
                 covered + 1, lsn);
 }
 
@@ -138,8 +141,9 @@ static void print_receipts(const struct proof *p, FILE *to)
         const struct receipt_claim *c = &p->given->claims[i];
         const struct receipt_verdict *v = &p->evidence.receipts[i];
         if (v->good)
-            fprintf(to, "  Receipt   %s of candidate %s: %s%s\n", c->name, c->r.candidate, v->words,
-                    c->typed || p->evidence.checked ? "" : "; signature not checked (--roster)");
+            fprintf(to, _("  Receipt   %s of candidate %s: %s%s\n"), c->name, c->r.candidate,
+                    v->words,
+                    c->typed || p->evidence.checked ? "" : _("; signature not checked (--roster)"));
     }
 }
 
@@ -150,44 +154,48 @@ static void print_site(const struct proof *p, FILE *to)
     if (!exam_founded(x))
         return;
     hex_format(exam_site_id(x), SITE_ID_BYTES, id);
-    fprintf(to, "  Site      %s (%s): %" PRIu32 " batch%s, %" PRIu32 " sitting%s\n",
-            exam_site_name(x), id, exam_batches(x), exam_batches(x) == 1 ? "" : "es",
-            exam_sittings(x), exam_sittings(x) == 1 ? "" : "s");
+    fprintf(to, _("  Site      %s (%s): "), exam_site_name(x), id);
+    fprintf(to, P_("%" PRIu32 " batch, ", "%" PRIu32 " batches, ", exam_batches(x)),
+            exam_batches(x));
+    fprintf(to, P_("%" PRIu32 " sitting\n", "%" PRIu32 " sittings\n", exam_sittings(x)),
+            exam_sittings(x));
 }
 
 static void print_epochs(const struct proof *p, FILE *to)
 {
     size_t n = p->roles.epochs_n, from = n > EPOCHS_TOLD ? n - EPOCHS_TOLD : 0;
     if (from > 0)
-        fprintf(to, "  Epochs    %zu older ones: see `examreplay timeline --kind role`\n", from);
+        fprintf(to, _("  Epochs    %zu older ones: see `examreplay timeline --kind role`\n"), from);
     for (size_t i = from; i < n; i++) {
         const struct role_epoch *e = &p->roles.epochs[i];
         char at[WALL_TEXT_BYTES];
         wall_format(e->wall_ms, at);
-        fprintf(to, "  Epoch     %" PRIu64 ": %s serves from record %" PRIu64 ", %s (%s)\n",
-                e->epoch, e->node, e->lsn, at, epoch_reason_word(e->reason));
+        fprintf(to, _("  Epoch     %" PRIu64 ": %s serves from record %" PRIu64 ", %s (%s)\n"),
+                e->epoch, e->node, e->lsn, at, _(epoch_reason_word(e->reason)));
     }
 }
 
 static void print_tables(const struct proof *p, FILE *to)
 {
     if (p->tables.lsn == 0)
-        fputs("  Tables    stand for no record yet: nothing to compare\n", to);
+        fputs(_("  Tables    stand for no record yet: nothing to compare\n"), to);
     else
-        fprintf(to, "  Tables    stand for record %" PRIu64 ": %" PRIu64 " entries compared\n",
+        fprintf(to, _("  Tables    stand for record %" PRIu64 ": %" PRIu64 " entries compared\n"),
                 p->tables.lsn, p->tables.entries);
 }
 
 static void print_branch(const struct proof *p, size_t i, FILE *to)
 {
     const struct branch *b = &p->branches[i];
-    fprintf(to, "  Branch    %zu, dead: %" PRIu64 " records from %" PRIu64 " of epoch %" PRIu64,
+    fprintf(to, _("  Branch    %zu, dead: %" PRIu64 " records from %" PRIu64 " of epoch %" PRIu64),
             i + 1, b->records, b->first_lsn, b->epoch);
     if (b->parent == 0)
-        fprintf(to, ", after record %" PRIu64 " of the log", b->first_lsn - 1);
+        fprintf(to, _(", after record %" PRIu64 " of the log"), b->first_lsn - 1);
     else if (b->parent != i + 1)
-        fprintf(to, ", after record %" PRIu64 " of branch %" PRIu64, b->first_lsn - 1, b->parent);
-    fprintf(to, "; %" PRIu64 " of %" PRIu64 " answers and acts in it are known to the log (A3)\n",
+        fprintf(to, _(", after record %" PRIu64 " of branch %" PRIu64), b->first_lsn - 1,
+                b->parent);
+    fprintf(to,
+            _("; %" PRIu64 " of %" PRIu64 " answers and acts in it are known to the log (A3)\n"),
             b->recovered, b->acts);
 }
 
@@ -195,12 +203,12 @@ static void print_findings(const struct proof *p, FILE *to)
 {
     const struct findings *f = &p->reader.findings;
     for (size_t i = 0; i < f->kept_n; i++) {
-        fputs("  Wrong     ", to);
+        fputs(_("  Wrong     "), to);
         print_finding(&f->kept[i], to);
         fputc('\n', to);
     }
     if (f->n > f->kept_n)
-        fprintf(to, "  Wrong     and %" PRIu64 " more\n", f->n - f->kept_n);
+        fprintf(to, _("  Wrong     and %" PRIu64 " more\n"), f->n - f->kept_n);
 }
 
 void proof_print_details(const struct proof *p, FILE *to)
@@ -213,9 +221,10 @@ void proof_print_details(const struct proof *p, FILE *to)
     print_epochs(p, to);
     if (p->err == EXAM_OK) {
         fprintf(to,
-                "  Accounts  %" PRIu32 " recomputed from the events: allot + grants = used + "
-                "left, elapsed = used + lost%s\n",
-                exam_sittings(p->reader.replay.x), p->reader.findings.n > 0 ? ", but as said" : "");
+                _("  Accounts  %" PRIu32 " recomputed from the events: allot + grants = used + "
+                  "left, elapsed = used + lost%s\n"),
+                exam_sittings(p->reader.replay.x),
+                p->reader.findings.n > 0 ? _(", but as said") : "");
         print_tables(p, to);
     }
     for (size_t i = 0; i < p->branches_n; i++)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "codec.h"
+#include "language.h"
 #include "receipts.h"
 
 exam_err receipt_claim_parse(const char *text, struct receipt_claim *out)
@@ -41,16 +42,16 @@ __attribute__((format(printf, 3, 4))) static void say(struct receipt_verdict *v,
 static const char *difference(const struct receipt *said, const struct receipt *log)
 {
     if (memcmp(said->chain, log->chain, HASH_BYTES) != 0)
-        return "another record there";
+        return _("another record there");
     if (memcmp(said->site_id, log->site_id, SITE_ID_BYTES) != 0)
-        return "another site";
+        return _("another site");
     if (strcmp(said->batch, log->batch) != 0)
-        return "another batch of the candidate's";
+        return _("another batch of the candidate's");
     if (said->answers != log->answers)
-        return "another number of answers";
+        return _("another number of answers");
     if (memcmp(said->digest, log->digest, HASH_BYTES) != 0)
-        return "other answers";
-    return "another time there";
+        return _("other answers");
+    return _("another time there");
 }
 
 static void hold_typed(const struct receipt_claim *c, const struct receipt *log,
@@ -59,12 +60,13 @@ static void hold_typed(const struct receipt_claim *c, const struct receipt *log,
     char check[RECEIPT_CHECK_BYTES];
     receipt_check(log, check);
     if (receipt_check_same(check, c->check))
-        say(v, true, "%" PRIu32 " answers, which the log has as of record %" PRIu64, log->answers,
-            log->lsn);
+        say(v, true, _("%" PRIu32 " answers, which the log has as of record %" PRIu64),
+            log->answers, log->lsn);
     else
         say(v, false,
-            "has the check %s by this log, not the one that was typed: it was mistyped, or the log "
-            "is not the one that the receipt is of",
+            _("has the check %s by this log, not the one that was typed: it was mistyped, or the "
+              "log "
+              "is not the one that the receipt is of"),
             check);
 }
 
@@ -72,10 +74,10 @@ static void hold_whole(const struct receipt_claim *c, const struct receipt *log,
                        struct receipt_verdict *v)
 {
     if (receipt_same_facts(&c->r, log))
-        say(v, true, "%" PRIu32 " answers, which the log has as of record %" PRIu64, log->answers,
-            log->lsn);
+        say(v, true, _("%" PRIu32 " answers, which the log has as of record %" PRIu64),
+            log->answers, log->lsn);
     else
-        say(v, false, "does not say what the log says at its record: the log has %s",
+        say(v, false, _("does not say what the log says at its record: the log has %s"),
             difference(&c->r, log));
 }
 
@@ -86,7 +88,7 @@ static void hold(const struct receipt_claim *c, const struct replay *p, const st
     uint32_t sitting;
     v->seen = true;
     if (exam_find_sitting(p->x, c->r.candidate, &sitting)) {
-        say(v, false, "the log knows no candidate %s at that record", c->r.candidate);
+        say(v, false, _("the log knows no candidate %s at that record"), c->r.candidate);
         return;
     }
     receipt_of_sitting(p->x, sitting, at, &log);
@@ -120,13 +122,13 @@ static void hold_dead(const struct receipt_claim *c, const struct replay *p,
         receipt_of_sitting(p->x, sitting, &end, &log);
     if (known && log.answers == c->r.answers && memcmp(log.digest, c->r.digest, HASH_BYTES) == 0)
         say(v, true,
-            "%" PRIu32 " answers; given in epoch %" PRIu64 " on a branch that died, and the log "
-            "has the same answers",
+            _("%" PRIu32 " answers; given in epoch %" PRIu64 " on a branch that died, and the log "
+              "has the same answers"),
             c->r.answers, c->r.epoch);
     else
         say(v, false,
-            "was given in epoch %" PRIu64 ", of which record %" PRIu64 " is not in this log, and "
-            "the log has other answers",
+            _("was given in epoch %" PRIu64 ", of which record %" PRIu64 " is not in this log, and "
+              "the log has other answers"),
             c->r.epoch, c->r.lsn);
 }
 
@@ -135,10 +137,10 @@ static void hold_unseen(const struct receipt_claim *c, const struct replay *p,
 {
     uint64_t last = store_last(p->s).lsn;
     if (c->r.lsn > last)
-        say(v, false, "is of record %" PRIu64 ", and the log ends with record %" PRIu64, c->r.lsn,
-            last);
+        say(v, false, _("is of record %" PRIu64 ", and the log ends with record %" PRIu64),
+            c->r.lsn, last);
     else if (c->r.lsn > p->lsn)
-        say(v, false, "is of record %" PRIu64 ", up to which nothing is proven", c->r.lsn);
+        say(v, false, _("is of record %" PRIu64 ", up to which nothing is proven"), c->r.lsn);
     else
         hold_dead(c, p, v);
 }
@@ -150,10 +152,10 @@ static void check_signature(const struct receipt_claim *c, const struct key_rost
     case EXAM_OK:
         break;
     case EXAM_OTHER_SITE:
-        say(v, false, "is of another site than the roster of keys");
+        say(v, false, _("is of another site than the roster of keys"));
         break;
     default:
-        say(v, false, "is not signed by server %s of this site: it was changed, or forged",
+        say(v, false, _("is not signed by server %s of this site: it was changed, or forged"),
             c->r.node);
         break;
     }
@@ -170,7 +172,7 @@ void receipts_end(const struct receipt_claim *claims, size_t n, const struct rep
         if (roster && !c->typed)
             check_signature(c, roster, v);
         if (!v->good)
-            findings_add(p->findings, 0, "receipt %s of candidate %s, record %" PRIu64 ": %s",
+            findings_add(p->findings, 0, _("receipt %s of candidate %s, record %" PRIu64 ": %s"),
                          c->name, c->r.candidate, c->r.lsn, v->words);
     }
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "exit_code.h"
+#include "language.h"
 #include "report.h"
 
 /* ---------------------------------------------------------------- memory */
@@ -19,7 +20,7 @@ static void *resize_or_end(void *ctx, void *block, size_t bytes)
     }
     void *p = realloc(block, bytes);
     if (!p) {
-        report_error("out of memory: the state of this log needs more than this machine has");
+        report_error(_("out of memory: the state of this log needs more than this machine has"));
         exit(EXIT_CODE_INTERNAL);
     }
     return p;
@@ -33,7 +34,7 @@ void replay_open(struct replay *p, store *s, struct findings *findings, volatile
     p->arena_block = resize_or_end(NULL, NULL, ARENA_BYTES_FRAME);
     arena_init(&p->arena, p->arena_block, ARENA_BYTES_FRAME);
     if (exam_new(&memory, &p->x) != EXAM_OK) {
-        report_error("out of memory");
+        report_error(_("out of memory"));
         exit(EXIT_CODE_INTERNAL);
     }
 }
@@ -65,16 +66,16 @@ static void check_epoch(struct replay *p, const struct replay_record *at)
     if (!begins_epoch(at->event)) {
         if (at->r->epoch != epoch)
             findings_add(p->findings, at->r->lsn,
-                         "says that it is of epoch %" PRIu64 ", in epoch %" PRIu64 " (W1)",
+                         _("says that it is of epoch %" PRIu64 ", in epoch %" PRIu64 " (W1)"),
                          at->r->epoch, epoch);
         return;
     }
     uint64_t begun = at->event->epoch_began->epoch;
     if (begun <= epoch || begun != at->r->epoch)
-        findings_add(p->findings, at->r->lsn,
-                     "begins epoch %" PRIu64 " (its head says %" PRIu64 ") after epoch %" PRIu64
-                     " (W1)",
-                     begun, at->r->epoch, epoch);
+        findings_add(
+            p->findings, at->r->lsn,
+            _("begins epoch %" PRIu64 " (its head says %" PRIu64 ") after epoch %" PRIu64 " (W1)"),
+            begun, at->r->epoch, epoch);
 }
 
 /* T4: the site's timeline never goes back. */
@@ -82,7 +83,7 @@ static void check_time(struct replay *p, const struct replay_record *at)
 {
     if (at->site_ms < exam_last_ms(p->x))
         findings_add(p->findings, at->r->lsn,
-                     "goes back on the site's timeline by %" PRIu64 " ms (T4)",
+                     _("goes back on the site's timeline by %" PRIu64 " ms (T4)"),
                      exam_last_ms(p->x) - at->site_ms);
 }
 
@@ -91,7 +92,7 @@ static void check_first(struct replay *p, const struct replay_record *at)
     bool founds = at->event->kind_case == EV__EVENT__KIND_SITE_FOUNDED;
     if ((at->r->lsn == 1) != founds)
         findings_add(p->findings, at->r->lsn,
-                     founds ? "founds the site a second time" : "does not found the site");
+                     founds ? _("founds the site a second time") : _("does not found the site"));
 }
 
 static void beyond_for(struct replay *p, uint32_t sitting)
@@ -132,8 +133,8 @@ static void apply(struct replay *p, const struct replay_record *at)
     exam_apply(p->x, at->r, at->event);
     if (exam_oddities(p->x) != oddities)
         findings_add(p->findings, at->r->lsn,
-                     "its event does not fit what came before it: a node that decided it would "
-                     "have had another state (D4)");
+                     _("its event does not fit what came before it: a node that decided it would "
+                       "have had another state (D4)"));
     note_beyond(p, at);
 }
 
@@ -153,22 +154,27 @@ static void note_progress(struct replay *p, const struct replay_record *at)
     *p->reached = p->lsn;
 }
 
+/* The event is decoded before its record is proven, so that what applying it needs is fetched while
+ * the hash is reckoned; nothing is believed of it until then. */
 static exam_err record_prove(struct replay *p, const struct record *r, const Ev__Event **event)
 {
     const char *why = "";
+    exam_err decoded = codec_event(&p->arena, r->event, r->event_bytes, event, &why);
+    if (!decoded)
+        exam_apply_soon(p->x, *event);
     exam_err err = record_verify(r, p->hash);
     if (err) {
-        findings_add(p->findings, r->lsn,
-                     "is not what was written, or not here: it does not continue the chain (D8)");
+        findings_add(
+            p->findings, r->lsn,
+            _("is not what was written, or not here: it does not continue the chain (D8)"));
         return err;
     }
-    err = codec_event(&p->arena, r->event, r->event_bytes, event, &why);
-    if (err)
+    if (decoded)
         findings_add(p->findings, r->lsn,
-                     "is what was written, but no event of this version (%s): nothing can be "
-                     "reckoned from here on",
+                     _("is what was written, but no event of this version (%s): nothing can be "
+                       "reckoned from here on"),
                      why);
-    return err ? EXAM_CORRUPT : EXAM_OK;
+    return decoded ? EXAM_CORRUPT : EXAM_OK;
 }
 
 static exam_err each_record(void *ctx, const struct record *r)
@@ -206,6 +212,7 @@ exam_err replay_to(struct replay *p, uint64_t last, const struct replay_hooks *h
     if (err == EXAM_CORRUPT && p->findings->n == found)
         findings_add(
             p->findings, p->lsn + 1,
-            "is missing, or its page is damaged: the log goes on to record %" PRIu64 " (D8)", end);
+            _("is missing, or its page is damaged: the log goes on to record %" PRIu64 " (D8)"),
+            end);
     return err;
 }

@@ -116,7 +116,7 @@ static void put_batch(const struct report_page *p, uint32_t no, struct html *h)
              _("Batch %s%s%s: %" PRIu32 " candidates with %s each; %" PRIu32 " signed in, %" PRIu32
                " submitted, %" PRIu32 " used their time up, %" PRIu32 " were absent, %" PRIu32
                " were closed by the collection, %" PRIu32 " were postponed."),
-             b.batch, b.title[0] ? ", " : "", b.title, b.sittings, span(b.allot_ms, allot),
+             b.batch, b.title[0] ? _(", ") : "", b.title, b.sittings, span(b.allot_ms, allot),
              b.signed_in, b.submitted, b.timed_out, b.absent, b.closed, b.postponed);
     html_end(h);
 }
@@ -136,7 +136,7 @@ static void put_cause(const struct casebook *c, size_t i, struct html *h)
     char text[CAUSE_TEXT_BYTES];
     cause_tell(c, &c->causes[i].cause, text);
     html_begin(h, "li", "");
-    html_put(h, "b", "", "%zu. %s. ", i + 1, cause_title(c->causes[i].cause.kind));
+    html_put(h, "b", "", _("%zu. %s. "), i + 1, cause_title(c->causes[i].cause.kind));
     html_say(h, "%s", text);
     put_effect(c, &c->causes[i].totals, h);
     html_end(h);

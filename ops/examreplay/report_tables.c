@@ -7,6 +7,7 @@
 #include "duration.h"
 #include "language.h"
 #include "node_texts.h"
+#include "reviewer_key.h"
 #include "words.h"
 
 enum {
@@ -260,10 +261,11 @@ static void put_candidate(const struct casebook *c, const struct case_sitting *s
 {
     const struct exam_sitting_view *v = &s->view;
     struct case_without w = case_without_credits(&v->account);
+    char name[PERSON_BYTES_MAX + 1];
     html_begin(h, "tr", "");
     html_put(h, "td", "k", "%s", v->seat);
     html_put(h, "td", "k", "%s", v->admission_no);
-    html_put(h, "td", "k", "%s", case_name_shown(v->name));
+    html_put(h, "td", "k", "%s", reviewer_name(c->vault, v, name));
     put_stretches(c, s, h);
     span_cell(h, s->lost_ms);
     span_cell(h, v->account.used_ms);

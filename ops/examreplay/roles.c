@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "exit_code.h"
+#include "language.h"
 #include "report.h"
 
 void roles_fini(struct roles *r)
@@ -18,7 +19,7 @@ static struct role_epoch *epoch_add(struct roles *r)
         size_t max = r->epochs_max ? 2 * r->epochs_max : 16;
         struct role_epoch *more = realloc(r->epochs, max * sizeof *more);
         if (!more) {
-            report_error("out of memory");
+            report_error(_("out of memory"));
             exit(EXIT_CODE_INTERNAL);
         }
         r->epochs = more;

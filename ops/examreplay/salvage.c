@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "exit_code.h"
+#include "language.h"
 #include "page_scan.h"
 #include "report.h"
 
@@ -68,7 +69,7 @@ static void add(struct salvage *s, const struct salvage_found *one)
         s->found_max = s->found_max ? 2 * s->found_max : 4096;
         struct salvage_found *more = realloc(s->found, s->found_max * sizeof *more);
         if (!more) {
-            report_error("out of memory");
+            report_error(_("out of memory"));
             exit(EXIT_CODE_INTERNAL);
         }
         s->found = more;
@@ -79,6 +80,9 @@ static void add(struct salvage *s, const struct salvage_found *one)
 static void each_entry(void *ctx, const struct page_entry *e)
 {
     struct looking *l = ctx;
+    if (!e->large)
+        salvage_signed_add(&l->s->checkpoints, e->key, e->key_bytes, l->page + e->value_at,
+                           e->value_bytes);
     struct salvage_found one = {.bytes = (uint32_t)e->value_bytes,
                                 .file = (uint32_t)(l->f - l->s->files),
                                 .at = l->page_at + e->value_at};
@@ -140,6 +144,7 @@ void salvage_fini(struct salvage *s)
     for (size_t i = 0; i < s->files_n; i++)
         close(s->files[i].fd);
     free(s->found);
+    salvage_signed_fini(&s->checkpoints);
 }
 
 /* ---------------------------------------------------------------- candidates */
@@ -203,34 +208,57 @@ bool salvage_next(struct salvage *s, uint32_t branch, uint64_t lsn, const uint8_
 
 /* ---------------------------------------------------------------- fragments */
 
-/* How far the chain goes on from this candidate. */
-static uint64_t reach(struct salvage *s, size_t head)
+/* How far the chain goes on from this candidate. False: it is no record. */
+static bool reach(struct salvage *s, size_t head, struct salvage_fragment *out)
 {
     struct record r;
     uint8_t hash[HASH_BYTES];
     uint32_t branch = s->found[head].branch;
     uint64_t lsn = s->found[head].lsn;
+    *out = (struct salvage_fragment){.first_lsn = lsn, .head = head};
     if (!salvage_read(s, head, &r))
-        return lsn - 1;
-    do
+        return false;
+    out->follows = salvage_signed_before(&s->checkpoints, &r);
+    do {
+        const struct checkpoint *c = salvage_signed_of(&s->checkpoints, &r);
+        out->reaches = c ? c : out->reaches;
         memcpy(hash, r.hash, HASH_BYTES);
-    while (salvage_next(s, branch, ++lsn, hash, &r));
-    return lsn - 1;
+    } while (salvage_next(s, branch, ++lsn, hash, &r));
+    out->last_lsn = lsn - 1;
+    return true;
+}
+
+bool salvage_fragment_proven(const struct salvage_fragment *f, uint64_t *first, uint64_t *last)
+{
+    *first = f->follows ? f->first_lsn : f->first_lsn + 1;
+    *last = f->reaches ? f->reaches->at.lsn : 0;
+    return *first <= *last;
+}
+
+/* What is signed counts more than what is long: a forger can go on for as long as they like. */
+static bool is_better(const struct salvage *s, const struct salvage_fragment *f,
+                      const struct salvage_fragment *than)
+{
+    uint64_t first, last, than_first, than_last;
+    bool proven = s->checkpoints.checked && salvage_fragment_proven(f, &first, &last);
+    bool than_proven =
+        s->checkpoints.checked && salvage_fragment_proven(than, &than_first, &than_last);
+    if (proven && than_proven && last != than_last)
+        return last > than_last;
+    return proven != than_proven ? proven : f->last_lsn > than->last_lsn;
 }
 
 bool salvage_fragment(struct salvage *s, uint32_t branch, uint64_t lsn,
                       struct salvage_fragment *out)
 {
     size_t first = lower_bound(s, branch, lsn), last;
+    struct salvage_fragment f;
     *out = (struct salvage_fragment){.last_lsn = 0};
     while (first < s->found_n && s->found[first].branch == branch) {
         salvage_range(s, branch, s->found[first].lsn, &first, &last);
-        for (size_t i = first; i < last; i++) {
-            uint64_t to = reach(s, i);
-            if (to >= s->found[i].lsn && to > out->last_lsn)
-                *out = (struct salvage_fragment){
-                    .first_lsn = s->found[i].lsn, .last_lsn = to, .head = i};
-        }
+        for (size_t i = first; i < last; i++)
+            if (reach(s, i, &f) && is_better(s, &f, out))
+                *out = f;
         if (out->last_lsn > 0)
             return true;
         first = last;

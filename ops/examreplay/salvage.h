@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "record.h"
+#include "salvage_signed.h"
 
 enum { SALVAGE_FILES_MAX = 2, SALVAGE_PATH_BYTES = 4096 };
 
@@ -32,7 +32,8 @@ struct salvage {
     size_t files_n;
     struct salvage_found *found; /* by branch and LSN, once all files are read */
     size_t found_n, found_max;
-    uint8_t value[RECORD_BYTES_MAX]; /* of the candidate that was read last */
+    struct salvage_signed checkpoints; /* the caller's to settle */
+    uint8_t value[RECORD_BYTES_MAX];   /* of the candidate that was read last */
 };
 
 /* Looks through one more file. `step` is told of pages. EXAM_NOT_FOUND, EXAM_IO: errno says why. */
@@ -51,11 +52,17 @@ bool salvage_read(struct salvage *s, size_t i, struct record *r);
 bool salvage_next(struct salvage *s, uint32_t branch, uint64_t lsn, const uint8_t hash[HASH_BYTES],
                   struct record *r);
 
-/* Records that continue each other, from the next LSN on at which something was found. */
+/* Records that continue each other, from the next LSN on at which something was found. Up to a
+ * signed one they are proven by the signature; of the first one only its hash is, unless what lies
+ * before it was signed, too, as its hash is reckoned from that one's. */
 struct salvage_fragment {
     uint64_t first_lsn, last_lsn;
-    size_t head; /* candidate */
+    size_t head;                      /* candidate */
+    const struct checkpoint *reaches; /* the newest one of a record among them; NULL: none */
+    const struct checkpoint *follows; /* of the record before the first; NULL: none */
 };
+/* first..last of them are proven by `reaches`; false: none is. */
+bool salvage_fragment_proven(const struct salvage_fragment *f, uint64_t *first, uint64_t *last);
 /* False: nothing was found from `lsn` on. */
 bool salvage_fragment(struct salvage *s, uint32_t branch, uint64_t lsn,
                       struct salvage_fragment *out);

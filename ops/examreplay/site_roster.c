@@ -7,6 +7,7 @@
 
 #include "input_file.h"
 #include "keyring.h"
+#include "language.h"
 #include "report.h"
 
 static bool authority_take(const char *hex, uint8_t out[KEY_BYTES])
@@ -35,7 +36,7 @@ static enum exit_code authority_of_file(const char *path, uint8_t out[KEY_BYTES]
     json_decref(root);
     if (good)
         return EXIT_CODE_DONE;
-    report_error("%s is neither a key file of the site nor its authority's public key", path);
+    report_error(_("%s is neither a key file of the site nor its authority's public key"), path);
     return EXIT_CODE_BAD_INPUT;
 }
 
@@ -49,8 +50,8 @@ enum exit_code site_roster_read(const char *roster, const char *authority, struc
     if (roster == NULL)
         return EXIT_CODE_DONE;
     if (authority == NULL) {
-        report_error("whose signature is the roster to have? Give --authority: its public key "
-                     "(`examctl site show --keys DIR` tells it), or any key file of the site");
+        report_error(_("whose signature is the roster to have? Give --authority: its public key "
+                       "(`examctl site show --keys DIR` tells it), or any key file of the site"));
         return EXIT_CODE_USAGE;
     }
     if (!authority_take(authority, key))

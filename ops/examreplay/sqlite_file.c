@@ -9,6 +9,7 @@
 #include "admin_views.h"
 #include "casebook.h"
 #include "json_output.h"
+#include "reviewer_key.h"
 #include "sqlite_schema.h"
 #include "words.h"
 
@@ -144,12 +145,13 @@ static void put_batches(struct sqlite_file *f, const exam *x)
 static void put_sitting(struct sqlite_file *f, sqlite3_stmt *s, const struct exam_sitting_view *v)
 {
     const struct exam_account *a = &v->account;
+    char name[PERSON_BYTES_MAX + 1];
     insert(f, s,
            "itttttttt"
            "iiigiiiiii",
-           (uint64_t)v->sitting, v->admission_no, case_name_shown(v->name), v->batch, v->room,
-           v->seat, v->paper, admin_state_word(v->state), admin_finish_word(v->finish), v->begin_ms,
-           v->finish_ms, a->allot_ms, a->grants_ms, a->used_ms, a->left_ms, a->lost_ms,
+           (uint64_t)v->sitting, v->admission_no, reviewer_name(f->vault, v, name), v->batch,
+           v->room, v->seat, v->paper, admin_state_word(v->state), admin_finish_word(v->finish),
+           v->begin_ms, v->finish_ms, a->allot_ms, a->grants_ms, a->used_ms, a->left_ms, a->lost_ms,
            (uint64_t)v->answers, (uint64_t)v->late, (uint64_t)v->violations);
 }
 

@@ -13,6 +13,7 @@
 struct sqlite_file {
     sqlite3 *db;
     sqlite3_stmt *event, *concerns;
+    const struct vault *vault; /* the caller's to set: opens names; NULL: none */
     bool failed;
     char why[256]; /* for a person */
 };

@@ -14,6 +14,7 @@
 #include "moment.h"
 #include "node_texts.h"
 #include "report.h"
+#include "reviewer_key.h"
 
 /* ---------------------------------------------------------------- places */
 
@@ -23,7 +24,7 @@ static void place_add(struct step_places *p, uint64_t lsn)
         p->max = p->max ? 2 * p->max : 256;
         uint64_t *more = realloc(p->list, p->max * sizeof *more);
         if (!more) {
-            report_error("out of memory");
+            report_error(_("out of memory"));
             exit(EXIT_CODE_INTERNAL);
         }
         p->list = more;
@@ -284,6 +285,7 @@ static void draw_followed(const struct step *s, const struct step_view *v,
 {
     struct exam_sitting_view sv;
     char used[DURATION_TEXT_BYTES], left[DURATION_TEXT_BYTES], lost[DURATION_TEXT_BYTES];
+    char name[PERSON_BYTES_MAX + 1];
     if (s->followed < 1 || s->followed > exam_sittings(v->x))
         return;
     exam_sitting_view(v->x, s->followed, v->site_ms, &sv);
@@ -291,7 +293,7 @@ static void draw_followed(const struct step *s, const struct step_view *v,
     duration_format(sv.account.left_ms, left);
     duration_format(sv.account.lost_ms, lost);
     put(c, c->rows - FOOT_ROWS, 0, STEP_HEAD, "%s  %s  %s: %s", sv.admission_no,
-        case_name_shown(sv.name), sv.seat, _(admin_state_word(sv.state)));
+        reviewer_name(v->vault, &sv, name), sv.seat, _(admin_state_word(sv.state)));
     put(c, c->rows - FOOT_ROWS + 1, 0, STEP_PLAIN,
         _("used %s  left %s  lost %s  answers %" PRIu32 "  interruptions %" PRIu32), used, left,
         lost, sv.answers, sv.interruptions);

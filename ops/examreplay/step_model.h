@@ -71,7 +71,8 @@ struct step_view {
     const struct roles *roles;
     uint64_t lsn, site_ms;
     int64_t wall_ms;
-    const char *text; /* of the record */
+    const char *text;          /* of the record */
+    const struct vault *vault; /* opens names; NULL: none */
 };
 
 void step_draw(const struct step *s, const struct step_view *v, const struct step_canvas *c);

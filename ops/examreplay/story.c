@@ -15,7 +15,7 @@ static void *need(void *block)
 {
     if (block)
         return block;
-    report_error("out of memory");
+    report_error(_("out of memory"));
     exit(EXIT_CODE_INTERNAL);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "entry.h"
+#include "language.h"
 
 /* As node/serve/engine.c writes them: `state` (LSN u64), `epoch/` and the epoch's number u64 (first
  * LSN u64, its hash, whether it is the node's own), all integers big-endian. */
@@ -36,8 +37,8 @@ exam_err tables_open(struct tables *t, store *s, struct findings *f)
     uint64_t lsn = n == META_STATE_BYTES ? get_u64(v) : UINT64_MAX;
     if (lsn > store_last(s).lsn) {
         findings_add(f, 0,
-                     "the state tables say that they stand for record %" PRIu64
-                     ", and the log ends with record %" PRIu64 ": its end was removed (D8)",
+                     _("the state tables say that they stand for record %" PRIu64
+                       ", and the log ends with record %" PRIu64 ": its end was removed (D8)"),
                      lsn, store_last(s).lsn);
         return EXAM_CORRUPT;
     }
@@ -57,30 +58,30 @@ static void name_entry(const struct replay *p, const uint8_t *key, size_t key_by
                        size_t out_bytes)
 {
     static const char *const kinds[] = {
-        [ENTRY_SITE] = "site",
-        [ENTRY_ROOM] = "room",
-        [ENTRY_PAPER] = "paper",
-        [ENTRY_PAPER_TEXT] = "paper text",
-        [ENTRY_BATCH] = "batch",
-        [ENTRY_ROSTER] = "roster line of sitting",
-        [ENTRY_ACCOUNT] = "account of sitting",
-        [ENTRY_ANSWERS] = "answers of sitting",
-        [ENTRY_INCIDENT] = "incident",
-        [ENTRY_PAUSE] = "pause",
-        [ENTRY_INTERRUPTIONS] = "interruptions of sitting",
+        [ENTRY_SITE] = N_("site"),
+        [ENTRY_ROOM] = N_("room"),
+        [ENTRY_PAPER] = N_("paper"),
+        [ENTRY_PAPER_TEXT] = N_("paper text"),
+        [ENTRY_BATCH] = N_("batch"),
+        [ENTRY_ROSTER] = N_("roster line of sitting"),
+        [ENTRY_ACCOUNT] = N_("account of sitting"),
+        [ENTRY_ANSWERS] = N_("answers of sitting"),
+        [ENTRY_INCIDENT] = N_("incident"),
+        [ENTRY_PAUSE] = N_("pause"),
+        [ENTRY_INTERRUPTIONS] = N_("interruptions of sitting"),
     };
     struct entry e;
     if (!entry_key_get(key, key_bytes, &e)) {
-        snprintf(out, out_bytes, "an entry of no known kind");
+        snprintf(out, out_bytes, _("an entry of no known kind"));
         return;
     }
     bool sitting = e.kind == ENTRY_ROSTER || e.kind == ENTRY_ACCOUNT || e.kind == ENTRY_ANSWERS ||
                    e.kind == ENTRY_INTERRUPTIONS;
     if (sitting)
-        snprintf(out, out_bytes, "the %s %s", kinds[e.kind],
+        snprintf(out, out_bytes, _("the %s %s"), _(kinds[e.kind]),
                  exam_scope_name(p->x, EV__SCOPE_KIND__SCOPE_KIND_SITTING, e.no));
     else
-        snprintf(out, out_bytes, "the %s, number %" PRIu32, kinds[e.kind], e.no);
+        snprintf(out, out_bytes, _("the %s, number %" PRIu32), _(kinds[e.kind]), e.no);
 }
 
 static exam_err compare_entry(void *ctx, const uint8_t *key, size_t key_bytes, const uint8_t *value,
@@ -95,9 +96,13 @@ static exam_err compare_entry(void *ctx, const uint8_t *key, size_t key_bytes, c
     if (!err && stored_bytes == value_bytes && memcmp(stored, value, value_bytes) == 0)
         return EXAM_OK;
     name_entry(c->p, key, key_bytes, name, sizeof name);
-    findings_add(c->p->findings, 0,
-                 "the state tables: %s %s what the log says at record %" PRIu64 " (D4)", name,
-                 err == EXAM_NOT_FOUND ? "is not there, against" : "is not", c->t->lsn);
+    findings_add(
+        c->p->findings, 0,
+        err == EXAM_NOT_FOUND
+            ? _("the state tables: %s is not there, against what the log says at record "
+                "%" PRIu64 " (D4)")
+            : _("the state tables: %s is not what the log says at record %" PRIu64 " (D4)"),
+        name, c->t->lsn);
     return EXAM_OK;
 }
 
@@ -117,16 +122,16 @@ void tables_compare_state(struct tables *t, struct replay *p)
 {
     struct comparing c = {.t = t, .p = p};
     uint64_t before = p->findings->n;
-    exam_err err = exam_flush(p->x, compare_entry, &c);
+    exam_err err = exam_entries(p->x, compare_entry, &c);
     if (!err)
         err = store_read_table(p->s, STORE_STATE, "", 0, count_entry, &c);
     if (err)
-        findings_add(p->findings, 0, "the state tables cannot be read: %s", exam_err_text(err));
+        findings_add(p->findings, 0, _("the state tables cannot be read: %s"), exam_err_text(err));
     else if (c.in_table != t->entries && p->findings->n == before)
-        findings_add(p->findings, 0,
-                     "the state tables have %" PRIu64 " entries, the log accounts for %" PRIu64
-                     " (D4)",
-                     c.in_table, t->entries);
+        findings_add(
+            p->findings, 0,
+            _("the state tables have %" PRIu64 " entries, the log accounts for %" PRIu64 " (D4)"),
+            c.in_table, t->entries);
 }
 
 /* ---------------------------------------------------------------- the epochs */
@@ -159,8 +164,8 @@ static exam_err compare_epoch(void *ctx, const uint8_t *key, size_t key_bytes, c
         return EXAM_OK;
     }
     findings_add(e->p->findings, 0,
-                 "the node's note of epoch %" PRIu64 " (record %" PRIu64 ") is not what the log "
-                 "says (W1)",
+                 _("the node's note of epoch %" PRIu64 " (record %" PRIu64 ") is not what the log "
+                   "says (W1)"),
                  number, form ? get_u64(value) : 0);
     return EXAM_OK;
 }
@@ -171,10 +176,10 @@ void tables_compare_epochs(struct tables *t, struct replay *p, const struct role
     exam_err err =
         store_read_table(p->s, STORE_META, META_EPOCH, sizeof META_EPOCH - 1, compare_epoch, &e);
     if (err)
-        findings_add(p->findings, 0, "the node's notes cannot be read: %s", exam_err_text(err));
+        findings_add(p->findings, 0, _("the node's notes cannot be read: %s"), exam_err_text(err));
     else if (e.n != roles->epochs_n)
-        findings_add(p->findings, 0, "the node has noted %zu epochs, and the log has %zu (W1)", e.n,
-                     roles->epochs_n);
+        findings_add(p->findings, 0, _("the node has noted %zu epochs, and the log has %zu (W1)"),
+                     e.n, roles->epochs_n);
 }
 
 static void put_u64(uint8_t *out, uint64_t v)

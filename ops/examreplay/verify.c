@@ -10,6 +10,7 @@
 #include "command.h"
 #include "input_file.h"
 #include "json_output.h"
+#include "language.h"
 #include "proof.h"
 #include "report.h"
 #include "site_roster.h"
@@ -40,9 +41,10 @@ static enum exit_code receipt_read(const char *name, struct receipt_claim *out)
     free(text);
     if (!err)
         return EXIT_CODE_DONE;
-    report_error("%s is no receipt, or a letter of it was changed: type CANDIDATE:RECORD:CHECK off "
-                 "a printed one",
-                 name);
+    report_error(
+        _("%s is no receipt, or a letter of it was changed: type CANDIDATE:RECORD:CHECK off "
+          "a printed one"),
+        name);
     return EXIT_CODE_BAD_INPUT;
 }
 
@@ -61,10 +63,11 @@ static enum exit_code checkpoints_read(struct bundle *b, const char *folder)
 
 static enum exit_code bundle_make(struct bundle *b, const struct verify_order *v)
 {
-    *b = (struct bundle){.v = v, .options = {.reached = v->reached, .json = v->json}};
+    *b = (struct bundle){.v = v,
+                         .options = {.reached = v->reached, .json = v->json, .watch = v->watch}};
     b->claims = calloc(v->receipts_n + 1, sizeof *b->claims);
     if (!b->claims) {
-        report_error("out of memory");
+        report_error(_("out of memory"));
         return EXIT_CODE_INTERNAL;
     }
     enum exit_code code = site_roster_read(v->roster, v->authority, &b->roster);
@@ -136,23 +139,23 @@ static bool parts(const struct comparison *c)
 static void print_comparison(const struct proof p[2], const struct comparison *c)
 {
     if (!c->same_site) {
-        puts(
+        puts(_(
             "OTHER   the two logs have no record in common: they are of two sites, or one was made "
-            "anew");
+            "anew"));
         return;
     }
     if (c->common == c->last[0] && c->common == c->last[1])
-        printf("SAME    both have the same %" PRIu64 " records\n", c->common);
+        printf(_("SAME    both have the same %" PRIu64 " records\n"), c->common);
     else if (parts(c))
-        printf("PART    the logs are the same up to record %" PRIu64 ", and part there\n",
+        printf(_("PART    the logs are the same up to record %" PRIu64 ", and part there\n"),
                c->common);
     else
-        printf("SHORTER the logs are the same up to record %" PRIu64 ", where one ends\n",
+        printf(_("SHORTER the logs are the same up to record %" PRIu64 ", where one ends\n"),
                c->common);
     for (int i = 0; i < 2; i++)
         if (c->last[i] > c->common)
-            printf("        only %s has records %" PRIu64 " to %" PRIu64 " (epoch %" PRIu64
-                   " and on)\n",
+            printf(_("        only %s has records %" PRIu64 " to %" PRIu64 " (epoch %" PRIu64
+                     " and on)\n"),
                    p[i].reader.folder, c->common + 1, c->last[i],
                    roles_at(&p[i].roles, c->common + 1)
                        ? roles_at(&p[i].roles, c->common + 1)->epoch
@@ -234,7 +237,7 @@ enum exit_code verify_run(const struct verify_order *v)
 {
     static struct bundle b;
     if (v->other && is_same_folder(v->folder, v->other)) {
-        report_error("%s and %s are one folder: name two", v->folder, v->other);
+        report_error(_("%s and %s are one folder: name two"), v->folder, v->other);
         return EXIT_CODE_USAGE;
     }
     enum exit_code code = bundle_make(&b, v);

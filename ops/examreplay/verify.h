@@ -10,6 +10,8 @@
 
 #include "exit_code.h"
 
+struct proof_watch;
+
 enum { VERIFY_RECEIPTS_MAX = 1024 };
 
 struct verify_order {
@@ -22,7 +24,8 @@ struct verify_order {
     const char *receipts[VERIFY_RECEIPTS_MAX]; /* files, or CANDIDATE:RECORD:CHECK */
     size_t receipts_n;
     bool json;
-    volatile uint64_t *reached; /* replay.h */
+    volatile uint64_t *reached;      /* replay.h */
+    const struct proof_watch *watch; /* proof.h; NULL: nobody looks on */
 };
 
 /* EXIT_CODE_DONE: all of it is proven. EXIT_CODE_REFUSED (1): something is wrong, and was told.

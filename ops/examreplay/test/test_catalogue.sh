@@ -7,12 +7,12 @@ dir=$(mktemp -d "${TMPDIR:-/tmp}/catalogue-XXXXXX")
 trap 'rm -rf "$dir"' EXIT
 
 catalogue_check() { # PO POT: prints what is wrong with it
-    msgfmt --check-format -o /dev/null "$1" || return 1
+    msgfmt --check-format --check-domain -o /dev/null "$1" || return 1
     msgcmp "$1" "$2" || return 1
     msgcmp --use-untranslated "$2" "$1" || return 1
 }
 
-xgettext --from-code=UTF-8 -k_ -kN_ --no-wrap -o "$dir/now.pot" ./*.c
+xgettext --from-code=UTF-8 -k_ -kN_ -kP_:1,2 --no-wrap -o "$dir/now.pot" ./*.c ../examctl/sitting_view.c
 for po in po/*.po; do
     catalogue_check "$po" "$dir/now.pot"
     printf 'ok: %s has all %d messages\n' "$po" "$(grep -c '^msgid ' "$po")"

@@ -121,6 +121,101 @@ for n in 1 5 9; do
 done
 pass "reports, certificates and databases say what the node told"
 
+# What the site has sealed is shown to whoever brings its data key, and to nobody else (P3).
+admission_no=$(roster_cell 5 admission_no)
+name=$(roster_cell 5 name)
+key=$PAIR_KEYS/data-key
+expect 0 replay account "$PAIR_DIR/B" "$admission_no"
+expect_says '\(sealed\)'
+expect_says 'sealed: --data-key FILE'
+! grep -q "$name" <<<"$OUT" || fail "a name was shown without the key"
+expect 0 replay account "$PAIR_DIR/B" "$admission_no" --data-key "$key"
+expect_says "$name"
+! grep -q 'sealed' <<<"$OUT" || fail "something is sealed for whoever has the key"
+expect 0 replay account "$PAIR_DIR/B" "$admission_no" --certificate "$PAIR_DIR/certificate.html" --data-key "$key"
+grep -q "$name" "$PAIR_DIR/certificate.html" || fail "the certificate has no name"
+expect 0 replay report "$PAIR_DIR/B" --data-key "$key" -o "$PAIR_DIR/named.html"
+for admission_no in $(jq -r 'select(.lost_ms > 0) | .admission_no' "$PAIR_DIR/told"); do
+    name=$(awk -F, -v n="$admission_no" '$1 == n { print $3 }' "$PAIR_DIR/site/roster.csv")
+    grep -q ">$name<" "$PAIR_DIR/named.html" || fail "the report does not name $admission_no"
+    ! grep -q ">$name<" "$PAIR_DIR/report.html" || fail "the report without the key names $admission_no"
+done
+expect 0 replay at "$PAIR_DIR/B" 999999999 --json --data-key "$key"
+names=$(jq -r '.sittings[].name' <<<"$OUT" | sort)
+expect_same "$(tail -n +2 "$PAIR_DIR/site/roster.csv" | cut -d, -f3 | sort)" "$names" "names of the state"
+expect 0 replay export "$PAIR_DIR/B" --format sqlite -o "$PAIR_DIR/named.db" --data-key "$key"
+expect_same "$names" "$(sqlite3 -readonly "$PAIR_DIR/named.db" 'SELECT name FROM sitting' | sort)" "names of the database"
+replay timeline "$PAIR_DIR/B" --json --kind import --data-key "$key" >"$PAIR_DIR/named.jsonl"
+expect_same "$names" "$(jq -r '.event.sittings_added.sittings[]?.name' "$PAIR_DIR/named.jsonl" | sort)" "names of the timeline"
+replay export "$PAIR_DIR/B" --sealed --data-key "$key" | jq -r '.event.answered.value // empty' | sort -u >"$PAIR_DIR/values"
+tail -n +2 "$PAIR_DIR/acked.csv" | wc -l | grep -qv '^0$' || fail "no answer was acknowledged"
+awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "value") c = i; next }
+    { gsub(/"/, "", $c) } $c != "" { print $c }' "$PAIR_DIR/answers.csv" | sort -u >"$PAIR_DIR/answered"
+expect_same "" "$(comm -13 "$PAIR_DIR/values" "$PAIR_DIR/answered")" "answers of the result that the export lacks"
+! replay export "$PAIR_DIR/B" --data-key "$key" 2>/dev/null | grep -q '"value":' || fail "answers were shown unasked"
+printf 'correct horse battery\n' >"$PAIR_DIR/password"
+printf 'correct horse batterx\n' >"$PAIR_DIR/wrong"
+chmod 600 "$PAIR_DIR/password" "$PAIR_DIR/wrong"
+"$PAIR_BIN/examctl" site data-key --keys "$PAIR_KEYS" -o "$PAIR_DIR/boxed" --password-file "$PAIR_DIR/password" 2>/dev/null
+expect 0 replay account "$PAIR_DIR/B" "$(roster_cell 1 admission_no)" --data-key "$PAIR_DIR/boxed" --password-file "$PAIR_DIR/password"
+expect_says "$(roster_cell 1 name)"
+expect 65 replay account "$PAIR_DIR/B" "$(roster_cell 1 admission_no)" --data-key "$PAIR_DIR/boxed" --password-file "$PAIR_DIR/wrong"
+expect_says 'not its password'
+"$PAIR_BIN/examctl" site init --keys "$PAIR_DIR/other" --rooms "$PAIR_ROOMS" --node A --person operator --no-password >/dev/null
+expect 65 replay account "$PAIR_DIR/B" "$(roster_cell 1 admission_no)" --data-key "$PAIR_DIR/other/data-key"
+expect_says 'the data key is of another site'
+expect 2 replay verify "$PAIR_DIR/B" --data-key "$key"
+pass "names and answers are shown to whoever has the site's data key"
+
+# In Chinese everything is Chinese: but for names, what persons wrote, and what is to be typed, no word is left.
+english_left() { # OPTIONS... of examreplay: prints the words
+    replay "$@" --lang zh_CN 2>&1 | sed -E "s/^examreplay: //; s/\`[^\`]*\`//g; s|${PAIR_DIR}[^ :，：]*||g; s/<style>.*//; s/<[^>]*>//g
+        s/a fire alarm|no fire|a noisy seat|test: A was killed|operator|live|dual|solo|--[a-z-]+|[0-9a-f]{32,}//g" |
+        { grep -oE '[A-Za-z]*[a-z]{3,}[A-Za-z]*' || true; } | sort -u | tr '\n' ' '
+}
+lsn=$(replay verify "$PAIR_DIR/B" --json | jq .lsn)
+while read -r command; do
+    # shellcheck disable=SC2086
+    expect_same "" "$(english_left ${command//DAY/$PAIR_DIR})" "English in $command"
+done <<COMMANDS
+verify DAY/A DAY/B
+verify DAY/B --roster $PAIR_KEYS/roster --authority $PAIR_KEYS/people/$EXAMCTL_WHO.key
+account DAY/B $(roster_cell 5 admission_no)
+account DAY/B 9999
+at DAY/B $((lsn / 2))
+diff DAY/B 1 $lsn
+timeline DAY/B --kind all
+report DAY/B --room R01
+COMMANDS
+pass "in Chinese everything is Chinese"
+
+# A whole export is read in the folder's place; cut off, it says where.
+for name in A B; do
+    expect 0 replay export "$PAIR_DIR/$name" --whole -o "$PAIR_DIR/$name.jsonl"
+    for format in "" --json; do
+        replay verify "$PAIR_DIR/$name.jsonl" $format | sed "s|$PAIR_DIR/$name.jsonl|$PAIR_DIR/$name|" >"$PAIR_DIR/of-export"
+        replay verify "$PAIR_DIR/$name" $format | cmp - "$PAIR_DIR/of-export" || fail "verify says something else of the export of $name"
+    done
+done
+expect_same 600 "$(stat -c %a "$PAIR_DIR/A.jsonl")" "who may read a whole export"
+while read -r admission_no; do
+    replay account "$PAIR_DIR/B.jsonl" "$admission_no" --json
+done < <(tail -n +2 "$PAIR_DIR/accounts.csv" | cut -d, -f1) 2>/dev/null | jq -cS "$account_fields" | cmp - "$PAIR_DIR/told" ||
+    fail "accounts of the export differ from what the node told"
+expect 0 replay account "$PAIR_DIR/B.jsonl" "$(roster_cell 1 admission_no)" --data-key "$key"
+expect_says "$(roster_cell 1 name)"
+expect 0 replay verify "$PAIR_DIR/A" "$PAIR_DIR/B.jsonl"
+expect_says '^(SAME|SHORTER) '
+expect 2 replay export "$PAIR_DIR/B" --whole --format csv
+expect 2 replay export "$PAIR_DIR/B" --whole --room R01
+cut=$(awk 'NR <= 100 { n += length($0) + 1 } END { print n + 30 }' "$PAIR_DIR/B.jsonl")
+LC_ALL=C head -c "$cut" "$PAIR_DIR/B.jsonl" >"$PAIR_DIR/cut.jsonl"
+expect 1 replay verify "$PAIR_DIR/cut.jsonl"
+expect_says 'record 100 .*line 101 of the export .*record 100\) is not whole: the file was cut off'
+expect 1 replay report "$PAIR_DIR/cut.jsonl"
+expect 0 replay timeline "$PAIR_DIR/cut.jsonl" --to 99
+pass "whole exports are read as the folders are"
+
 for name in A B; do
     folder_print "$PAIR_DIR/$name" | cmp - "$PAIR_DIR/before-$name" || fail "something was written to $name"
 done
@@ -166,11 +261,16 @@ pass "wrong folders, folders in use, cut-off and changed ones are named"
 # What is left of a changed and of a cut-off folder; the other server's has what is missing.
 expect 1 replay salvage "$PAIR_DIR/rotten" -o "$PAIR_DIR/salvaged"
 expect_says '^Proven    records 1 to '
-expect_says '^Fragment '
+expect_says '^Fragment .* are proven by the signature of server [AB], .* \(signatures not checked: --roster\)'
 expect 0 replay verify "$PAIR_DIR/salvaged"
+expect 1 replay salvage "$PAIR_DIR/rotten" -o "$PAIR_DIR/signed" --roster "$PAIR_KEYS/roster" --authority "$PAIR_KEYS/people/$EXAMCTL_WHO.key"
+expect_says '^Fragment .* are proven by the signature of server [AB], [0-9: .-]*, on the last of them; what the first says is not'
+! grep -q 'no server of this site has signed' <<<"$OUT" || fail "true checkpoints were taken for forged"
+grep -q '"proven_by_signature":true' "$PAIR_DIR/signed/fragments.jsonl" || fail "no record of a fragment is proven by a signature"
 expect 0 replay salvage "$PAIR_DIR/cut" "$PAIR_DIR/B" -o "$PAIR_DIR/whole"
 expect 0 replay verify "$PAIR_DIR/whole" "$PAIR_DIR/B"
 expect_says '^SAME '
+expect_same "" "$(english_left salvage "$PAIR_DIR/rotten" -o "$PAIR_DIR/chinese")" "English in the statement"
 expect 65 replay salvage "$PAIR_DIR/foreign" -o "$PAIR_DIR/nothing"
 expect_says 'no record of a log is in'
 [ ! -e "$PAIR_DIR/nothing" ] || fail "something was salvaged of nothing"

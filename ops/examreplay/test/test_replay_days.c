@@ -1,5 +1,6 @@
 /* test_replay_days.c - random exam days, in which everything breaks: what they leave on the disks
- * is proven, and told as it is accounted. */
+ * is proven, told as it is accounted, and read back from an export as it was. */
+#include "exported.h"
 #include "told.h"
 
 #include "history.h"
@@ -15,11 +16,14 @@ static bool has_rot(const struct plan *p)
 static void look_at_world(void *ctx, struct world *w)
 {
     for (uint32_t i = 0; i < world_nodes(w); i++)
-        if (store_image_records(world_disk(w, i), false) > 0)
+        if (store_image_records(world_disk(w, i), false) > 0) {
             told_check_disk(world_disk(w, i), ctx);
+            exported_check_disk(world_disk(w, i));
+        }
 }
 
-/* D4, D8, T14: what a random day leaves on the disks is proven, and told as it is accounted. */
+/* D4, D8, T14: what a random day leaves on the disks is proven, told as it is accounted, and read
+ * back from an export as it was. */
 static void test_replay_days__are_told_as_accounted(void **state)
 {
     enum { DAYS = 8 };

@@ -14,6 +14,7 @@
 #include "chance.h"
 #include "codec.h"
 #include "receipts.h"
+#include "salvage.h"
 #include "signed_command.h"
 #include "stage.h"
 
@@ -752,6 +753,134 @@ static void test_replay_evidence__a_typed_receipt(void **state)
     site_end(&s);
 }
 
+/* ---------------------------------------------------------------- salvaged */
+
+enum { DAMAGED = 12 }; /* the record that is damaged in every file */
+
+/* Turns a byte of that record's own hash wherever the file has it. */
+static void damage(const struct site *s, const char *folder)
+{
+    char path[FIXTURE_PATH_BYTES + 16];
+    struct record r;
+    static uint8_t bytes[1 << 22];
+    store_image_record_at(s->image, false, DAMAGED - 1, &r);
+    snprintf(path, sizeof path, "%s/data.mdb", folder);
+    FILE *f = fopen(path, "r+b");
+    assert_non_null(f);
+    size_t n = fread(bytes, 1, sizeof bytes, f), found_n = 0;
+    for (uint8_t *at = bytes; (at = memmem(at, n - (size_t)(at - bytes), r.event, r.event_bytes));
+         at++, found_n++)
+        at[-1] ^= 1;
+    assert_true(found_n > 0);
+    rewind(f);
+    assert_int_equal(fwrite(bytes, 1, n, f), n);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* A damaged folder of such a log, with those checkpoints of the true one. */
+static void folder_make(const struct site *s, const struct forgery *f,
+                        const struct checkpoint *kept, size_t kept_n,
+                        char folder[FIXTURE_PATH_BYTES])
+{
+    store_image *image;
+    store *to = forge(s, f, &image);
+    for (size_t i = 0; i < kept_n; i++)
+        keep(to, &kept[i]);
+    forged_end(to);
+    fixture_folder_make(image, folder);
+    store_image_free(image);
+    damage(s, folder);
+}
+
+static void no_step(void *ctx, uint64_t pages)
+{
+    (void)ctx;
+    (void)pages;
+}
+
+static void look_through(struct salvage *v, const char *folder)
+{
+    char path[FIXTURE_PATH_BYTES + 16];
+    snprintf(path, sizeof path, "%s/data.mdb", folder);
+    assert_int_equal(salvage_add(v, path, no_step, NULL), EXAM_OK);
+}
+
+/* What is left after the damaged record. */
+static void fragment_after(struct salvage *v, const struct key_roster *roster,
+                           struct salvage_fragment *out)
+{
+    salvage_sort(v);
+    salvage_signed_settle(&v->checkpoints, roster);
+    assert_true(salvage_fragment(v, 0, DAMAGED + 1, out));
+    assert_int_equal(out->first_lsn, DAMAGED + 1);
+}
+
+/* D8: after a gap, what reaches a signed record is proven by the signature; the first record, whose
+ * hash is reckoned from one that is missing, only when that one was signed, too. */
+static void test_replay_evidence__a_fragment_is_proven_by_a_signature(void **state)
+{
+    static struct salvage v;
+    struct site s;
+    struct checkpoint c[2];
+    struct salvage_fragment f;
+    char folder[FIXTURE_PATH_BYTES];
+    uint64_t first, last;
+    (void)state;
+    site_begin(&s);
+    for (size_t kept_n = 0; kept_n <= 2; kept_n++) {
+        checkpoint_of(&s, &s.a, s.records - 3, &c[0]);
+        checkpoint_of(&s, &s.b, DAMAGED, &c[1]);
+        folder_make(&s, &(struct forgery){.change = 0}, c, kept_n, folder);
+        v = (struct salvage){.files_n = 0};
+        look_through(&v, folder);
+        fragment_after(&v, s.roster, &f);
+        assert_int_equal(f.last_lsn, s.records);
+        assert_int_equal(salvage_fragment_proven(&f, &first, &last), kept_n > 0);
+        if (kept_n > 0) {
+            assert_int_equal(first, kept_n == 1 ? DAMAGED + 2 : DAMAGED + 1);
+            assert_int_equal(last, s.records - 3);
+            assert_string_equal(f.reaches->node, "A");
+        }
+        assert_int_equal(v.checkpoints.n, kept_n);
+        salvage_fini(&v);
+        fixture_folder_remove(folder);
+    }
+    site_end(&s);
+}
+
+/* Of two stretches at the same place the signed one is taken, though the forged one is longer, and
+ * has a checkpoint that nobody of the site has signed. Without the roster nobody can know. */
+static void test_replay_evidence__a_longer_forged_fragment(void **state)
+{
+    static struct salvage v;
+    struct site s;
+    struct checkpoint c, bad;
+    struct salvage_fragment f;
+    char folder[2][FIXTURE_PATH_BYTES];
+    uint64_t first, last;
+    (void)state;
+    site_begin(&s);
+    checkpoint_of(&s, &s.a, s.records - 5, &c);
+    checkpoint_of(&s, &s.b, s.records - 1, &bad);
+    bad.at.hash[0] ^= 1;
+    folder_make(&s, &(struct forgery){.records = s.records - 4}, &c, 1, folder[0]);
+    folder_make(&s, &(struct forgery){.change = DAMAGED + 1}, &bad, 1, folder[1]);
+    for (int with = 0; with < 2; with++) {
+        v = (struct salvage){.files_n = 0};
+        look_through(&v, folder[0]);
+        look_through(&v, folder[1]);
+        fragment_after(&v, with ? s.roster : NULL, &f);
+        assert_int_equal(f.last_lsn, with ? s.records - 4 : s.records);
+        assert_int_equal(salvage_fragment_proven(&f, &first, &last), with);
+        assert_int_equal(v.checkpoints.forged, with);
+        assert_int_equal(v.checkpoints.n, with ? 1 : 2);
+        salvage_fini(&v);
+    }
+    fixture_folder_remove(folder[0]);
+    fixture_folder_remove(folder[1]);
+    site_end(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -759,6 +888,8 @@ int main(void)
         cmocka_unit_test(test_replay_evidence__a_chain_made_anew),
         cmocka_unit_test(test_replay_evidence__by_the_other_folder),
         cmocka_unit_test(test_replay_evidence__a_forged_checkpoint),
+        cmocka_unit_test(test_replay_evidence__a_fragment_is_proven_by_a_signature),
+        cmocka_unit_test(test_replay_evidence__a_longer_forged_fragment),
         cmocka_unit_test(test_replay_evidence__a_cut_end),
         cmocka_unit_test(test_replay_evidence__says_what_was_done),
         cmocka_unit_test(test_replay_evidence__a_changed_byte),

@@ -11,8 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "state_index.h"
-
 #define BUSY_SITE                                                                                  \
     "nodes A B\n"                                                                                  \
     "batch B1 allot 60:00\n"                                                                       \
@@ -343,72 +341,9 @@ static void test_diff__stretches_add_up(void **state)
     sound_free(&s);
 }
 
-/* ---------------------------------------------------------------- an index */
-
-enum { LONG_RECORDS = 2 * STATE_INDEX_EVERY + 1000 };
-
-/* A log that is long enough for two states: answers are given again and again. */
-static store_image *long_log(void)
-{
-    store_image *image = fixture_disk_of_text(BUSY_SITE, 1);
-    uint8_t value[RECORD_BYTES_MAX];
-    Ev__Event event = EV__EVENT__INIT;
-    Ev__IncidentNoted noted = EV__INCIDENT_NOTED__INIT;
-    store *s;
-    assert_int_equal(store_open_image(image, &s), EXAM_OK);
-    event.kind_case = EV__EVENT__KIND_INCIDENT_NOTED;
-    event.incident_noted = &noted;
-    noted.incident = 1;
-    noted.who = noted.text = (char[]){"x"};
-    store_begin(s);
-    struct record r = {.lsn = store_last(s).lsn + 1, .epoch = store_last(s).epoch};
-    uint8_t hash[HASH_BYTES];
-    memcpy(hash, store_last(s).hash, HASH_BYTES);
-    for (; r.lsn <= LONG_RECORDS; r.lsn++) {
-        r.at_ms = 3600 * 1000 + r.lsn;
-        r.event = value + RECORD_HEADER_BYTES;
-        r.event_bytes = codec_event_bytes(&event);
-        codec_event_pack(&event, value + RECORD_HEADER_BYTES);
-        record_seal(&r, hash, value);
-        memcpy(hash, r.hash, HASH_BYTES);
-        store_append(s, r.lsn, value, RECORD_HEADER_BYTES + r.event_bytes);
-    }
-    assert_int_equal(store_commit(s), EXAM_OK);
-    store_close(s);
-    return image;
-}
-
-/* What `at` says with an index is what it says without; an index of another log is refused. */
-static void test_index__says_what_the_log_says(void **state)
-{
-    static const char *const moments[] = {"2", "250000", "300000", "+1:08:00", "500999"};
-    char folder[FIXTURE_PATH_BYTES], other[FIXTURE_PATH_BYTES];
-    store_image *image = long_log(), *short_one = fixture_disk_of_text(BUSY_SITE, 0);
-    (void)state;
-    fixture_folder_make(image, folder);
-    fixture_folder_make(short_one, other);
-    for (size_t i = 0; i < sizeof moments / sizeof *moments; i++)
-        assert_int_equal(run("%s at %s %s >%s.a && %s at %s %s --index %s.x >%s.b && "
-                             "grep -v ^Proven %s.b | cmp -s - %s.a",
-                             EXAMREPLAY_PATH, folder, moments[i], folder, EXAMREPLAY_PATH, folder,
-                             moments[i], folder, folder, folder, folder),
-                         0);
-    assert_int_equal(run("grep -q '^Proven    from record 500001 on' %s.b", folder), 0);
-    assert_int_equal(run("%s at %s 2 --index %s.x >/dev/null 2>&1", EXAMREPLAY_PATH, other, folder),
-                     65);
-    assert_int_equal(
-        run("%s at %s 2 --index %s/data.mdb >/dev/null 2>&1", EXAMREPLAY_PATH, other, folder), 65);
-    assert_int_equal(run("rm %s.a %s.b %s.x", folder, folder, folder), 0);
-    fixture_folder_remove(folder);
-    fixture_folder_remove(other);
-    store_image_free(image);
-    store_image_free(short_one);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_index__says_what_the_log_says),
         cmocka_unit_test(test_salvage__only_what_was_written_is_taken_for_proven),
         cmocka_unit_test(test_salvage__two_halves_make_a_whole),
         cmocka_unit_test(test_export__a_database_has_events_and_accounts),
