@@ -10,9 +10,11 @@
 OUT=
 LIVE_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
+exec {LIVE_SAID}>&2 # a condition that is waited for says nothing, but why it can never come true
+
 fail() {
-    echo "FAILED: $*" >&2
-    [ -z "$OUT" ] || printf '%s\n' "$OUT" | head -n 20 >&2
+    echo "FAILED: $*" >&"$LIVE_SAID"
+    [ -z "$OUT" ] || printf '%s\n' "$OUT" | head -n 20 >&"$LIVE_SAID"
     exit 1
 }
 
@@ -95,6 +97,45 @@ roster_cell() {
         NR == row + 1 { print $c }' "$PAIR_DIR/site/roster.csv"
 }
 
+site() { # ARGS...: of `examctl site`
+    "$PAIR_BIN/examctl" site "$@" --keys "$PAIR_KEYS"
+}
+
+roster_taken() { # the nodes have the newest one, whose number is then in $version
+    local name
+    version=$(site show --json 2>/dev/null | jq .version)
+    for name in A B; do
+        wait_until 10 "$name takes the roster" grep -q "event=roster .*version=$version " "$PAIR_DIR/$name.log"
+    done
+}
+
+proposal() { # the number in what was told last
+    grep -Eo 'examctl confirm [0-9]+' <<<"$OUT" | head -n 1 | grep -Eo '[0-9]+'
+}
+
+# Lists of what is personal or secret, one word a line, to be looked for where they must not be: names, ids and
+# texts of the site's files; values, which are of an exported result.
+words_make() { # LIST...
+    local list
+    for list in "$@"; do
+        case $list in
+        names) tail -n +2 "$PAIR_DIR/site/roster.csv" | cut -d, -f3 ;;
+        ids) tail -n +2 "$PAIR_DIR/site/roster.csv" | cut -d, -f2 ;;
+        texts) jq -r '.. | objects | select(has("kind")) | .text' "$PAIR_DIR/site/paper.json" ;;
+        values) awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "value") c = i; next }
+            { gsub(/"/, "", $c) } length($c) >= 7 { print $c }' "$PAIR_DIR/answers.csv" ;;
+        esac | sort -u >"$PAIR_DIR/$list"
+        [ "$(wc -l <"$PAIR_DIR/$list")" -ge 8 ] || fail "there are too few $list to look for"
+    done
+}
+
+# Of a list of words, those in these files and folders.
+found_in() { # LIST PATH...
+    local list=$1
+    shift
+    LC_ALL=C grep -raohFf "$PAIR_DIR/$list" "$@" | sort -u
+}
+
 # Starts a pair that is founded and in sync.
 pair_up() {
     pair_configure "$@"
@@ -104,22 +145,25 @@ pair_up() {
     wait_until 30 "the standby joins" pair_is_dual
 }
 
-seats_begin() { # SEATS ANSWERS THINK_MS OPTION...: seatsim in the background
-    local seats=$1 answers=$2 think_ms=$3
+# seatsim in the background. Each candidate gives ANSWERS answers, one every THINK_MS; `open`: as many as there
+# is time for until seats_end.
+seats_begin() { # SEATS ANSWERS|open THINK_MS OPTION...
+    local seats=$1 answers=(--answers "$2") think_ms=$3
+    [ "$2" != open ] || answers=(--until "$PAIR_DIR/enough")
     shift 3
     mkdir -p "$PAIR_DIR/journals"
+    rm -f "$PAIR_DIR/enough"
     : >"$PAIR_DIR/acked.csv"
     "$PAIR_BIN/seatsim" run --nodes "$SEAT_NODES" --roster "$PAIR_DIR/site/roster.csv" \
-        --journals "$PAIR_DIR/journals" --seats "$seats" --answers "$answers" --think-ms "$think_ms" \
+        --journals "$PAIR_DIR/journals" --seats "$seats" "${answers[@]}" --think-ms "$think_ms" \
         --acked "$PAIR_DIR/acked.csv" --events "$PAIR_DIR/events.jsonl" --accounts "$PAIR_DIR/accounts.csv" \
-        --json "$@" --timeout $((120 * WAIT_FACTOR)) >"$PAIR_DIR/seats.json" 2>"$PAIR_DIR/seats.log" &
+        --json "$@" --timeout $((240 * WAIT_FACTOR)) >"$PAIR_DIR/seats.json" 2>"$PAIR_DIR/seats.log" &
     SIM_PID=$!
     wait_until 60 "$seats candidates sign in" signed_in_reach "$seats"
 }
 
-# A batch is under way: each candidate gives ANSWERS answers, one every THINK_MS, and all together have
-# FIRST times SEATS saved.
-exam_begin() { # SEATS ANSWERS THINK_MS FIRST
+# A batch is under way (seats_begin), and all together have FIRST times SEATS answers saved.
+exam_begin() { # SEATS ANSWERS|open THINK_MS FIRST
     make_site $((($1 + 39) / 40))
     expect 0 import_site B1
     seats_begin "$1" "$2" "$3"
@@ -142,9 +186,17 @@ saved_reach() { # NUMBER of acknowledged answers
     [ "$(wc -l <"$PAIR_DIR/acked.csv")" -gt "$1" ]
 }
 
+# As many answers more as there are SEATS.
+answers_go_on() { # WHAT
+    local before
+    before=$(wc -l <"$PAIR_DIR/acked.csv")
+    wait_until 60 "$1" saved_reach $((before + SEATS))
+}
+
 # Waits for the seats to submit; their own checks must hold.
 seats_end() {
     local code=0
+    touch "$PAIR_DIR/enough"
     wait "$SIM_PID" || code=$?
     SIM_PID=
     OUT=$(cat "$PAIR_DIR/seats.json" "$PAIR_DIR/seats.log")
@@ -179,6 +231,15 @@ interruptions_check() {
 event_seen() {
     kill -0 "$SIM_PID" 2>/dev/null || fail "seatsim ended early: $(cat "$PAIR_DIR/seats.json")"
     grep -q "\"event\":\"$1\",\"seat\":\"${2:-}" "$PAIR_DIR/events.jsonl"
+}
+
+locks_n() { # how many screens have locked since the seats began
+    grep -c '"event":"locked"' "$PAIR_DIR/events.jsonl" || true
+}
+
+locks_reach() {
+    kill -0 "$SIM_PID" 2>/dev/null || fail "seatsim ended early: $(cat "$PAIR_DIR/seats.json")"
+    [ "$(locks_n)" -ge "$1" ]
 }
 
 nodes_agree() {

@@ -8,12 +8,13 @@
 #   paths_open, paths_cut  starts and ends the relays: both nodes live, and do not hear of each other
 #   node_start NAME        starts it; returns when it says that it is ready, fails when it ends before
 #   node_kill NAME [SIG]   ends it (default KILL) and waits for the end; status in NODE_STATUS
-#   node_is_up NAME
+#   node_is_up NAME, node_has_ended NAME
 #   pair_stop              ends all nodes that are still up, in order; what ended badly, or what a sanitizer
 #                          wrote into a log, is added to PAIR_FAILURES
 #   ctl ARGS...            examctl on both nodes
 #   wait_until SECONDS WHAT COMMAND...   until the command succeeds, or fails with a text
 #   pair_is_dual           true when one node serves and its standby is in sync
+#   is_solo NAME, node_has_role NAME ROLE
 #
 # Everything is encrypted, and everybody proves who they are, with keys in DIR/keys of which examctl and
 # seatsim are told by the environment; an address of a node has its name in front (A@127.0.0.1:21000).
@@ -44,20 +45,44 @@ keys_make() {
     export SEATSIM_KEYS=$PAIR_KEYS
 }
 
-# A port below the range that outgoing connections are given, and that nobody listens on.
-free_port() {
-    local port try
-    for ((try = 0; try < 200; try++)); do
-        port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
-        case " ${USED_PORTS:-} " in *" $port "*) continue ;; esac
-        if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
-            FREE_PORT=$port
-            USED_PORTS="${USED_PORTS:-} $port"
+# Ports are given out in blocks, below the range that outgoing connections are given. Who has a block holds a
+# lock on it, and so do the processes started after that: a test that runs beside this one gets none of its
+# ports, though nobody may listen there at times.
+PORT_FIRST=20000 PORTS_IN_BLOCK=40 PORT_BLOCKS=300
+port_next=0 port_last=-1
+
+port_block_take() {
+    local dir=/tmp/shunyan-ports-$UID block try lock
+    mkdir -p -m 700 "$dir"
+    [ -O "$dir" ] || {
+        echo "$dir is somebody else's: ports cannot be locked there" >&2
+        return 1
+    }
+    for ((try = 0; try < 4 * PORT_BLOCKS; try++)); do
+        block=$((RANDOM % PORT_BLOCKS))
+        exec {lock}>>"$dir/$block"
+        if flock -n "$lock"; then
+            port_next=$((PORT_FIRST + block * PORTS_IN_BLOCK)) port_last=$((port_next + PORTS_IN_BLOCK - 1))
             return 0
         fi
+        exec {lock}>&-
     done
-    echo "no free port found" >&2
+    echo "no free ports found; what has them is locked in $dir" >&2
     return 1
+}
+
+# A port in FREE_PORT that nobody listens on, nor will another script.
+free_port() {
+    while true; do
+        [ $port_next -le $port_last ] || port_block_take || return 1
+        FREE_PORT=$((port_next++))
+        (exec 3<>"/dev/tcp/127.0.0.1/$FREE_PORT") 2>/dev/null || return 0
+    done
+}
+
+# Whether somebody listens there, found out without a connection: a relay that takes one only keeps it.
+port_listens() { # PORT on 127.0.0.1
+    grep -qi "^ *[0-9]*: 0100007F:$(printf %04X "$1") 00000000:0000 0A" /proc/net/tcp
 }
 
 node_configure() { # NAME SOLO_AFTER_MS PEER...
@@ -129,6 +154,12 @@ paths_cut() {
 
 node_is_up() {
     [ -n "${NODE_PID[$1]:-}" ] && kill -0 "${NODE_PID[$1]}" 2>/dev/null
+}
+
+# By itself; nobody has waited for it yet.
+node_has_ended() {
+    [ "$(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/${NODE_PID[$1]}/status" 2>/dev/null)" = Z ] ||
+        ! node_is_up "$1"
 }
 
 node_start() {
@@ -215,6 +246,10 @@ pair_is_dual() {
 
 node_has_role() { # NAME ROLE
     status_is ".nodes | any(.node == \"$1\" and .role == \"$2\")"
+}
+
+is_solo() { # NAME: it serves, alone
+    status_is ".nodes | any(.node == \"$1\" and .role == \"primary\" and .solo)"
 }
 
 now_ms() {

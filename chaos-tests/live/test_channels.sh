@@ -50,6 +50,11 @@ to() { # ADDRESS: standard input as it is; ends when the node ends it
     timeout $((10 * WAIT_FACTOR)) socat -t 2 - "TCP:${1#*@}" >/dev/null || true
 }
 
+relay=
+live_tidy_more() {
+    [ -z "$relay" ] || kill "$relay" 2>/dev/null
+}
+
 live_begin "$1"
 command -v socat >/dev/null || {
     echo "skipped: socat is not installed"
@@ -97,9 +102,10 @@ record=$PAIR_DIR/record
 free_port
 socat -r "$record" "TCP-LISTEN:$FREE_PORT,bind=127.0.0.1,reuseaddr" "TCP:${NODE_ADMIN[A]#*@}" &
 relay=$!
-wait_until 10 "the recorder listens" bash -c "ss -ltn | grep -q 127.0.0.1:$FREE_PORT"
+wait_until 10 "the recorder listens" port_listens "$FREE_PORT"
 expect 0 "$PAIR_BIN/examctl" --nodes "A@127.0.0.1:$FREE_PORT" status
 wait $relay || true
+relay=
 [ "$(stat -c %s "$record")" -gt 200 ] || fail "nothing was recorded"
 mark A
 to "${NODE_ADMIN[A]}" <"$record"
@@ -120,7 +126,7 @@ pass "a key file with another name in it is no key of that seat"
 # --- revoked, while a node runs and while a seat is connected
 
 expect 0 ctl batch start B1
-seats_begin "${LIVE_SEATS:-10}" 20 300
+seats_begin "${LIVE_SEATS:-10}" open 300
 cp "$PAIR_KEYS/roster" "$PAIR_DIR/first-roster"
 expect 0 timeout $((30 * WAIT_FACTOR)) "$PAIR_BIN/minimal_seat" "$SEAT_NODES" "$(roster_cell 30 seat)" \
     "$(roster_cell 30 admission_no)" "$(roster_cell 30 id_no)" "$PAIR_DIR/lone-journal" 2 \

@@ -10,7 +10,7 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 
 
 enrol() { # SEAT CODE FOLDER
-    "$PAIR_BIN/examseat-enrol" "127.0.0.1:$PORT" "$2" "$PAIR_DIR/$3"
+    "$PAIR_BIN/examseat-enrol" "localhost:$PORT" "$2" "$PAIR_DIR/$3"
 }
 
 wrong_of() { # CODE: another one of the same number
@@ -121,7 +121,7 @@ wait_until 10 "B takes the roster" grep -q "event=roster .*version=$((version + 
 node_kill B TERM
 sed -i "s#^key-roster = .*#key-roster = \"$PAIR_DIR/old-roster\"#" "$PAIR_DIR/B.conf"
 expect 78 timeout 20 "$PAIR_BIN/examnode" --config "$PAIR_DIR/B.conf"
-expect_says "is roster $version of the site's keys, and this node has used roster $((version + 1)) already"
+expect_says "is roster $version of the site's keys, and roster $((version + 1)) has been used here already"
 sed -i "s#^key-roster = .*#key-roster = \"$PAIR_KEYS/roster\"#" "$PAIR_DIR/B.conf"
 node_start B
 wait_until 20 "B is back" pair_is_dual

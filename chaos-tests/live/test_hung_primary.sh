@@ -9,11 +9,6 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 SEATS=${LIVE_SEATS:-40}
 GRACE=4 # seconds
 
-locked_reach() {
-    kill -0 "$SIM_PID" 2>/dev/null || fail "seatsim ended early: $(cat "$PAIR_DIR/seats.json")"
-    [ "$(grep -c '"locked"' "$PAIR_DIR/events.jsonl")" -ge "$1" ]
-}
-
 live_tidy_more() {
     # A stopped process takes no SIGTERM.
     if node_is_up A; then kill -CONT "${NODE_PID[A]}"; fi
@@ -28,15 +23,16 @@ node_start A
 expect 0 ctl found --site live
 make_site $(((SEATS + 39) / 40))
 expect 0 import_site B1 --grace 0:0$GRACE
-seats_begin "$SEATS" 60 400 --grace-ms $((GRACE * 1000))
+seats_begin "$SEATS" open 400 --grace-ms $((GRACE * 1000))
 expect 0 ctl batch start B1
 wait_until 60 "some answers are saved" saved_reach $((SEATS * 5))
 
 kill -STOP "${NODE_PID[A]}"
-wait_until 30 "all screens are locked" locked_reach "$SEATS"
+wait_until 30 "all screens are locked" locks_reach "$SEATS"
 kill -CONT "${NODE_PID[A]}"
 wait_until 30 "A serves again by itself" grep -q 'event=epoch-began .*epoch=2 ' "$PAIR_DIR/A.log"
 grep -q 'event=hung' "$PAIR_DIR/A.log" || fail "A does not say that it has hung"
+answers_go_on "answers are saved again"
 pass "A hung until all $SEATS screens were locked, and began epoch 2 by itself"
 
 seats_end

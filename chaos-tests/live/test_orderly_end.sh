@@ -23,15 +23,16 @@ hand_over() { # FROM TO
 
 live_begin "$1"
 pair_up
-exam_begin "$SEATS" 30 300 3
+exam_begin "$SEATS" open 300 3
 hand_over A B
-wait_until 60 "answers go on" saved_reach $((SEATS * 6))
+answers_go_on "answers go on at B"
 hand_over B A
 node_kill B TERM
 expect_same 0 "$NODE_STATUS" "exit code of a standby after SIGTERM"
 expect_same true "$(node_has_role A primary && echo true)" "A serves on"
 node_start B
 wait_until 30 "B follows" pair_is_dual
+answers_go_on "answers go on at A"
 seats_end
 expect_same 0 "$(seats_figure locks)" "seats that locked"
 result_check B1

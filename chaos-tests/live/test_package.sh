@@ -9,10 +9,6 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 . "$HERE/pair.sh"
 . "$HERE/expect.sh"
 
-site() {
-    "$PAIR_BIN/examctl" site "$@" --keys "$PAIR_KEYS"
-}
-
 package_make() { # PERSON KEYS FILE OPTION...
     local person=$1 keys=$2 file=$3
     shift 3
@@ -43,24 +39,6 @@ refused() { # CODE TEXT FILE OPTION...
     expect_says 'nothing waits'
 }
 
-# Of each kind one list of words, one a line.
-words_make() {
-    tail -n +2 "$PAIR_DIR/site/roster.csv" | cut -d, -f3 | sort -u >"$PAIR_DIR/names"
-    tail -n +2 "$PAIR_DIR/site/roster.csv" | cut -d, -f2 | sort -u >"$PAIR_DIR/ids"
-    jq -r '.. | objects | select(has("kind")) | .text' "$PAIR_DIR/site/paper.json" | sort -u >"$PAIR_DIR/texts"
-    cat "$PAIR_DIR"/{names,ids,texts} >"$PAIR_DIR/words"
-    for list in names ids texts; do
-        [ "$(wc -l <"$PAIR_DIR/$list")" -ge 8 ] || fail "there are too few $list to look for"
-    done
-}
-
-# Of a list of words, those in these files and folders.
-found_in() { # LIST PATH...
-    local list=$1
-    shift
-    LC_ALL=C grep -raohFf "$PAIR_DIR/$list" "$@" | sort -u
-}
-
 # Of the texts of the paper, how many are in the memory that a process can write. (What is larger than a
 # gibibyte is a sanitizer's own.)
 texts_in_memory() { # PID
@@ -72,13 +50,10 @@ texts_in_memory() { # PID
     done | { LC_ALL=C grep -aoFf "$PAIR_DIR/texts" || true; } | sort -u | wc -l
 }
 
-proposal() { # the number in what was told last
-    grep -Eo 'examctl confirm [0-9]+' <<<"$OUT" | head -n 1 | grep -Eo '[0-9]+'
-}
-
 live_begin "$1"
 make_site 1
-words_make
+words_make names ids texts
+cat "$PAIR_DIR"/{names,ids,texts} >"$PAIR_DIR/words"
 (umask 077 && echo 'correct horse battery' >"$PAIR_DIR/password" && echo 'wrong horse battery' >"$PAIR_DIR/wrong")
 expect 0 site issue person li --no-password
 expect 0 site issue person wu --role office --no-password
@@ -137,10 +112,7 @@ expect 0 package_make wu "$OTHER" "$PAIR_DIR/bad" --batch B1
 refused 65 'for another site' "$PAIR_DIR/bad"
 expect 0 package_make sun "$PAIR_KEYS" "$PAIR_DIR/bad" --batch B1
 expect 0 site revoke person sun
-version=$(site show --json | jq .version)
-for name in A B; do
-    wait_until 10 "$name takes the roster" grep -q "event=roster .*version=$version " "$PAIR_DIR/$name.log"
-done
+roster_taken
 refused 65 'signed by sun with a key that was revoked' "$PAIR_DIR/bad"
 refused 65 'it is of batch B1, and not of B2' "$GOOD" --batch B2
 refused 1 'not its password' "$GOOD" --package-password-file "$PAIR_DIR/wrong"

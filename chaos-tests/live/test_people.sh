@@ -28,16 +28,9 @@ refused() { # PERSON TEXT ARGS...: with this text and in the log, and nothing wa
     expect_same "$acts" "$(acts_n)" "the number of acts after \"$*\" of $person"
 }
 
-proposal() { # the number in what was told last
-    grep -Eo 'examctl confirm [0-9]+' <<<"$OUT" | head -n 1 | grep -Eo '[0-9]+'
-}
-
 live_begin "$1"
 FORGER=$2
 (umask 077 && echo 'correct horse battery' >"$PAIR_DIR/password" && echo 'wrong horse battery' >"$PAIR_DIR/wrong")
-site() {
-    "$PAIR_BIN/examctl" site "$@" --keys "$PAIR_KEYS"
-}
 expect 0 site issue person li --password-file "$PAIR_DIR/password"
 expect 0 site issue person zhou --role invigilator --rooms R01 --no-password
 expect 0 site issue person kai --role reviewer --no-password
@@ -67,7 +60,7 @@ expect 0 as kai proposals
 expect_says "^ *$number +A +operator .* the import of batch B1"
 refused operator 'operator has proposed this' confirm "$number" --yes
 refused kai "a second person's word is for an administrator or the exam office" confirm "$number" --yes
-refused zhou "a second person's word is for" reject "$number" --yes
+refused zhou 'the list of proposals is for' reject "$number" --yes
 [ "$(ctl batch list --json | jq '.batches | length')" = 0 ] || fail "the batch is there before it was confirmed"
 expect 65 as li --password-file "$PAIR_DIR/wrong" confirm "$number" --yes
 expect_says 'under a password, and this is not it'
@@ -115,10 +108,29 @@ refused zhou 'nothing about batch B1' pause B1 --reason x --yes
 refused zhou 'nothing about seat R02-03' pause R02-03 --reason x --yes
 refused zhou "nothing about candidate $elsewhere" violation "$elsewhere" --text x --yes
 refused zhou 'nothing about seat R02-45' move "$candidate" R02-45 --reason x --yes
-refused zhou "nothing about candidate $elsewhere" sitting show "$elsewhere"
 refused zhou 'a grant of time is for' grant "$candidate" 1:00 --reason x --yes
 refused zhou 'the export of results is for' results B1
 pass "an invigilator decides in the own rooms, and there only"
+expect 0 ctl incident open other "$elsewhere" --text 'of the other room' --yes
+expect 0 ctl incident open power site --text 'of all rooms' --yes
+expect 0 as zhou violation "$candidate" --text 'the notes are kept' --yes
+[ "$(as kai incident list --json | jq '.incidents | length')" = 2 ] || fail "a reviewer does not see both incidents"
+expect 0 as zhou incident list
+expect_says 'of all rooms'
+if grep -qE "of the other room|$elsewhere" <<<"$OUT"; then fail "an invigilator sees an incident of another room"; fi
+expect_same 'R01' "$(as zhou seats --json | jq -r '.seats[].seat | sub("-[0-9]+$"; "")' | sort -u)" "the rooms that zhou sees"
+expect_same 'R01 R02' "$(as kai seats --json | jq -r '.seats[].seat | sub("-[0-9]+$"; "")' | sort -u | xargs)" "the rooms that kai sees"
+expect 0 as zhou sitting show "$candidate"
+shown_nothing() { # TEXT ARGS...: the log tells of the first refusals of a minute only
+    expect 1 as zhou "${@:2}"
+    expect_says "$1"
+}
+shown_nothing 'zhou is an invigilator of R01, and is shown nothing of room R02' seats --room R02
+shown_nothing "is shown nothing of candidate $elsewhere" sitting show "$elsewhere"
+shown_nothing "is shown nothing of candidate $elsewhere" receipt "$elsewhere"
+shown_nothing 'the list of proposals is for' proposals
+shown_nothing 'decides nothing about incident 1' incident note 1 --text x --yes
+pass "and is shown what is in them, and nothing of others"
 
 # --- words that were not said
 
@@ -143,19 +155,27 @@ pass "an act that was changed after it was signed, and one that was said before,
 
 expect 0 site revoke person li
 expect 0 site revoke person zhou
-version=$(site show --json | jq .version)
-for name in A B; do
-    wait_until 10 "$name takes the roster" grep -q "event=roster .*version=$version " "$PAIR_DIR/$name.log"
-done
+roster_taken
 expect 65 as zhou pause R01 --reason x --yes
 expect_says 'was revoked'
 expect 1 as wu confirm "$number" --yes
 expect_says 'the key of who proposed this is void'
 pass "who was revoked decides nothing, and what they have proposed is not carried out"
 
-# --- passwords
+# --- an old roster
 
 cp "$PAIR_KEYS/people/wu.key" "$PAIR_DIR/wu.key"
+cp "$PAIR_KEYS/roster" "$PAIR_DIR/old-roster"
+expect 0 ctl --key-file "$PAIR_DIR/wu.key" --key-roster "$PAIR_DIR/old-roster" status
+expect 0 site revoke person kai
+roster_taken
+expect 0 ctl --key-file "$PAIR_DIR/wu.key" status
+expect 65 ctl --key-file "$PAIR_DIR/wu.key" --key-roster "$PAIR_DIR/old-roster" status
+expect_says "is roster $((version - 1)) of the site's keys, and roster $version has been used here already"
+pass "a person's tool believes no roster that is older than one that it has used"
+
+# --- passwords
+
 expect 0 "$PAIR_BIN/examctl" site passwd --key-file "$PAIR_DIR/wu.key" --new-password-file "$PAIR_DIR/password"
 expect 0 ctl --key-file "$PAIR_DIR/wu.key" status
 expect 1 "$PAIR_BIN/examctl" site passwd --key-file "$PAIR_DIR/wu.key" --password-file "$PAIR_DIR/wrong" --no-password
@@ -163,11 +183,32 @@ expect 0 ctl --key-file "$PAIR_DIR/wu.key" status
 if grep -q '"secret"' "$PAIR_DIR/wu.key"; then fail "the secret is in the file in the clear"; fi
 pass "a key is put under a password, and opens with that one"
 
+authority=$PAIR_KEYS/authority.key
+expect 0 site show
+expect_says "authority.key is under no password: .* .examctl site passwd --key-file $authority. puts it under one"
+expect 0 "$PAIR_BIN/examctl" site passwd --key-file "$authority" --new-password-file "$PAIR_DIR/password"
+if grep -q '"secret"' "$authority"; then fail "the authority's secret is in the file in the clear"; fi
+expect 1 site issue person sun --no-password
+expect_says 'no terminal to ask at; give --authority-password-file'
+expect 1 site issue person sun --no-password --authority-password-file "$PAIR_DIR/wrong"
+expect_says 'authority.key: it is under a password, and this is not it'
+expect 0 site issue person sun --no-password --authority-password-file "$PAIR_DIR/password"
+expect 0 env EXAMCTL_AUTHORITY_PASSWORD_FILE="$PAIR_DIR/password" "$PAIR_BIN/examctl" site revoke person sun --keys "$PAIR_KEYS"
+expect 0 "$PAIR_BIN/examctl" site init --keys "$PAIR_DIR/other" --rooms "$PAIR_ROOMS" --node A --person wang --no-seat-keys --no-data-key \
+    --authority-password-file "$PAIR_DIR/password" --password-file "$PAIR_DIR/password"
+if grep -rq '"secret"' "$PAIR_DIR/other/authority.key" "$PAIR_DIR/other/people"; then fail "a secret is in a file in the clear"; fi
+pass "the authority's key is under a password, which every change of the site's keys asks for"
+
 # --- the log
 
+expect 3 ctl grant R01 15:00 --reason 'before A serves no more' --yes
+number=$(proposal)
 expect 0 ctl promote B --yes --reason 'to have it signed'
 wait_until 20 "B serves" node_has_role B primary
 wait_until 30 "A follows" pair_is_dual
+expect 1 as wu confirm "$number" --yes
+expect_says "no proposal $number waits: .* ended when its server restarted or served no more. .* have it proposed again"
+grep -q 'event=proposals-ended .*proposals=1 ' "$PAIR_DIR/A.log" || fail "A does not tell that what waited has ended"
 for name in A B; do
     node_kill "$name" TERM
     expect_same 0 "$NODE_STATUS" "the exit code of $name"

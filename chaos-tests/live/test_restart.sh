@@ -12,7 +12,7 @@ SIG=$2
 
 live_begin "$1"
 pair_up
-exam_begin "$SEATS" 30 300 5
+exam_begin "$SEATS" open 300 5
 
 for name in A B; do
     node_kill $name "$SIG"
@@ -31,6 +31,7 @@ expect_same false "$(status_is '.nodes | any(.role == "primary")' && echo true |
 node_start $last
 wait_until 30 "$last serves again by itself" node_has_role $last primary
 wait_until 30 "$other follows" pair_is_dual
+answers_go_on "answers are saved again"
 pass "$last serves again, $other follows"
 
 seats_end

@@ -33,11 +33,6 @@ records_reach() { # NUMBER
     status_is ".nodes | any(.role == \"primary\" and .durable_lsn > $1)"
 }
 
-node_has_ended() {
-    [ "$(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/${NODE_PID[$1]}/status" 2>/dev/null)" = Z ] ||
-        ! node_is_up "$1"
-}
-
 ends_with_65() { # NODE
     wait_until 60 "$1 ends" node_has_ended "$1"
     node_kill "$1" 0

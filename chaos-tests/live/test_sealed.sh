@@ -20,25 +20,9 @@ site_make() {
     mv "$PAIR_DIR/site/wide.json" "$PAIR_DIR/site/paper.json"
 }
 
-# Of each kind one list of words, one a line.
-words_make() {
-    tail -n +2 "$PAIR_DIR/site/roster.csv" | cut -d, -f3 | sort -u >"$PAIR_DIR/names"
-    tail -n +2 "$PAIR_DIR/site/roster.csv" | cut -d, -f2 | sort -u >"$PAIR_DIR/ids"
-    jq -r '.. | objects | select(has("kind")) | .text' "$PAIR_DIR/site/paper.json" | sort -u >"$PAIR_DIR/texts"
-    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "value") c = i; next }
-        { gsub(/"/, "", $c) } length($c) >= 7 { print $c }' "$PAIR_DIR/answers.csv" | sort -u >"$PAIR_DIR/values"
-    for list in names ids texts values; do
-        [ "$(wc -l <"$PAIR_DIR/$list")" -ge 8 ] || fail "there are too few $list to look for"
-    done
-}
-
 # Of a list of words, those that are in a file of the node: its folder, and what it says to its operator.
 found_of() { # LIST NODE
-    LC_ALL=C grep -raohFf "$PAIR_DIR/$1" "$PAIR_DIR/$2" "$PAIR_DIR/$2.log" | sort -u
-}
-
-is_serving() { # NODE
-    status_is ".nodes | any(.node == \"$1\" and .role == \"primary\" and .solo)"
+    found_in "$1" "$PAIR_DIR/$2" "$PAIR_DIR/$2.log"
 }
 
 at_a() { # how many seats A has, in the epoch that it began while B served
@@ -48,7 +32,7 @@ at_a() { # how many seats A has, in the epoch that it began while B served
 
 # The same of the seats' journals, which are there until the batch is collected: then a copy of them.
 found_at_seats() {
-    LC_ALL=C grep -raohFf "$PAIR_DIR/values" "$PAIR_DIR/journals.then" | sort -u
+    found_in values "$PAIR_DIR/journals.then"
 }
 
 # Both nodes serve, each half of the seats, and are one again: B sets its branch apart, and A recovers it. So
@@ -56,7 +40,7 @@ found_at_seats() {
 wrong_promotion() {
     paths_cut
     touch "$PAIR_DIR/split"
-    wait_until 30 "B goes on alone" is_serving B
+    wait_until 30 "B goes on alone" is_solo B
     expect 0 "$PAIR_BIN/examctl" --nodes "${NODE_ADMIN[A]}" promote A --attest --yes --reason "a person is wrong"
     wait_until 30 "half of the seats go on at A" at_a $((SEATS / 2))
     saved=$(wc -l <"$PAIR_DIR/acked.csv")
@@ -67,7 +51,7 @@ wrong_promotion() {
     grep -q 'event=branch-recovered' "$PAIR_DIR"/[AB].log || fail "nothing was recovered from a dead branch"
 }
 
-seats_sit() { # ANSWERS
+seats_sit() { # ANSWERS|open
     rm -rf "$PAIR_DIR"/{split,healed,journals,events.jsonl}
     echo "@$PAIR_DIR/split reset 50% from 2 until @$PAIR_DIR/healed" >"$PAIR_DIR/plan"
     BATCH=B1 seats_begin $SEATS "$1" 150 --plan "$PAIR_DIR/plan"
@@ -119,7 +103,7 @@ locked_is B true || fail "B is not locked"
 pass "a node is opened by the site's own key, and by its password, and by nothing else"
 
 expect 0 import_site B1
-seats_sit $((100 * WAIT_FACTOR))
+seats_sit open
 expect 1 ctl promote B --yes --reason "to see what it says"
 expect_says 'B is locked.*examctl unlock B'
 node_kill A KILL
@@ -141,7 +125,7 @@ cp -r "$PAIR_DIR/journals" "$PAIR_DIR/journals.then"
 seats_end
 result_check B1
 wait_until 30 "both nodes are the same" nodes_agree
-words_make
+words_make names ids texts values
 expect 0 ctl sitting show "$(roster_cell 1 admission_no)"
 expect_says "$(roster_cell 1 name)"
 grep -q "$(roster_cell 1 name)" "$PAIR_DIR/results.csv" || fail "the result has no names"
@@ -192,7 +176,7 @@ seats_sit 20
 cp -r "$PAIR_DIR/journals" "$PAIR_DIR/journals.then"
 seats_end
 result_check B1
-words_make
+words_make names ids texts values
 pair_stop
 for node in A B; do
     for list in names ids texts values; do
