@@ -462,8 +462,6 @@ static exam_err lmdb_read_log(struct store *s, uint64_t first, uint64_t last,
     struct stretch stretch = {NULL, NULL};
     int rc = mdb_cursor_get(c, &key, &val, MDB_SET_KEY);
     for (uint64_t lsn = first; !err; lsn++) {
-        if (!rc)
-            stretch_add(&stretch, &val);
         if (rc == MDB_NOTFOUND)
             err = EXAM_CORRUPT; /* s->last says that it is there */
         else if (rc)
@@ -472,6 +470,8 @@ static exam_err lmdb_read_log(struct store *s, uint64_t first, uint64_t last,
             err = EXAM_CORRUPT;
         else
             err = give_record(lsn, &val, each, ctx);
+        if (!err) /* one that is damaged may tell of any length */
+            stretch_add(&stretch, &val);
         if (lsn == last)
             break;
         rc = mdb_cursor_get(c, &key, &val, MDB_NEXT);
