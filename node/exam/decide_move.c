@@ -2,7 +2,9 @@
 
 /* ---------------------------------------------------------------- moves (T11) */
 
-/* Who sits, or is to sit, at the seat as long as the batch goes on; 0: nobody. */
+/* Who sits, or is to sit, at the seat as long as the batch goes on; 0: nobody. Who has finished
+ * there keeps it: the time may open again (T9), and what the seat holds may one day lie nowhere
+ * else, and is handed in by that candidate's session only (A2). */
 static uint32_t seat_taken_by(const exam *x, uint32_t seat, uint32_t mover)
 {
     uint32_t batch = x->sittings[mover - 1].batch;
@@ -11,7 +13,8 @@ static uint32_t seat_taken_by(const exam *x, uint32_t seat, uint32_t mover)
         const struct sitting *s = &x->sittings[no - 1];
         const struct batch *b = &x->batches[s->batch - 1];
         bool now = s->batch == batch || (b->started && !batch_closed(b));
-        if (no != mover && s->seat == seat && now && !sitting_finished(s))
+        bool sits = s->finish != EV__FINISH__FINISH_ABSENT;
+        if (no != mover && s->seat == seat && now && sits)
             return no;
     }
     return 0;
@@ -43,9 +46,10 @@ static exam_err seat_is_free(const struct decision *d, uint32_t no, uint32_t sea
         return decide_refuse(d, EXAM_STATE, "T11", "candidate %s sits at seat %s already",
                              s->admission_no, name);
     if (other != 0)
-        return decide_refuse(d, EXAM_SEAT_TAKEN, "T11",
-                             "seat %s is taken by candidate %s: choose a spare seat", name,
-                             x->sittings[other - 1].admission_no);
+        return decide_refuse(
+            d, EXAM_SEAT_TAKEN, "T11", "seat %s is taken by candidate %s%s: choose a spare seat",
+            name, x->sittings[other - 1].admission_no,
+            sitting_finished(&x->sittings[other - 1]) ? " until that batch is collected" : "");
     if (room->held_by != 0 && room->held_by != s->batch)
         return decide_refuse(d, EXAM_STATE, "P11",
                              "room %s holds batch %s: choose a seat in a room of batch %s or a "

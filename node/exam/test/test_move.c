@@ -352,6 +352,29 @@ static void test_t11__refusals(void **state)
     expect_refused(t, site_move(t, 1002, "R1-03", true), "T11", "collected");
 }
 
+/* A2, T9: who has finished keeps the seat, which may be the last place that holds the answers; who
+ * never came has left nothing there. */
+static void test_t11__who_has_finished_keeps_the_seat(void **state)
+{
+    struct site *t = *state;
+
+    assert_int_equal(site_submit(t, 1, 1), EXAM_OK);
+    expect_refused(t, site_move(t, 1002, "R1-01", true), "T11",
+                   "taken by candidate 1001 until that batch is collected");
+    assert_int_equal(site_sign_in(t, 1002, "R1-02", 2), EXAM_OK);
+    assert_int_equal(site_move(t, 1002, "R1-03", true), EXAM_OK);
+}
+
+static void test_t11__who_never_came_keeps_no_seat(void **state)
+{
+    struct site *t = *state;
+
+    assert_int_equal(site_grant(t, "1001", MS(5, 0, 0), "noise"), EXAM_OK);
+    site_go(t, MS(60, 0, 0));
+    assert_int_equal(site_view(t, 2).finish, EV__FINISH__FINISH_ABSENT);
+    assert_int_equal(site_move(t, 1001, "R1-02", true), EXAM_OK);
+}
+
 /* P11: the room a sitting was moved to is held by its batch until that one is collected. */
 static void test_p11__the_new_room_is_held(void **state)
 {
@@ -388,6 +411,8 @@ int main(void)
         TEST(test_a1__refusals_go_with_their_session),
         TEST(test_t11__a_clock_without_a_screen_moves_along),
         TEST(test_t11__refusals),
+        TEST(test_t11__who_has_finished_keeps_the_seat),
+        TEST(test_t11__who_never_came_keeps_no_seat),
         TEST(test_p11__the_new_room_is_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
