@@ -125,12 +125,13 @@ static uint64_t carried_ms(const struct account *a, const struct account_return 
 
 /* How long ago the node's mark was. Over a dark time that no node's clock has measured, the seat's
  * own clock tells (T4: one clock, nothing subtracted from another's): its mark was since_ms ago,
- * and the node's mark lies as far from it as the used times do, or farther. */
+ * and the node's mark lies as far from it as the used times do, or farther. What was before the
+ * begin is no time of the sitting (T1): where all since then has been measured here, that is it. */
 static uint64_t elapsed_ms(const struct account *a, const struct account_return *r)
 {
     uint64_t node_ms = less_ms(r->now_ms, a->mark_ms);
 
-    if (r->dark_known || !r->clock_continuous)
+    if (r->dark_known || r->begin_known || !r->clock_continuous)
         return node_ms;
     return max_ms(node_ms, less_ms(r->since_ms + carried_ms(a, r), a->used_ms));
 }

@@ -69,6 +69,7 @@ struct account_return {
     uint64_t now_ms;
     uint64_t grace_ms;
     bool dark_known;    /* the site's timeline is unbroken since the node's mark (exam.h) */
+    bool begin_known;   /* and since the sitting's begin */
     bool screen_opened; /* the paper has been on a screen before */
     bool carried;       /* a mark that the nodes gave (T12) */
     uint64_t carried_used_ms, carried_at_ms;

@@ -167,6 +167,7 @@ struct account_return attaching_return(const struct decision *d, const struct si
     return (struct account_return){.now_ms = d->now_ms,
                                    .grace_ms = d->x->batches[s->batch - 1].grace_ms,
                                    .dark_known = s->mark_epoch >= d->x->dark_epoch,
+                                   .begin_known = exam_time_known_since(d->x, s->account.begin_ms),
                                    .screen_opened = s->screen_opened};
 }
 

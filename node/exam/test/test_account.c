@@ -293,6 +293,19 @@ static void test_t5__unknown_dark_time_is_measured_by_the_seat(void **state)
     expect_stretch(&a, &r, MS(12, 15, 0), 0, EV__BASIS__BASIS_CLAIM);
 }
 
+/* T1: unless it began after that: what was before its begin is no time of the sitting. */
+static void test_t5__a_time_since_the_begin_is_measured_by_the_node(void **state)
+{
+    struct account a = at_twelve();
+    struct account_return r = back_after(MS(4, 30, 0));
+
+    (void)state;
+    r.dark_known = false;
+    r.begin_known = true;
+    r.now_ms = MS(12, 20, 0);
+    expect_stretch(&a, &r, MS(12, 15, 0), MS(0, 5, 0), EV__BASIS__BASIS_CLAIM);
+}
+
 /* A sitting whose time ran out on the seat ends at that instant: what came after is not lost. */
 static void test_t10__time_out_out_of_contact_ends_the_account_there(void **state)
 {
@@ -386,6 +399,7 @@ int main(void)
         cmocka_unit_test(test_t12__a_mark_of_an_epoch_apart_is_as_old_as_the_seat_says),
         cmocka_unit_test(test_t12__stretch_lost_before_the_carried_mark_is_not_claimed),
         cmocka_unit_test(test_t5__unknown_dark_time_is_measured_by_the_seat),
+        cmocka_unit_test(test_t5__a_time_since_the_begin_is_measured_by_the_node),
         cmocka_unit_test(test_t10__time_out_out_of_contact_ends_the_account_there),
         cmocka_unit_test(test_t10__submission_out_of_contact_ends_the_account_there),
         cmocka_unit_test(test_t10__end_that_does_not_add_up_is_ignored),

@@ -759,8 +759,8 @@ static void test_a2__a_branch_of_an_import_that_was_cut_off(void **state)
 /* ---------------------------------------------------------------- seats of a dead branch (T11) */
 
 /* Seat R1-03, where 1003 signed in on the branch alone, knocks at the successor. */
-static exam_err knock_at(struct parted *p, const char *no, const char *seat, uint8_t session,
-                         const uint8_t *mark, size_t mark_bytes)
+static exam_err knock_with(struct parted *p, const char *no, const char *seat, uint8_t session,
+                           const uint8_t *mark, size_t mark_bytes, uint64_t since_ms)
 {
     struct exam_command c = {.kind = EXAM_CMD_ATTACH};
     uint8_t bytes[SESSION_BYTES];
@@ -771,8 +771,23 @@ static exam_err knock_at(struct parted *p, const char *no, const char *seat, uin
     c.u.attach.session = bytes;
     c.u.attach.mark = mark;
     c.u.attach.mark_bytes = mark_bytes;
+    c.u.attach.since_ms = since_ms;
     c.u.attach.clock_continuous = true;
     return site_do(p->main, &c);
+}
+
+static exam_err knock_at(struct parted *p, const char *no, const char *seat, uint8_t session,
+                         const uint8_t *mark, size_t mark_bytes)
+{
+    return knock_with(p, no, seat, session, mark, mark_bytes, 0);
+}
+
+static exam_err knock_since(struct parted *p, uint64_t used_ms, uint64_t since_ms)
+{
+    uint8_t mark[MARK_BYTES_MAX];
+    size_t n = exam_mark_make(p->branch->x, 3, used_ms, mark);
+
+    return knock_with(p, "1003", "R1-03", 7, mark, n, since_ms);
 }
 
 static exam_err knock(struct parted *p, const char *seat, uint8_t session, const uint8_t *mark,
@@ -1050,6 +1065,41 @@ static void test_t12__a_sign_in_of_the_branch_alone_makes_no_latecomer(void **st
     assert_int_equal(site_answer(p->main, 3, 1, "q1", "A"), EXAM_OK);
     site_go(p->main, MS(41, 0, 0));
     site_expect(p->main, 3, MS(16, 0, 0), MS(44, 0, 0), MS(25, 0, 0));
+}
+
+/* 1003 sits down on the branch at 1:00, and has used so much there when the successor begins to
+ * serve, after a time that no node has measured; it starts the batch ten minutes later. */
+static void begin_anew(struct parted *p, uint64_t branch_used_ms)
+{
+    site_free(p->main);
+    site_free(p->branch);
+    p->branch = site_new();
+    site_plan_batch(p->branch, &PLAN);
+    p->main = site_fork(p->branch, p->common = p->branch->log_n);
+    site_go(p->branch, MS(1, 0, 0));
+    assert_int_equal(site_sign_in(p->branch, 1003, "R1-03", 7), EXAM_OK);
+    if (branch_used_ms > 0)
+        assert_int_equal(site_start(p->branch, "B1"), EXAM_OK);
+    site_go(p->branch, p->branch->now_ms + branch_used_ms);
+    if (branch_used_ms > 0)
+        assert_int_equal(site_mark(p->branch, 3), EXAM_OK);
+    assert_int_equal(site_epoch(p->main, false), EXAM_OK);
+    site_go(p->main, p->main->now_ms + MS(10, 0, 0));
+    assert_int_equal(site_start(p->main, "B1"), EXAM_OK);
+}
+
+/* T1, T5: the seat says that its mark was 30 minutes ago, and the batch has begun here since: what
+ * was before that is no time of the sitting, so it is not lost. */
+static void test_t1__nothing_is_lost_before_the_begin(void **state)
+{
+    struct parted *p = *state;
+
+    for (uint64_t used_ms = 0; used_ms <= MS(0, 20, 0); used_ms += MS(0, 20, 0)) {
+        begin_anew(p, used_ms);
+        site_go(p->main, p->main->now_ms + MS(1, 0, 0));
+        assert_int_equal(knock_since(p, used_ms, MS(30, 0, 0)), EXAM_OK);
+        site_expect(p->main, 3, used_ms, MS(60, 0, 0) - used_ms, MS(1, 0, 0) - used_ms);
+    }
 }
 
 /* Whoever has signed in at the successor is no such case: the other PC's session is a stranger's.
@@ -1417,6 +1467,7 @@ int main(void)
         TEST(test_a2__it_hands_in_after_the_end),
         TEST(test_a2__it_hands_in_before_the_start),
         TEST(test_t12__a_sign_in_of_the_branch_alone_makes_no_latecomer),
+        TEST(test_t1__nothing_is_lost_before_the_begin),
         TEST(test_t12__a_sign_in_at_the_successor_is_not_undone),
         TEST(test_t12__the_mark_that_it_shows_is_where_the_next_seat_goes_on),
         TEST(test_p6__it_hands_in_after_the_collection),
