@@ -9,10 +9,7 @@
 /* 2026-01-10 09:00 UTC: for people who read the log, nothing rests on it (T4). */
 static const int64_t WALL_AT_ZERO_MS = INT64_C(1768035600000);
 
-static struct {
-    const struct sim_clock *of;
-    uint64_t now_ms;
-} turn;
+static struct sim_turn turn;
 
 void sim_clock_boot(struct sim_clock *c, uint32_t machine, uint32_t boot, uint64_t now_ms)
 {
@@ -48,6 +45,16 @@ uint64_t sim_clock_pass(uint64_t ms)
 {
     assert(turn.of);
     return turn.now_ms += ms;
+}
+
+struct sim_turn sim_clock_whose(void)
+{
+    return turn;
+}
+
+void sim_clock_back(struct sim_turn interrupted)
+{
+    turn = interrupted;
 }
 
 uint64_t clock_boot_ms(void)

@@ -32,4 +32,13 @@ void sim_clock_turn(const struct sim_clock *c, uint64_t now_ms);
 /* Within the turn so much time passes; returns what the world's time is then. */
 uint64_t sim_clock_pass(uint64_t ms);
 
+struct sim_turn {
+    const struct sim_clock *of;
+    uint64_t now_ms;
+};
+
+/* Whose turn it is. Who asks another machine in the middle of it goes back to it afterwards. */
+struct sim_turn sim_clock_whose(void);
+void sim_clock_back(struct sim_turn interrupted);
+
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "rep.h"
+#include "sim_clock.h"
 #include "sim_oplog.h"
 #include "sim_random.h"
 
@@ -82,8 +83,13 @@ static void node_log(void *ctx, enum oplog_level level, const char *event,
                      const struct oplog_field *fields)
 {
     struct world *w = ctx;
-    if (w->o.watch.node && !w->nodes[w->speaking].fuse.blown)
-        w->o.watch.node(w->o.watch.ctx, w->speaking, level, event, fields);
+    uint32_t speaking = w->speaking;
+    struct sim_turn turn = sim_clock_whose();
+    if (!w->o.watch.node || w->nodes[speaking].fuse.blown)
+        return;
+    w->o.watch.node(w->o.watch.ctx, speaking, level, event, fields);
+    w->speaking = speaking;
+    sim_clock_back(turn);
 }
 
 struct sim_node *world_turn_of(struct world *w, uint32_t node)

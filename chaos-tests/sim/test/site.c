@@ -34,6 +34,14 @@ static void on_seat(void *ctx, uint32_t seat, const struct seat_event *e)
     digest_words(s, seat, (uint64_t)e->kind);
 }
 
+static void ask_all(struct site *s)
+{
+    for (uint32_t i = 0; i < s->nodes_n; i++) {
+        struct node *n = world_node(s->w, i);
+        s->asked_ms = n ? node_site_ms(n) : 0;
+    }
+}
+
 static void on_node(void *ctx, uint32_t node, enum oplog_level level, const char *event,
                     const struct oplog_field *fields)
 {
@@ -48,6 +56,8 @@ static void on_node(void *ctx, uint32_t node, enum oplog_level level, const char
         else
             digest(s, f->text, strlen(f->text));
     }
+    if (s->is_curious)
+        ask_all(s);
 }
 
 static void on_greeted(void *ctx, uint32_t seat, uint32_t node, const struct sim_greeting *g)

@@ -14,7 +14,9 @@ struct site {
     uint64_t events_n;           /* that seats have told */
     struct sim_greeting greeted; /* the last one, of any seat and node */
     uint32_t greeted_seat, greeted_node;
-    uint64_t told; /* a digest of all that seats and nodes have told, and when */
+    uint64_t told;     /* a digest of all that seats and nodes have told, and when */
+    bool is_curious;   /* whoever hears what a node logs asks every node for its time at once, */
+    uint64_t asked_ms; /* ... and this is what the last one said */
 };
 
 struct site_options {

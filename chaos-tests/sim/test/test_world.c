@@ -84,6 +84,32 @@ static void test_world__the_same_seed_gives_the_same_history(void **state)
     assert_memory_not_equal(first.last.hash, other.last.hash, HASH_BYTES);
 }
 
+/* Everything that is told, and when; there are two switchovers in it. */
+static uint64_t told_of_two_switchovers(bool is_curious)
+{
+    struct site s;
+    begin(&s, SEED, 2, 2);
+    s.is_curious = is_curious;
+    world_run(s.w, 15000);
+    assert_int_equal(site_promote(&s, B, false), EXAM_OK);
+    world_run(s.w, 20000);
+    assert_int_equal(site_promote(&s, A, false), EXAM_OK);
+    world_run(s.w, 30000);
+    site_assert_sound(&s);
+    uint64_t told = s.told;
+    assert_true((s.asked_ms > 0) == is_curious);
+    site_close(&s);
+    return told;
+}
+
+/* Who is told something in the middle of a node's turn may ask the others: the node goes on by its
+ * own clock, and under its own name. */
+static void test_world__asking_changes_nothing(void **state)
+{
+    (void)state;
+    assert_true(told_of_two_switchovers(true) == told_of_two_switchovers(false));
+}
+
 /* A cut is seen at once by the seat and by the node; so is its healing. */
 static void test_world__a_cut_is_seen_at_once_by_both_sides(void **state)
 {
@@ -296,6 +322,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_world__a_standby_is_level_at_every_instant),
         cmocka_unit_test(test_world__the_same_seed_gives_the_same_history),
+        cmocka_unit_test(test_world__asking_changes_nothing),
         cmocka_unit_test(test_world__a_cut_is_seen_at_once_by_both_sides),
         cmocka_unit_test(test_world__a_primary_goes_on_alone_to_the_millisecond),
         cmocka_unit_test(test_world__a_seat_keeps_what_was_durable),
