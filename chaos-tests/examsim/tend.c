@@ -288,10 +288,23 @@ static void outdo_seats(struct history *h, uint32_t primary)
 
 /* ---------------------------------------------------------------- convergence */
 
+/* A log without the beginning of an epoch has nothing that anybody could serve with, by force
+ * neither (D7): what could be read of one that had rotted. */
+static bool has_epoch(const store_image *disk)
+{
+    for (size_t i = 0; i < store_image_records(disk, false); i++) {
+        struct record r;
+        store_image_record_at(disk, false, i, &r);
+        if (watch_kind_of(&r) == EV__EVENT__KIND_EPOCH_BEGAN)
+            return true;
+    }
+    return false;
+}
+
 static bool site_is_lost(struct history *h)
 {
     for (uint32_t i = 0; i < h->plan->site.nodes_n; i++)
-        if (store_image_records(world_disk(h->w, i), false))
+        if (has_epoch(world_disk(h->w, i)))
             return false;
     return true;
 }
