@@ -142,17 +142,32 @@ static void take_answer(struct history *h, uint32_t seat, const struct seat_even
         promises_solo(h, seat, (uint32_t)answer);
 }
 
+/* What the node that the seat is in contact with has of the candidate. */
+static bool view_there(const struct history *h, uint32_t candidate, uint32_t seat,
+                       struct exam_sitting_view *out)
+{
+    uint32_t node = seat_core_node(world_seat(h->w, seat)->core), sitting;
+    struct node *n = node < h->plan->site.nodes_n ? world_node(h->w, node) : NULL;
+    if (!n || exam_find_sitting(node_exam(n), stage_candidate_name(candidate), &sitting))
+        return false;
+    exam_sitting_view(node_exam(n), sitting, node_site_ms(n), out);
+    return true;
+}
+
 /* T10: its account has ended in the history of the node that the seat is in contact with, whatever
  * another one has charged since. */
 static bool has_submitted_there(const struct history *h, uint32_t candidate, uint32_t seat)
 {
-    uint32_t node = seat_core_node(world_seat(h->w, seat)->core), sitting;
-    struct node *n = node < h->plan->site.nodes_n ? world_node(h->w, node) : NULL;
     struct exam_sitting_view v;
-    if (!n || exam_find_sitting(node_exam(n), stage_candidate_name(candidate), &sitting))
-        return false;
-    exam_sitting_view(node_exam(n), sitting, node_site_ms(n), &v);
-    return v.finish == EV__FINISH__FINISH_SUBMITTED;
+    return view_there(h, candidate, seat, &v) && v.finish == EV__FINISH__FINISH_SUBMITTED;
+}
+
+/* T11: in that history the sitting goes on elsewhere from its last mark. The person who has moved
+ * it need not know: the reply was not given while the node waited for its standby (A1). */
+static bool is_moved_there(const struct history *h, uint32_t candidate, uint32_t seat)
+{
+    struct exam_sitting_view v;
+    return view_there(h, candidate, seat, &v) && strcmp(v.seat, stage_seat_name(seat)) != 0;
 }
 
 /* What such a seat is told is no matter of the candidate's any more (T11). */
@@ -161,14 +176,15 @@ static bool has_left(const struct history *h, uint32_t candidate, uint32_t seat)
     return h->left[seat] || h->sits_at[candidate] != seat;
 }
 
-/* A sitting that was closed in another history, or before its seat was back: then at its last mark,
- * and a notice is none (T7). And a seat that the candidate has left. */
+/* A sitting that was closed in another history, or closed or moved before its seat's next word:
+ * then at its last mark, and a notice is none (T7, T11). And a seat that the candidate has left. */
 static bool may_go_back(const struct history *h, uint32_t candidate, uint32_t seat,
                         uint64_t used_ms)
 {
     bool forgotten = h->two_served || h->attested_once || plan_takes_disks(h->plan);
     bool has_its_marks = used_ms >= h->screens[candidate].told_used_ms;
     return has_left(h, candidate, seat) || (h->collected && (forgotten || has_its_marks)) ||
+           (has_its_marks && is_moved_there(h, candidate, seat)) ||
            (forgotten && has_submitted_there(h, candidate, seat));
 }
 
