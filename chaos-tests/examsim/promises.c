@@ -269,7 +269,7 @@ void promises_promote(struct history *h, uint32_t node, bool attest, bool forced
 }
 
 /* Nothing is lost by a switchover: the successor has what its predecessor has of epochs before. */
-static void look_at_switchover(struct history *h, uint32_t node, uint32_t from, uint64_t epoch)
+static void look_at_predecessor(struct history *h, uint32_t node, uint32_t from, uint64_t epoch)
 {
     const store_image *old = world_disk(h->w, from), *new = world_disk(h->w, node);
     struct record theirs = {.epoch = epoch}, ours;
@@ -285,6 +285,22 @@ static void look_at_switchover(struct history *h, uint32_t node, uint32_t from, 
     }
     history_fail(h, "W2", "node %s took over from %s, and does not have its record %zu",
                  stage_node_name(node), stage_node_name(from), n);
+}
+
+/* With two histories side by side, by a person's untrue word, who has begun the last epoch may be
+ * in the other one: there it is by its log whom a node takes over from. */
+static void look_at_switchover(struct history *h, uint32_t node, uint32_t served_last,
+                               const struct epoch_begun *b)
+{
+    bool once, side_by_side = h->two_served || h->epochs.twins;
+    const struct epoch_begun *from = epochs_handed_over(&h->epochs, b, &once);
+    if (!once)
+        history_fail(h, "W2", "node %s took over epoch %llu, which has gone on before",
+                     stage_node_name(node), (unsigned long long)b->before.number);
+    if (from && from->node != node)
+        look_at_predecessor(h, node, from->node, b->name.number);
+    if (served_last != node && !side_by_side)
+        look_at_predecessor(h, node, served_last, b->name.number);
 }
 
 /* Who has lost its disk and has copied another one's since is a node like any other, which has
@@ -383,15 +399,15 @@ void promises_level(struct history *h, uint32_t node)
 
 void promises_epoch(struct history *h, uint32_t node, const struct epoch_begun *b, uint64_t reason)
 {
-    uint32_t from = h->served_last;
+    uint32_t served_last = h->served_last;
     h->served_last = node;
     if (reason == EV__EPOCH_REASON__EPOCH_REASON_ATTESTED && !h->attested[node])
         history_fail(h, "W2", "node %s serves by a person's word that nobody gave",
                      stage_node_name(node));
     if (reason == EV__EPOCH_REASON__EPOCH_REASON_ATTESTED)
         look_at_said(h, node, b->name.number);
-    if (reason == EV__EPOCH_REASON__EPOCH_REASON_SWITCHOVER && from != node && !h->epochs.twins)
-        look_at_switchover(h, node, from, b->name.number);
+    if (reason == EV__EPOCH_REASON__EPOCH_REASON_SWITCHOVER)
+        look_at_switchover(h, node, served_last, b);
     if (reason == EV__EPOCH_REASON__EPOCH_REASON_RESTARTED)
         look_at_restart(h, node, b->name.number);
     if (h->owed[node] && store_image_records(world_disk(h->w, node), false) <= h->owed[node])

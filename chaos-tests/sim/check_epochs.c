@@ -41,10 +41,15 @@ static const struct epoch_begun *other_of(const struct epochs *e, const struct e
     return NULL;
 }
 
+static bool is_named(const struct epoch_name *a, const struct epoch_name *b)
+{
+    return a->number == b->number && a->tag == b->tag;
+}
+
 static const struct epoch_begun *named(const struct epochs *e, const struct epoch_name *name)
 {
     for (uint32_t i = 0; i < e->n; i++)
-        if (e->began[i].name.number == name->number && e->began[i].name.tag == name->tag)
+        if (is_named(&e->began[i].name, name))
             return &e->began[i];
     return NULL;
 }
@@ -63,6 +68,18 @@ static bool is_by_persons(const struct epochs *e, const struct epoch_begun *a,
         b = named(e, &b->before);
     }
     return a && b;
+}
+
+const struct epoch_begun *epochs_handed_over(const struct epochs *e, const struct epoch_begun *b,
+                                             bool *once)
+{
+    *once = true;
+    for (uint32_t i = 0; i < e->n; i++) {
+        const struct epoch_begun *other = &e->began[i];
+        if (is_named(&other->before, &b->before) && !is_named(&other->name, &b->name))
+            *once &= other->person;
+    }
+    return named(e, &b->before);
 }
 
 bool epochs_was_twin(const struct epochs *e, uint32_t node)

@@ -1,4 +1,5 @@
-/* check_epochs.h - who served when, and what each node had heard of before (W1).
+/* check_epochs.h - who served when, and what each node had heard of before (W1),
+ * and whose epoch was handed over (W2).
  * Pure. Stands apart from the world: whoever watches it tells what was seen. */
 #ifndef SIM_CHECK_EPOCHS_H
 #define SIM_CHECK_EPOCHS_H
@@ -46,6 +47,11 @@ bool epochs_began(struct epochs *e, const struct epoch_begun *b, char *what, siz
 /* More than one epoch has begun under the number of the last one that this node began before its
  * newest: that is to be settled. */
 bool epochs_was_twin(const struct epochs *e, uint32_t node);
+/* Whose epoch this one, a switchover, goes on from: the one that its log was in before. NULL:
+ * nobody was seen to begin that. False in *once: that has gone on before, by a switchover or by
+ * itself, and it is handed over once (W2); what a person begins besides does not end it. */
+const struct epoch_begun *epochs_handed_over(const struct epochs *e, const struct epoch_begun *b,
+                                             bool *once);
 /* A node serves in this epoch. False: it never began it. */
 bool epochs_serves(const struct epochs *e, uint32_t node, uint64_t epoch, char *what,
                    size_t what_bytes);

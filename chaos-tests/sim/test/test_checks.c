@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "check_accounts.h"
+#include "check_epochs.h"
 #include "check_replicas.h"
 
 static const struct exam_sitting_view good = {
@@ -143,6 +144,62 @@ static void test_check_replica__finds_odd_records(void **state)
     assert_false(check_replica(&a, what, sizeof what));
 }
 
+static struct epoch_begun handed(struct epochs *e, uint32_t node, struct epoch_name before,
+                                 struct epoch_name name)
+{
+    char what[200];
+    const struct epoch_begun b = {
+        .node = node, .name = name, .before = before, .switchover = before.number != 0};
+    assert_true(epochs_began(e, &b, what, sizeof what));
+    return b;
+}
+
+/* Two histories go on side by side: whom a node takes over from is he in whose epoch its log was,
+ * whoever has begun another one meanwhile, under the same number before it lost its disk (W2). */
+static void test_check_epochs__knows_who_has_handed_over(void **state)
+{
+    enum { A, B, C };
+    static struct epochs e;
+    const struct epoch_name first = {1, 1}, by_word = {5, 50};
+    struct epoch_begun b, word = {.node = C, .name = by_word, .before = first, .person = true};
+    bool once;
+    char what[200];
+    (void)state;
+    epochs_init(&e, 3);
+    handed(&e, C, (struct epoch_name){0}, first);
+    handed(&e, A, first, (struct epoch_name){6, 60});
+    assert_true(epochs_began(&e, &word, what, sizeof what));
+    handed(&e, B, (struct epoch_name){6, 60}, (struct epoch_name){7, 70});
+    epochs_forgotten(&e, A);
+    b = handed(&e, A, by_word, (struct epoch_name){6, 61});
+    assert_int_equal(epochs_handed_over(&e, &b, &once)->node, C);
+    assert_true(once);
+}
+
+/* What was handed over, or has gone on by itself, is not handed over again; what a person has begun
+ * besides it ends nothing (W2). */
+static void test_check_epochs__finds_an_epoch_that_is_handed_over_twice(void **state)
+{
+    enum { A, B, C };
+    static struct epochs e;
+    const struct epoch_name first = {1, 1};
+    struct epoch_begun b, word = {.node = C, .name = {2, 20}, .before = first, .person = true};
+    bool once;
+    char what[200];
+    (void)state;
+    epochs_init(&e, 3);
+    handed(&e, A, (struct epoch_name){0}, first);
+    assert_true(epochs_began(&e, &word, what, sizeof what));
+    b = handed(&e, B, first, (struct epoch_name){3, 30});
+    assert_int_equal(epochs_handed_over(&e, &b, &once)->node, A);
+    assert_true(once);
+    b = handed(&e, C, first, (struct epoch_name){4, 40});
+    assert_int_equal(epochs_handed_over(&e, &b, &once)->node, A);
+    assert_false(once);
+    b.before = (struct epoch_name){9, 90}; /* nobody was seen to begin that */
+    assert_null(epochs_handed_over(&e, &b, &once));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +211,8 @@ int main(void)
         cmocka_unit_test(test_check_replica__finds_two_that_serve_in_contact),
         cmocka_unit_test(test_check_replica__finds_a_state_that_its_log_does_not_make),
         cmocka_unit_test(test_check_replica__finds_odd_records),
+        cmocka_unit_test(test_check_epochs__knows_who_has_handed_over),
+        cmocka_unit_test(test_check_epochs__finds_an_epoch_that_is_handed_over_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
