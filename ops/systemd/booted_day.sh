@@ -48,7 +48,7 @@ unit_make() { # NAME
         sed "s/examnode\$/${UNIT[$name]}/; s#/etc/shunyan/node.conf#/etc/shunyan/$name.conf#; s/^User=.*/User=examnode/
             s/^Group=.*/Group=examnode/" "$from" >"/etc/systemd/system/${UNIT[$name]}.service"
     fi
-    systemd-creds encrypt --name=data-key "$PAIR_KEYS/data-key" "$credential"
+    SYSTEMD_LOG_LEVEL=err systemd-creds encrypt --name=data-key "$PAIR_KEYS/data-key" "$credential"
     mkdir -p "/etc/systemd/system/${UNIT[$name]}.service.d"
     printf '[Service]\nLoadCredentialEncrypted=data-key:%s\n' "$credential" \
         >"/etc/systemd/system/${UNIT[$name]}.service.d/unlock.conf"
