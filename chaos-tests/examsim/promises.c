@@ -268,6 +268,12 @@ void promises_promote(struct history *h, uint32_t node, bool attest, bool forced
     h->forced[node] = forced;
 }
 
+/* What its disk shows of that record is not what was written. */
+static bool has_rotted(const struct history *h, uint32_t node, uint64_t lsn)
+{
+    return h->rotten_lsn[node] && lsn >= h->rotten_lsn[node];
+}
+
 /* Nothing is lost by a switchover: the successor has what its predecessor has of epochs before. */
 static void look_at_predecessor(struct history *h, uint32_t node, uint32_t from, uint64_t epoch)
 {
@@ -280,7 +286,8 @@ static void look_at_predecessor(struct history *h, uint32_t node, uint32_t from,
         return;
     if (n < store_image_records(new, false)) {
         store_image_record_at(new, false, n - 1, &ours);
-        if (!memcmp(ours.hash, theirs.hash, HASH_BYTES))
+        if (!memcmp(ours.hash, theirs.hash, HASH_BYTES) || has_rotted(h, node, ours.lsn) ||
+            has_rotted(h, from, theirs.lsn))
             return;
     }
     history_fail(h, "W2", "node %s took over from %s, and does not have its record %zu",
