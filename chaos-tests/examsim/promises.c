@@ -347,7 +347,21 @@ static bool follows(const struct history *h, uint32_t other, uint32_t node)
     return !memcmp(last.hash, same.hash, HASH_BYTES);
 }
 
-/* None has been promoted since it served last, and nobody who might say so is a learner. */
+static bool is_outdone(const struct history *h, const struct epoch_begun *b, uint32_t node)
+{
+    return b->forgotten ? has_copied(h, b->node) : follows(h, b->node, node);
+}
+
+static uint64_t epoch_before_restart(const struct epochs *e, uint32_t node)
+{
+    for (uint32_t i = e->n - 1; i-- > 0;)
+        if (e->began[i].node == node)
+            return e->began[i].name.number;
+    return 0;
+}
+
+/* None has been promoted since it served last, above it (who did not know of it gives way, W1), and
+ * nobody who might say so is a learner. */
 static void look_at_restart(struct history *h, uint32_t node, uint64_t epoch)
 {
     const struct epochs *e = &h->epochs;
@@ -355,9 +369,9 @@ static void look_at_restart(struct history *h, uint32_t node, uint64_t epoch)
     if (settles || e->n == EPOCHS_SEEN_MAX || plan_has_node_weather(h->plan) ||
         !was_told(h, node, epoch))
         return; /* or news are late */
+    uint64_t own = epoch_before_restart(e, node);
     for (uint32_t i = e->n - 1; i-- > 0 && e->began[i].node != node;)
-        if (e->began[i].forgotten ? !has_copied(h, e->began[i].node)
-                                  : !follows(h, e->began[i].node, node))
+        if (e->began[i].name.number >= own && !is_outdone(h, &e->began[i], node))
             history_fail(h, "W3",
                          "node %s serves again by itself, and node %s has begun epoch %llu",
                          stage_node_name(node), stage_node_name(e->began[i].node),
