@@ -62,6 +62,7 @@ struct said { /* what seats have told a node of epochs, since it was switched on
 
 struct disk_seen { /* how far a node's disk has been read */
     size_t records, branch_records;
+    uint64_t grew_ms; /* when its log was last seen to have grown */
     uint8_t hash[HASH_BYTES];
 };
 

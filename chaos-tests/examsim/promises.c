@@ -378,9 +378,11 @@ static void look_at_restart(struct history *h, uint32_t node, uint64_t epoch)
                          (unsigned long long)e->began[i].name.number);
 }
 
-/* Somebody else is there who vouches for a log, or has more of one than those n records. */
+/* Somebody else is there who vouches for a log, or has more of one than those n records; how much a
+ * learner has that is being copied, the node hears with the next ping. */
 static void look_at_forced_beside(struct history *h, uint32_t node, size_t n, uint32_t other)
 {
+    enum { PING_MS = 300 };
     const store_image *ours = world_disk(h->w, node), *theirs = world_disk(h->w, other);
     size_t theirs_n = store_image_records(theirs, false);
     struct record mine = {0}, other_last;
@@ -391,7 +393,8 @@ static void look_at_forced_beside(struct history *h, uint32_t node, size_t n, ui
     store_image_record_at(theirs, false, theirs_n - 1, &other_last);
     bool has_more = other_last.epoch > mine.epoch ||
                     (other_last.epoch == mine.epoch && other_last.lsn > mine.lsn);
-    if (h->learner[other] && h->owed[other] && !has_more)
+    bool heard = world_now_ms(h->w) - h->disks[other].grew_ms > PING_MS;
+    if (h->learner[other] && h->owed[other] && (!has_more || !heard))
         return;
     history_fail(h, "D7",
                  "node %s, which has %zu records, is forced to serve, and node %s, which has %zu, "

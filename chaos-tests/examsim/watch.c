@@ -94,6 +94,7 @@ static void look_at_disk(struct history *h, uint32_t node)
     for (size_t i = seen->branch_records; i < branches_n; i++)
         look_at_record(h, node, disk, true, i);
     if (n > seen->records) {
+        seen->grew_ms = world_now_ms(h->w);
         store_image_record_at(disk, false, n - 1, &r);
         memcpy(seen->hash, r.hash, HASH_BYTES);
     }
