@@ -119,6 +119,7 @@ struct history {
     bool dark; /* something has happened that stops a clock which runs without a screen (T2, T5) */
     size_t owed[PLAN_NODES_MAX]; /* records that the others had since it lost its disk; 0: it has
                                     not, or has been level with a primary since */
+    uint64_t level_ms[PLAN_NODES_MAX]; /* when it was level again, if ever */
     struct arena arena;
     uint8_t *arena_block;
     void *digest_state;

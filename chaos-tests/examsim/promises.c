@@ -393,8 +393,11 @@ static void look_at_forced_beside(struct history *h, uint32_t node, size_t n, ui
     store_image_record_at(theirs, false, theirs_n - 1, &other_last);
     bool has_more = other_last.epoch > mine.epoch ||
                     (other_last.epoch == mine.epoch && other_last.lsn > mine.lsn);
-    bool heard = world_now_ms(h->w) - h->disks[other].grew_ms > PING_MS;
-    if (h->learner[other] && h->owed[other] && (!has_more || !heard))
+    uint64_t heard_until_ms = world_now_ms(h->w) - PING_MS;
+    bool heard = h->disks[other].grew_ms < heard_until_ms;
+    bool is_copied = h->learner[other] && h->owed[other];
+    bool was_copied = is_copied || h->level_ms[other] >= heard_until_ms;
+    if ((is_copied && !has_more) || (was_copied && !heard))
         return;
     history_fail(h, "D7",
                  "node %s, which has %zu records, is forced to serve, and node %s, which has %zu, "
@@ -417,6 +420,8 @@ void promises_forced(struct history *h, uint32_t node, size_t records)
 
 void promises_level(struct history *h, uint32_t node)
 {
+    if (h->owed[node])
+        h->level_ms[node] = world_now_ms(h->w);
     h->owed[node] = 0;
     h->vouches[node] = true;
 }

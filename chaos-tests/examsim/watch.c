@@ -178,13 +178,13 @@ static bool has_left(const struct history *h, uint32_t candidate, uint32_t seat)
 }
 
 /* A sitting that was closed in another history, or closed or moved before its seat's next word:
- * then at its last mark, and a notice is none (T7, T11). And a seat that the candidate has left. */
+ * then at its last mark, and a notice is none (T7, T11). */
 static bool may_go_back(const struct history *h, uint32_t candidate, uint32_t seat,
                         uint64_t used_ms)
 {
     bool forgotten = h->two_served || h->attested_once || plan_takes_disks(h->plan);
     bool has_its_marks = used_ms >= h->screens[candidate].told_used_ms;
-    return has_left(h, candidate, seat) || (h->collected && (forgotten || has_its_marks)) ||
+    return (h->collected && (forgotten || has_its_marks)) ||
            (has_its_marks && is_moved_there(h, candidate, seat)) ||
            (forgotten && has_submitted_there(h, candidate, seat));
 }
@@ -209,12 +209,11 @@ static void take_used(struct history *h, uint32_t seat, bool mark, uint64_t used
 {
     char what[200];
     int candidate = candidate_at(h, seat);
-    if (candidate < 0)
-        return;
+    if (candidate < 0 || has_left(h, (uint32_t)candidate, seat))
+        return; /* nor does it count when the candidate is back */
     uint64_t before_ms = h->screens[candidate].told_used_ms;
     bool told =
-        screens_told(&h->screens[candidate], seat, mark && !has_left(h, (uint32_t)candidate, seat),
-                     used_ms, left_ms, what, sizeof what);
+        screens_told(&h->screens[candidate], seat, mark, used_ms, left_ms, what, sizeof what);
     if (h->screens[candidate].told_used_ms > before_ms)
         note_told_at(h, &h->told_at[candidate], seat);
     if (!told && !may_go_back(h, (uint32_t)candidate, seat, used_ms))

@@ -187,7 +187,8 @@ typedef struct examseat_config {
 /* Opens the seat: its journal is read, and if a sitting is in it the seat goes back to it by
  * itself. On failure, *h is untouched and `why` (may be NULL; why_bytes of room) has the text.
  * INVALID, NOT_FOUND (journal_dir, a file of keys), REFUSED (the key is another's, was revoked, or
- * can be read by others; the roster is an old one), LOCKED, CORRUPT, VERSION, OTHER_SITE, FULL, IO, SYSTEM. */
+ * can be read by others; the roster is an old one), LOCKED, CORRUPT, VERSION, OTHER_SITE, FULL, IO,
+ * SYSTEM. */
 EXAMSEAT_API EXAMSEAT_MUST_USE examseat_err examseat_open(const examseat_config *config,
                                                           examseat **h, char *why,
                                                           size_t why_bytes);
